@@ -1,0 +1,6 @@
+/**
+ * ARP for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * ICMP echo sockets for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

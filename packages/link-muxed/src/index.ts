@@ -1,0 +1,6 @@
+/**
+ * One link shared by several, chosen per packet, for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * Two links joined back to back in memory, for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * Packet capture around any link, as pcapng or text, for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * Linux TUN and TAP devices as links, for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

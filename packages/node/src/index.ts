@@ -1,0 +1,6 @@
+/**
+ * The net, dgram and http APIs of Node over @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * Raw and packet sockets for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * TCP for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,6 @@
+/**
+ * UDP for @stack.
+ *
+ * @packageDocumentation
+ */
+export {}

@@ -1,0 +1,16 @@
+import { defineProject } from 'vitest/config'
+import type { UserProjectConfigExport } from 'vitest/config'
+
+// Tests read the sources of every package, not its build. Setting conditions replaces
+// Vite's defaults, so those are listed too, and again for server-side resolution.
+const conditions = ['@stack/source', 'module', 'import', 'default', 'node']
+const externalConditions = ['@stack/source', 'node', 'import', 'default']
+
+/** The vitest project of one package, named like its folder. */
+export function project(name: string): UserProjectConfigExport {
+  return defineProject({
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions } },
+    test: { name, include: ['test/**/*.test.ts'] },
+  })
+}
