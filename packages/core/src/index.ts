@@ -1,6 +1,34 @@
 /**
- * The heart of @stack, a TCP/IP stack in TypeScript: stack, NICs, routes, neighbours, demultiplexer, scheduler, and the interfaces that protocols and links implement.
+ * The heart of @stack: a user-space TCP/IP stack that is composed from packages. Core owns NICs, routes, neighbours,
+ * the demultiplexer, the scheduler and the registration interfaces; it knows no protocol.
+ *
+ * @example
+ * ```ts
+ * import { createStack } from '@stack/core'
+ * import { ipv4 } from '@stack/ipv4'
+ * import { udp } from '@stack/udp'
+ *
+ * const stack = createStack({ plugins: [ipv4(), udp()] })
+ * stack.destroy()
+ * ```
  *
  * @packageDocumentation
  */
-export {}
+export * from './address/address.ts'
+export { ERROR_CODES, type ErrorCode, type Failure } from './errors/codes.ts'
+export { StackError, isStackError, type StackErrorDetails } from './errors/stack-error.ts'
+export * from './registration/gso.ts'
+export type * from './registration/host.ts'
+export type * from './registration/link.ts'
+export type * from './registration/neighbor.ts'
+export type * from './registration/network.ts'
+export * from './registration/route.ts'
+export type * from './registration/transport.ts'
+export * from './registration/raw.ts'
+export type * from './registration/plugin.ts'
+export type { PortAllocator, PortRequest, PortReservation } from './demux/ports.ts'
+export * from './hooks/hooks.ts'
+export type * from './stack/events.ts'
+export type { Installed, Check, PluginItem, Falsy, NameOf, ApiOf } from './stack/installed.ts'
+export type * from './stack/types.ts'
+export type { Qdisc } from './nic/qdisc.ts'

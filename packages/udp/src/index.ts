@@ -3,4 +3,5 @@
  *
  * @packageDocumentation
  */
-export {}
+export type * from './api.ts'
+

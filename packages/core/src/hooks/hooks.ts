@@ -1,0 +1,47 @@
+import type { Packet } from '@stack/buffer'
+
+/** The five places where a packet can be looked at and decided about (the same as Netfilter's). */
+export const HookPoint = { Prerouting: 0, Input: 1, Forward: 2, Output: 3, Postrouting: 4 } as const
+export type HookPoint = (typeof HookPoint)[keyof typeof HookPoint]
+
+/** A drop with a reason that its counter carries. Made once by `drop(reason)`. */
+export interface DropVerdict {
+  readonly action: 'drop'
+  readonly reason: string
+}
+
+/**
+ * accept: go on. A DropVerdict: released and counted. steal: the hook owns the packet now (`Hooks.reinject` later).
+ * reroute: the addresses changed, find another route.
+ */
+export type Verdict = 'accept' | 'steal' | 'reroute' | DropVerdict
+
+/** What the network layer does next. */
+export type HookResult = 'accept' | 'gone' | 'reroute'
+
+/** What a hook is told beside the packet. The object is reused: read it during the call only. */
+export interface HookContext {
+  readonly point: HookPoint
+  readonly networkProtocol: number
+  /** 0 at Output and Postrouting. */
+  readonly inputNic: number
+  /** 0 at Prerouting and Input. */
+  readonly outputNic: number
+}
+
+export type Hook = (packet: Packet, context: HookContext) => Verdict
+
+/** Where a reinjected packet goes on: called with the packet after the remaining hooks said accept. */
+export type HookContinuation = (packet: Packet) => void
+
+/** Chains of hooks by priority. An empty chain costs one branch: test `isEmpty[point]` first. */
+export interface Hooks {
+  /** Indexed by {@link HookPoint}. */
+  readonly isEmpty: readonly boolean[]
+  /** Lower priority first; equal ones in order of registration. Returns the removal. */
+  add(point: HookPoint, hook: Hook, options?: { readonly priority?: number; readonly name?: string }): () => void
+  /** Runs a chain; on `gone` the packet is not the caller's any more. `resume` is kept only when the packet is stolen. */
+  run(point: HookPoint, packet: Packet, networkProtocol: number, inputNic: number, outputNic: number, resume: HookContinuation): HookResult
+  /** Continues a stolen packet behind the hook that stole it. Takes ownership. False when it was not stolen here (released). */
+  reinject(packet: Packet): boolean
+}

@@ -1,0 +1,176 @@
+import type { PacketPool } from '@stack/buffer'
+import type { Address } from '../address/address.ts'
+import type { Hooks } from '../hooks/hooks.ts'
+import type { Clock, Counters, Logger, Milliseconds, Random, SecureRandom } from '../registration/host.ts'
+import type { LinkEndpoint } from '../registration/link.ts'
+import type { AddressEndpoint, AddressOptions, NetworkInterface } from '../registration/network.ts'
+import type { Neighbor, NeighborOptions } from '../registration/neighbor.ts'
+import type { Plugin } from '../registration/plugin.ts'
+import type { Qdisc } from '../nic/qdisc.ts'
+import type { RouteEntry } from '../registration/route.ts'
+import type { PacketEndpoint } from '../registration/transport.ts'
+import type { Events } from './events.ts'
+import type { ApiOf, NameOf } from './installed.ts'
+
+/** Options of `createStack` beside `plugins`. Unknown ones are `ERR_STACK_INVALID_OPTION`. */
+export interface StackOptions {
+  /** For messages and captures. Default `'stack'`. */
+  readonly name?: string
+  /** Default: the system clock, one per realm. */
+  readonly clock?: Clock
+  /** Default: the platform's `crypto`. */
+  readonly secureRandom?: SecureRandom
+  /** Default: seeded from `secureRandom`. */
+  readonly random?: Random
+  /** The stack's account on a packet memory, owned by the stack. Default: one on the realm's memory. */
+  readonly memory?: PacketPool
+  readonly log?: Logger
+  /** Gets what user listeners and handlers threw. Default: rethrown from a macrotask, as an uncaught exception. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** A tap sees every packet of a NIC, link header included where there is one. Borrowed: read it during the call, keep nothing. */
+export type CaptureTap = (direction: 'in' | 'out', nicId: number, protocol: number, packet: import('@stack/buffer').Packet) => void
+
+/** Sets up a NIC after it is there: DHCP, SLAAC, … */
+export interface NicConfigurator {
+  readonly name: string
+  /** Resolves when the NIC may be used; the signal ends it with the NIC. */
+  configure(nic: Nic, stack: StackBase, signal: AbortSignal): Promise<void>
+}
+
+/** Options of `addNic`. */
+export interface NicOptions {
+  /** Default: the link's kind and a number, `tun0`. */
+  readonly name?: string
+  /** With prefix length (`'10.0.0.2/24'`), else the protocol's default. */
+  readonly addresses?: readonly string[]
+  /** Adds a default route by this next hop, one a family. */
+  readonly gateway?: string | readonly string[]
+  readonly configure?: readonly NicConfigurator[]
+  /** Default: `fifo()` of 1,000 packets. */
+  readonly qdisc?: Qdisc
+  readonly neighbors?: NeighborOptions
+  /** Accept packets that are not for this host: any link address, any network address. Default false. */
+  readonly promiscuous?: boolean
+  /** Allow any source address. Default false. */
+  readonly spoofing?: boolean
+  /** Skip duplicate address detection for the addresses given here: usable at once. Default false. */
+  readonly skipDuplicateDetection?: boolean
+  /** Verify received checksums (unless the link did). Default true. */
+  readonly verifyChecksums?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** Counters of a NIC. */
+export interface NicCounters extends Counters {
+  rxPackets: number
+  rxBytes: number
+  txPackets: number
+  txBytes: number
+  /** NIC disabled or carrier lost. */
+  dropDisabled: number
+  /** Not addressed to this host at link level. */
+  dropOtherHost: number
+  dropMalformedLinkHeader: number
+  /** No endpoint for the EtherType. */
+  dropUnknownProtocol: number
+  /** Shorter than the protocol's minimum. */
+  dropTooShort: number
+  /** Qdisc full. */
+  dropQueueFull: number
+  /** Neighbour resolution queue full. */
+  dropNeighborQueueFull: number
+  /** Loop queue full. */
+  dropLoopFull: number
+  /** No packet memory (or quota). */
+  dropNoMemory: number
+  /** Larger than the link's MTU. */
+  dropTooLarge: number
+  dropHook: number
+}
+
+/** A network interface. */
+export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events {
+  readonly id: number
+  readonly name: string
+  readonly link: L
+  readonly mtu: number
+  readonly isUp: boolean
+  /** Text of the link address, `02:00:00:00:00:01`, or null. */
+  readonly linkAddress: string | null
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number; readonly state: AddressEndpoint['state'] }[]
+  readonly statistics: Readonly<NicCounters>
+  /** `'10.0.0.2/24'`. Resolves when the address is assigned; rejects `EADDRINUSE` when it is a duplicate. */
+  addAddress(text: string, options?: AddressOptions & { readonly signal?: AbortSignal }): Promise<void>
+  removeAddress(text: string): boolean
+  up(): void
+  down(): void
+  setMtu(mtu: number): void
+  setPromiscuous(on: boolean): void
+  setSpoofing(on: boolean): void
+  readonly neighbors: {
+    list(): readonly { readonly address: string; readonly linkAddress: string | null; readonly state: Neighbor['state'] }[]
+    addStatic(address: string, linkAddress: string): void
+    remove(address: string): boolean
+    /** Resolves to the link address or rejects `EHOSTDOWN`. */
+    resolve(address: string, options?: { readonly signal?: AbortSignal }): Promise<string>
+    flush(): void
+  }
+  /** See every packet; returns the removal. */
+  tap(tap: CaptureTap): () => void
+  /** Detaches and closes the link, removes addresses and routes, fails what waits. Idempotent. */
+  remove(): Promise<void>
+  /** The face that network endpoints see: for authors of protocols. */
+  readonly networkInterface: NetworkInterface
+}
+
+/** The routing table at the API. */
+export interface Routes {
+  add(entry: RouteEntry): void
+  /** Removes rows that agree in every field given; returns how many. */
+  remove(entry: RouteEntry): number
+  list(): readonly Required<Pick<RouteEntry, 'destination' | 'metric'>>[] & readonly RouteEntry[]
+  /** Which way a packet would go; null = none. */
+  lookup(host: string, options?: { readonly from?: string }): { readonly nic: number; readonly source: string; readonly nextHop: string; readonly mtu: number } | null
+}
+
+/** What every stack has, whatever is installed. */
+export interface StackBase extends Events {
+  readonly name: string
+  readonly nics: readonly Nic[]
+  readonly routes: Routes
+  readonly hooks: Hooks
+  readonly clock: Clock
+  readonly memory: PacketPool
+  /** Bumped by any change of routes, addresses, NICs or policy. */
+  readonly generation: number
+  /** For dynamic code: the API of an installed plugin. */
+  find<P extends Plugin<any, string, any, any>>(name: NameOf<P>): ApiOf<P> | undefined // eslint-disable-line @typescript-eslint/no-explicit-any -- variance
+  /** Opens the link, attaches it, adds addresses. After a failure nothing is left behind. */
+  addNic<const L extends LinkEndpoint>(link: L, options?: NicOptions): Promise<Nic<L>>
+  nic(nameOrId: string | number): Nic | undefined
+  /** A nested snapshot of every counter, with sums. */
+  statistics(): StackStatistics
+  /** Reads an address of any installed protocol; throws `ERR_STACK_INVALID_ADDRESS`. */
+  parseAddress(text: string): Address
+  formatAddress(address: Address): string
+  /** NIC id on which the address is assigned, 0 = none. `nicId` 0 = any. @seed LinkAddressCache.CheckLocalAddress */
+  checkLocalAddress(nicId: number, address: string): number
+  registerPacketEndpoint(nicId: number, networkProtocol: number, endpoint: PacketEndpoint): () => void
+  /** Let the process end although this stack has something open. */
+  unref(): this
+  ref(): this
+  readonly isClosed: boolean
+  /** Stops accepting, sends FINs, waits up to `timeout` ms (default 5,000, the stack's clock), then resets what is left. */
+  close(options?: { readonly timeout?: Milliseconds }): Promise<void>
+  /** Ends everything now; every pending call settles. */
+  destroy(): void
+}
+
+/** One snapshot. Counters are summed from endpoints to NIC to stack. */
+export interface StackStatistics {
+  readonly nics: Readonly<Record<string, Readonly<Counters>>>
+  readonly protocols: Readonly<Record<string, Readonly<Counters>>>
+  readonly totals: Readonly<Counters>
+}
