@@ -1,0 +1,2 @@
+/** Every benchmark registers itself when imported here. */
+export {}

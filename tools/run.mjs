@@ -1,0 +1,72 @@
+// The scripts of the root package.json. Uses nothing but Node, so that a fresh clone needs no other step:
+// installs what the lockfile says when that was not done yet, then does what was asked.
+import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium, ROOT, run } from './lib/process.mjs'
+
+const LOCKFILE = join(ROOT, 'pnpm-lock.yaml')
+const INSTALLED = join(ROOT, 'node_modules/.modules.yaml')
+
+async function install() {
+  if (existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs >= statSync(LOCKFILE).mtimeMs) return
+  const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  console.log(`Installing with ${packageManager} …`)
+  // Without a terminal pnpm would ask, and fail, before it replaces a foreign node_modules.
+  await must(['npx', '-y', packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--config.confirmModulesPurge=false'])
+  // pnpm leaves the file alone when nothing changed.
+  const now = new Date()
+  utimesSync(INSTALLED, now, now)
+}
+
+async function must(command, options) {
+  const { code } = await run(command, options)
+  if (code !== 0) process.exit(code)
+}
+
+const source = ['node', '--conditions=@stack/source', '--import', 'tsx']
+
+/** Where to leave counts for .ci/run, when it asks. */
+function report(name) {
+  const folder = process.env.STACK_REPORTS
+  return folder === undefined ? [] : ['--reporter=default', '--reporter=json', `--outputFile.json=${join(folder, `${name}.json`)}`]
+}
+
+const commands = {
+  start: (args) => must([...source, 'packages/cli/src/main.ts', 'demo', ...args]),
+  lab: (args) => must([...source, 'tools/lab/src/main.ts', ...args]),
+  bench: (args) => must([...source, 'tools/bench/src/main.ts', ...args]),
+  build: (args) => must(['turbo', 'run', 'build', ...args]),
+  check: (args) => must(['node', 'tools/check.mjs', ...args]),
+
+  async test(args) {
+    const { code } = await run(['vitest', 'run', ...report('test'), ...args])
+    // A filter means one package: Chromium is for the whole.
+    if (args.length > 0) process.exit(code)
+    const browser = await commands['test-browser']([])
+    process.exit(code || browser)
+  },
+
+  async 'test-browser'(args) {
+    const executable = chromium()
+    if (executable === undefined) {
+      console.log('Browser tests skipped: no /usr/bin/chromium, and CHROMIUM names none.')
+      return 0
+    }
+    const { code } = await run(['vitest', 'run', '--config', 'tools/browser/vitest.browser.config.ts', ...report('browser'), ...args])
+    return code
+  },
+
+  async 'version-packages'() {
+    await must(['changeset', 'version'])
+    await must(['pnpm', 'install', '--lockfile-only'])
+  },
+}
+
+const [name, ...args] = process.argv.slice(2)
+const command = Object.hasOwn(commands, name ?? '') ? commands[name] : undefined
+if (command === undefined) {
+  console.error(`usage: node tools/run.mjs ${Object.keys(commands).join(' | ')}`)
+  process.exit(2)
+}
+await install()
+process.exitCode = (await command(args)) ?? 0
