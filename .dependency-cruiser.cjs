@@ -35,7 +35,7 @@ module.exports = {
       name: 'every-package-has-a-floor',
       comment: 'Add the package to the floors above.',
       severity: 'error',
-      from: { path: '^packages/', pathNot: [src(floors.flat())] },
+      from: { path: '^packages/', pathNot: [`^packages/(${floors.flat().join('|')})/`] },
       to: {},
     },
     {
@@ -48,19 +48,19 @@ module.exports = {
     {
       name: 'testing-stays-in-tests',
       severity: 'error',
-      from: { path: '^packages/(?!testing/)' },
+      from: { path: '^packages/(?!testing/)[^/]+/src/' },
       to: { path: '^packages/testing/' },
     },
     {
       name: 'portable-packages-know-no-node',
       severity: 'error',
-      from: { path: '^packages/', pathNot: [src(edges)] },
+      from: { path: '^packages/[^/]+/src/', pathNot: [src(edges)] },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'only-declared-dependencies',
       severity: 'error',
-      from: { path: '^packages/' },
+      from: { path: '^packages/[^/]+/src/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['npm', 'npm-peer'] },
     },
   ],
