@@ -33,3 +33,5 @@ export type { Installed, Check, PluginItem, Falsy, NameOf, ApiOf } from './stack
 export type * from './stack/types.ts'
 export type { Qdisc } from './nic/qdisc.ts'
 export { createSipHash, sipHashWithKey, type SipHash } from './host/siphash.ts'
+export { createLinkInbox, type LinkInbox, type LinkInboxOptions } from './link/link-inbox.ts'
+export { detachPacket } from './link/detach.ts'
