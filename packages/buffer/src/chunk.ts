@@ -15,8 +15,11 @@ export interface Chunk {
   readonly memory: PacketMemory
   /** Size of the slot in bytes. */
   readonly capacity: number
-  /** Bytes written so far. It only ever grows while anyone holds the chunk. */
-  readonly length: number
+  /**
+   * Bytes written so far. It only ever grows while anyone holds the chunk: the writer may also fill
+   * `bytes` from `length` on and then move `length`.
+   */
+  length: number
   /** The following chunk of the stream, or null. */
   readonly next: Chunk | null
   /** Holders. 1 when taken from a pool, 0 when it is back. */
@@ -28,18 +31,23 @@ export interface Chunk {
    */
   append(source: Uint8Array, from: number, to: number): number
   /**
-   * Counts bytes that were written straight into `bytes` from `length` on.
-   *
-   * @returns how many of them fitted and count
-   */
-  grow(bytes: number): number
-  /**
    * Links the following chunk and retains it: who holds a chunk holds its successors. Set once;
    * further calls are ignored.
    */
   setNext(next: Chunk): void
   /** Adds a holder. */
   retain(): void
-  /** Takes a holder away. The last one returns the slot, and releases the successor. */
+  /**
+   * Takes a holder away. The last one returns the slot, and releases the successor. A call without
+   * a holder is counted as `doubleRelease` and otherwise ignored.
+   */
   release(): void
+  /**
+   * Takes a holder away; when it was the last, returns the slot and hands the successor to the
+   * caller, who drops it next. This way a long chain is released without recursion, across copies
+   * of this package.
+   *
+   * @internal
+   */
+  drop(): Chunk | null
 }

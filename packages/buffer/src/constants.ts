@@ -83,4 +83,4 @@ export type MemoryLevel = (typeof MemoryLevel)[keyof typeof MemoryLevel]
 export const SLOT_SIZES: readonly [small: number, medium: number, large: number] = [256, 2048, 69_632]
 
 /** The largest slot, in bytes (68 KiB): a 65,535-byte packet with 4 KiB for headers. */
-export const MAX_SLOT_SIZE: number = 69_632
+export const MAX_SLOT_SIZE = 69_632

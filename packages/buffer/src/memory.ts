@@ -57,13 +57,3 @@ export interface PacketMemory {
    */
   pool(options?: PacketPoolOptions): PacketPool
 }
-
-/**
- * Reserves a packet memory.
- *
- * @throws RangeError when the size is not an integer of at least 68 KiB, or nothing can be reserved
- */
-export declare function createPacketMemory(options?: PacketMemoryOptions): PacketMemory
-
-/** The packet memory of this realm, made at the first call. */
-export declare function defaultPacketMemory(): PacketMemory

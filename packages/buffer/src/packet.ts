@@ -122,6 +122,12 @@ export interface Packet {
   credit: PacketCredit | null
   /** What `credit` is told; -1 (the default) means the packet's length at release. */
   creditBytes: number
+  /**
+   * Whether headers have been pushed (1), consumed (2) or neither (0).
+   *
+   * @internal
+   */
+  direction: number
 
   // --- headers ---
   /**

@@ -1,0 +1,200 @@
+import type { ArenaMemory } from './arena-memory.ts'
+import type { Chunk } from './chunk.ts'
+import { MAX_SLOT_SIZE, MemoryLevel, SLOT_SIZES } from './constants.ts'
+import { duplicate } from './duplicate.ts'
+import { Gauge } from './gauge.ts'
+import type { Packet } from './packet.ts'
+import { copyRange } from './payload.ts'
+import type { PacketPool, PacketPoolOptions, PacketPoolStatistics } from './pool.ts'
+import { slotKind } from './slots.ts'
+import type { SlotKind } from './slots.ts'
+
+class PoolStatistics implements PacketPoolStatistics {
+  allocated = 0
+  chunksAllocated = 0
+  adopted = 0
+  refused = 0
+}
+
+/** A pool with a quota on one memory. */
+export class QuotaPool implements PacketPool {
+  readonly memory: ArenaMemory
+  readonly statistics: PoolStatistics = new PoolStatistics()
+  packets = 0
+  chunks = 0
+  level: MemoryLevel = MemoryLevel.Low
+  readonly #gauge: Gauge
+  readonly #slots: number
+  #closed = false
+  #listeners: readonly ((level: MemoryLevel) => void)[] = []
+  #announcing = false
+  #waiters: (() => void)[] = []
+
+  constructor(memory: ArenaMemory, options: PacketPoolOptions) {
+    this.memory = memory
+    this.#gauge = new Gauge(positive('quota', options.quota ?? memory.size))
+    this.#slots = positive('slots', options.slots ?? Number.MAX_SAFE_INTEGER)
+    this.#relevel()
+  }
+
+  get quota(): number {
+    return this.#gauge.limit
+  }
+
+  get held(): number {
+    return this.#gauge.held
+  }
+
+  onLevel(listener: (level: MemoryLevel) => void): () => void {
+    this.#listeners = [...this.#listeners, listener]
+    return () => {
+      this.#listeners = this.#listeners.filter((each) => each !== listener)
+    }
+  }
+
+  allocate(headroom: number, capacity: number): Packet | null {
+    return this.#packet(headroom, capacity, false)
+  }
+
+  allocateControl(headroom: number, capacity: number): Packet | null {
+    return this.#packet(headroom, capacity, true)
+  }
+
+  #packet(headroom: number, capacity: number, control: boolean): Packet | null {
+    let kind = slotKind(headroom + capacity)
+    while (kind !== -1 && this.#admits(SLOT_SIZES[kind], control)) {
+      const packet = this.memory.takePacket(kind, control, this)
+      if (packet !== null) {
+        packet.start = packet.end = headroom
+        this.statistics.allocated++
+        this.packets++
+        if (this.#gauge.add(packet.capacity)) this.levelChanged()
+        return packet
+      }
+      kind = this.#larger(kind)
+    }
+    this.statistics.refused++
+    return null
+  }
+
+  chunk(size: number): Chunk | null {
+    let kind = slotKind(Math.min(size, MAX_SLOT_SIZE))
+    while (kind !== -1 && this.#admits(SLOT_SIZES[kind], false)) {
+      const chunk = this.memory.takeChunk(kind, this)
+      if (chunk !== null) {
+        this.statistics.chunksAllocated++
+        this.chunks++
+        if (this.#gauge.add(chunk.capacity)) this.levelChanged()
+        return chunk
+      }
+      kind = this.#larger(kind)
+    }
+    this.statistics.refused++
+    return null
+  }
+
+  /** Whether this pool may hold one more slot. */
+  #admits(size: number, control: boolean): boolean {
+    const { held, limit, ordinary } = this.#gauge
+    return held + size <= (control ? limit : ordinary) && this.packets + this.chunks < this.#slots && !this.#closed
+  }
+
+  /** The kind that serves when one has run out. */
+  #larger(kind: SlotKind): SlotKind | -1 {
+    if (kind < 2) return (kind + 1) as SlotKind
+    this.memory.statistics.exhausted++
+    return -1
+  }
+
+  adopt(packet: Packet): boolean {
+    const previous = packet.pool
+    if (previous === this) return true
+    if (!this.#admits(packet.capacity, false)) {
+      this.statistics.refused++
+      return false
+    }
+    packet.pool = this
+    previous?.discharge(packet.capacity, false)
+    this.statistics.adopted++
+    this.packets++
+    if (this.#gauge.add(packet.capacity)) this.levelChanged()
+    return true
+  }
+
+  flatten(packet: Packet): Packet | null {
+    if (packet.makeContiguous()) return packet
+    const larger = duplicate(packet, this, packet.end + packet.payloadLength)
+    if (larger === null) return null
+    copyRange(larger, larger.end, packet.payload!, packet.payloadOffset, packet.payloadLength)
+    larger.end += packet.payloadLength
+    larger.chain = packet.chain
+    larger.credit = packet.credit
+    larger.creditBytes = packet.creditBytes
+    packet.chain = null
+    packet.credit = null
+    packet.release()
+    return larger
+  }
+
+  waiter(callback: () => void): () => void {
+    this.#waiters.push(callback)
+    this.memory.waiting++
+    return () => {
+      const index = this.#waiters.indexOf(callback)
+      if (index < 0) return
+      this.#waiters.splice(index, 1)
+      this.memory.waiting--
+    }
+  }
+
+  /** Calls the waiters when there is room again. */
+  wake(): void {
+    if (this.#waiters.length === 0 || this.#gauge.level === MemoryLevel.Critical) return
+    if (this.memory.gauge.level === MemoryLevel.Critical || this.packets + this.chunks >= this.#slots) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    this.memory.waiting -= waiters.length
+    for (const waiter of waiters) waiter()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#listeners = []
+    this.memory.waiting -= this.#waiters.length
+    this.#waiters = []
+    this.memory.forget(this)
+  }
+
+  discharge(bytes: number, isChunk: boolean): void {
+    if (isChunk) this.chunks--
+    else this.packets--
+    if (this.#gauge.remove(bytes)) this.levelChanged()
+    this.wake()
+  }
+
+  /** Recomputes the level after the pool's own or the memory's changed, and says so. */
+  levelChanged(): void {
+    // A listener that frees memory comes back here; the call further out goes on announcing.
+    if (!this.#relevel() || this.#announcing) return
+    this.#announcing = true
+    let announced: MemoryLevel
+    do {
+      announced = this.level
+      for (const listener of this.#listeners) listener(announced)
+    } while (announced !== this.level)
+    this.#announcing = false
+  }
+
+  #relevel(): boolean {
+    const before = this.level
+    const own = this.#gauge.level
+    const shared = this.memory.gauge.level
+    this.level = own > shared ? own : shared
+    return this.level !== before
+  }
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new RangeError(`${name} must be a positive integer, not ${value}`)
+}
