@@ -1,6 +1,15 @@
 /**
- * Manual clock, fake protocols, packet checkers and compliance suites for authors of @stack links and protocols.
+ * Tools for testing what runs on @stack: virtual time and leak checks, without a test runner of their own.
+ *
+ * @example
+ * ```ts
+ * import { manualClock } from '@stack/testing'
+ *
+ * const clock = manualClock()
+ * await clock.advance(1000)
+ * ```
  *
  * @packageDocumentation
  */
-export {}
+export { leaksOf } from './leaks.ts'
+export { manualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'

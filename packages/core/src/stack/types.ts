@@ -1,7 +1,7 @@
 import type { PacketPool } from '@stack/buffer'
 import type { Address } from '../address/address.ts'
 import type { Hooks } from '../hooks/hooks.ts'
-import type { Clock, Counters, Logger, Milliseconds, Random, SecureRandom } from '../registration/host.ts'
+import type { Clock, Counters, Logger, Milliseconds, Random, SecureRandom, TimerWheel } from '../registration/host.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
 import type { AddressEndpoint, AddressOptions, NetworkInterface } from '../registration/network.ts'
 import type { Neighbor, NeighborOptions } from '../registration/neighbor.ts'
@@ -143,6 +143,8 @@ export interface StackBase extends Events {
   readonly hooks: Hooks
   readonly clock: Clock
   readonly memory: PacketPool
+  /** The stack's timers: `armed` counts those that wait. */
+  readonly timers: TimerWheel
   /** Bumped by any change of routes, addresses, NICs or policy. */
   readonly generation: number
   /** For dynamic code: the API of an installed plugin. */
