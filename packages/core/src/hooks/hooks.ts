@@ -4,10 +4,28 @@ import type { Packet } from '@stack/buffer'
 export const HookPoint = { Prerouting: 0, Input: 1, Forward: 2, Output: 3, Postrouting: 4 } as const
 export type HookPoint = (typeof HookPoint)[keyof typeof HookPoint]
 
-/** A drop with a reason that its counter carries. Made once by `drop(reason)`. */
+/** A drop with a reason that its counter carries. Made once by {@link drop}. */
 export interface DropVerdict {
   readonly action: 'drop'
   readonly reason: string
+}
+
+/**
+ * The verdict that drops a packet. Make it once, not per packet.
+ *
+ * @param reason - names the counter, in the style of the others: `'blocklist'`
+ *
+ * @example
+ * ```ts
+ * import { createStack, drop, HookPoint } from '@stack/core'
+ *
+ * const stack = createStack({ plugins: [] })
+ * const blocked = drop('blocklist')
+ * stack.hooks.add(HookPoint.Input, (packet) => (packet.mark === 1 ? blocked : 'accept'))
+ * ```
+ */
+export function drop(reason: string): DropVerdict {
+  return Object.freeze({ action: 'drop', reason })
 }
 
 /**
@@ -31,8 +49,11 @@ export interface HookContext {
 
 export type Hook = (packet: Packet, context: HookContext) => Verdict
 
-/** Where a reinjected packet goes on: called with the packet after the remaining hooks said accept. */
-export type HookContinuation = (packet: Packet) => void
+/**
+ * Where a reinjected packet goes on: called with the packet, in a turn, after the remaining hooks let it pass.
+ * `reroute` says that one of them changed its addresses.
+ */
+export type HookContinuation = (packet: Packet, reroute: boolean) => void
 
 /** Chains of hooks by priority. An empty chain costs one branch: test `isEmpty[point]` first. */
 export interface Hooks {

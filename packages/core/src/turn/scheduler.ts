@@ -1,0 +1,340 @@
+import type { Clock, Dirty, Milliseconds, Pollable, Scheduler, TimerWheel, Wakeable } from '../registration/host.ts'
+import { createTimerWheel, type DrivenTimerWheel } from '../time/timing-wheel.ts'
+import { Ring } from './ring.ts'
+
+/** Packets of one link or run-queue item before the next one has its turn. */
+const BATCH = 64
+/** Packets (calls that move none count as one) before the host gets a macrotask. */
+const MAX_PACKETS = 4096
+/** The same in time, ms. */
+const MAX_TIME = 5
+/** Calls of endpoints or user code between two looks at the clock. */
+const CALLS_PER_LOOK = 8
+/** Turns that may follow each other before a macrotask is asked for, to learn whether any came in between. */
+const MAX_CHAIN = 16
+
+/** The scheduler as its clock sees it. */
+export interface TurnScheduler extends Scheduler {
+  /**
+   * To be called by the clock, from the alarm. Counts as a macrotask: the budget starts afresh, and wake-ups run at
+   * the end. Does nothing during a turn.
+   */
+  turn(): void
+  /** True when nothing is queued and no turn runs; timers may be armed. */
+  readonly isIdle: boolean
+  /** The exact deadline of the next timer, `Infinity` without timers. */
+  readonly nextDeadline: Milliseconds
+}
+
+/**
+ * Makes the scheduler of a clock: for authors of clocks. Everything else gets the one of its clock.
+ *
+ * @param onError - gets what protocols, links and handlers threw; the loop goes on. Default: thrown from a macrotask,
+ * as an uncaught exception
+ *
+ * @example
+ * ```ts
+ * import { createScheduler, type Clock } from '@stack/core'
+ *
+ * let now = 0
+ * const tasks: (() => void)[] = []
+ * const frozen: Omit<Clock, 'scheduler'> = {
+ *   now: () => now,
+ *   wallNow: () => now,
+ *   setAlarm: () => {},
+ *   macrotask: (task) => void tasks.push(task),
+ *   microtask: (task) => void tasks.push(task),
+ *   hold: () => {},
+ * }
+ * const scheduler = createScheduler(frozen)
+ * scheduler.timers.create(() => console.log('one second')).arm(1000)
+ * now = 1000
+ * scheduler.turn()
+ * ```
+ */
+export function createScheduler(clock: Omit<Clock, 'scheduler'>, onError?: (error: unknown) => void): TurnScheduler {
+  return new Loop(clock, onError)
+}
+
+class Loop implements TurnScheduler {
+  inTurn = false
+  readonly timers: TimerWheel
+  readonly #clock: Omit<Clock, 'scheduler'>
+  readonly #onError: ((error: unknown) => void) | undefined
+  readonly #wheel: DrivenTimerWheel
+  readonly #links = new Ring<Pollable>()
+  readonly #work = new Ring<Pollable>()
+  readonly #dirty = new Ring<Dirty>()
+  readonly #wakes = new Ring<Wakeable>()
+  #now: Milliseconds
+  /** The request that the clock has; NaN = unknown, because it may have been used up. */
+  #alarm: Milliseconds = Infinity
+  #holds = 0
+
+  // The budget: what happened since the last macrotask.
+  #spent = 0
+  #budgetStart: Milliseconds = 0
+  #chain = 0
+  #macrotaskPending = false
+  #microtaskPending = false
+
+  constructor(clock: Omit<Clock, 'scheduler'>, onError: ((error: unknown) => void) | undefined) {
+    this.#clock = clock
+    this.#onError = onError
+    this.#now = clock.now()
+    this.#wheel = createTimerWheel({
+      now: () => this.now,
+      earlier: (deadline) => this.#setAlarm(deadline),
+      onError: (error) => this.#report(error),
+    })
+    this.timers = this.#wheel
+  }
+
+  get now(): Milliseconds {
+    return this.inTurn ? this.#now : this.#clock.now()
+  }
+
+  get micros(): number {
+    return (this.now * 1000) | 0
+  }
+
+  get isIdle(): boolean {
+    return !this.inTurn && !this.#hasPackets() && this.#wakes.length === 0
+  }
+
+  get nextDeadline(): Milliseconds {
+    return this.#wheel.nextDeadline
+  }
+
+  pollLink(link: Pollable): void {
+    if (link.queued) return
+    link.queued = true
+    this.#links.push(link)
+    this.#ensureTurn()
+  }
+
+  enqueue(work: Pollable): void {
+    if (work.queued) return
+    work.queued = true
+    this.#work.push(work)
+    this.#ensureTurn()
+  }
+
+  markDirty(endpoint: Dirty): void {
+    if (endpoint.dirty) return
+    endpoint.dirty = true
+    this.#dirty.push(endpoint)
+    this.#ensureTurn()
+  }
+
+  wake(target: Wakeable): void {
+    if (target.waking) return
+    target.waking = true
+    this.#wakes.push(target)
+    this.#ensureTurn()
+  }
+
+  run(): void {
+    if (this.inTurn || !this.#admit()) return
+    this.#turn(false)
+  }
+
+  turn(): void {
+    if (this.inTurn) return
+    this.#alarm = NaN
+    this.#beginBudget()
+    this.#turn(true)
+  }
+
+  ref(): void {
+    if (this.#holds++ === 0) this.#clock.hold(true)
+  }
+
+  unref(): void {
+    if (this.#holds === 0) return
+    if (--this.#holds === 0) this.#clock.hold(false)
+  }
+
+  // --- turns ---
+
+  readonly #onMicrotask = (): void => {
+    this.#microtaskPending = false
+    if (this.isIdle || this.inTurn || !this.#admit()) return
+    this.#turn(true)
+  }
+
+  readonly #onMacrotask = (): void => {
+    this.#macrotaskPending = false
+    if (this.inTurn) return
+    this.#beginBudget()
+    if (!this.isIdle || this.#wheel.bound <= this.#now) this.#turn(true)
+  }
+
+  /** What is queued outside a turn, and not run by its caller, runs after the caller's own code. */
+  #ensureTurn(): void {
+    if (this.inTurn || this.#microtaskPending) return
+    this.#microtaskPending = true
+    this.#clock.microtask(this.#onMicrotask)
+  }
+
+  #requestMacrotask(): void {
+    if (this.#macrotaskPending) return
+    this.#macrotaskPending = true
+    this.#clock.macrotask(this.#onMacrotask)
+  }
+
+  #beginBudget(): void {
+    this.#now = this.#clock.now()
+    this.#budgetStart = this.#now
+    this.#spent = 0
+    this.#chain = 0
+  }
+
+  /**
+   * May a turn start that no macrotask began? A call may come from anywhere, and the host does not say whether a
+   * macrotask has passed since the last one. So after a few such turns ask for one: until it comes, time counts.
+   */
+  #admit(): boolean {
+    this.#now = this.#clock.now()
+    if (this.#macrotaskPending) return !this.#isSpent()
+    this.#budgetStart = this.#now
+    if (++this.#chain === MAX_CHAIN) this.#requestMacrotask()
+    return true
+  }
+
+  #isSpent(): boolean {
+    return this.#spent >= MAX_PACKETS || this.#now - this.#budgetStart >= MAX_TIME
+  }
+
+  /** @param wakeHere - run user code at the end; false inside a call that user code made */
+  #turn(wakeHere: boolean): void {
+    this.inTurn = true
+    // The alarm is set once at the end, not with each timer.
+    this.#wheel.alarm = -Infinity
+    for (;;) {
+      this.#spent += this.#wheel.advance(this.#now, BATCH)
+      this.#pollLinks()
+      this.#runQueue()
+      this.#flush()
+      const isDone = !this.#hasPackets() && this.#wheel.bound > this.#now
+      if (!isDone && !this.#isSpentNow()) continue
+      if (!wakeHere || this.#wakes.length === 0) break
+      this.#wakeAll()
+      if (this.#isSpentNow() || this.#isDrained()) break
+    }
+    this.inTurn = false
+    // Whoever finds the budget spent relies on a macrotask that renews it.
+    if (this.#isSpent()) this.#requestMacrotask()
+    else if (this.#wakes.length > 0) this.#ensureTurn()
+    this.#setAlarm(this.#wheel.bound)
+  }
+
+  #isDrained(): boolean {
+    return !this.#hasPackets() && this.#wakes.length === 0 && this.#wheel.bound > this.#now
+  }
+
+  #isSpentNow(): boolean {
+    this.#now = this.#clock.now()
+    return this.#isSpent()
+  }
+
+  #hasPackets(): boolean {
+    return this.#links.length > 0 || this.#work.length > 0 || this.#dirty.length > 0
+  }
+
+  /** One batch of each link that is queued. */
+  #pollLinks(): void {
+    for (let n = this.#links.length, first = true; n > 0; n--, first = false) {
+      // A round has just read the clock for its first link.
+      if (!first && this.#isSpentNow()) return
+      this.#poll(this.#links)
+    }
+  }
+
+  /** Until it is empty: what loops back belongs to the batch that caused it. */
+  #runQueue(): void {
+    for (let n = 1; this.#work.length > 0; n++) {
+      if (n % CALLS_PER_LOOK === 0 ? this.#isSpentNow() : this.#isSpent()) return
+      this.#poll(this.#work)
+    }
+  }
+
+  #poll(queue: Ring<Pollable>): void {
+    const item = queue.shift()
+    if (item === undefined) return
+    item.queued = false
+    let packets = 0
+    try {
+      packets = item.poll(BATCH)
+    } catch (error) {
+      this.#report(error)
+    }
+    this.#spent += packets > 0 ? packets : 1
+    if (packets >= BATCH && !item.queued) {
+      item.queued = true
+      queue.push(item)
+    }
+  }
+
+  /** Runs in a slice of its own even when the budget is spent: packets that come in must not hold back ACKs. */
+  #flush(): void {
+    const end = this.#now + MAX_TIME
+    for (let n = this.#dirty.length; n > 0; n--) {
+      const endpoint = this.#dirty.shift()
+      if (endpoint === undefined) return
+      endpoint.dirty = false
+      this.#spent++
+      try {
+        endpoint.flushOutput()
+      } catch (error) {
+        this.#report(error)
+      }
+      if (n % CALLS_PER_LOOK === 0 && this.#isPast(end)) return
+    }
+  }
+
+  /** In a slice of its own too: packets must not starve user code, which alone takes load away. */
+  #wakeAll(): void {
+    this.#now = this.#clock.now()
+    const end = this.#now + MAX_TIME
+    for (let n = this.#wakes.length; n > 0; n--) {
+      const target = this.#wakes.shift()
+      if (target === undefined) return
+      target.waking = false
+      this.#spent++
+      try {
+        target.wake()
+      } catch (error) {
+        this.#report(error)
+      }
+      if (n % CALLS_PER_LOOK === 0 && this.#isPast(end)) return
+    }
+  }
+
+  #isPast(end: Milliseconds): boolean {
+    this.#now = this.#clock.now()
+    return this.#now >= end
+  }
+
+  #setAlarm(deadline: Milliseconds): void {
+    this.#wheel.alarm = deadline
+    if (deadline === this.#alarm) return
+    this.#alarm = deadline
+    this.#clock.setAlarm(deadline)
+  }
+
+  #report(error: unknown): void {
+    try {
+      if (this.#onError === undefined) this.#throwLater(error)
+      else this.#onError(error)
+    } catch (second) {
+      this.#throwLater(second)
+    }
+  }
+
+  #throwLater(error: unknown): void {
+    this.#clock.macrotask(() => {
+      throw error
+    })
+  }
+}
