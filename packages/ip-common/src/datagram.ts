@@ -3,7 +3,7 @@ import type { Milliseconds } from '@stack/core'
 import type { Fragment } from './reassembly-types.ts'
 
 /** One fragment that waits. */
-interface Piece {
+export interface Piece {
   readonly packet: Packet
   readonly offset: number
   readonly end: number

@@ -2,10 +2,10 @@ import { ChecksumState, PacketFlag, SLOT_SIZES } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import type { Host, Milliseconds } from '@stack/core'
 import { Datagram } from './datagram.ts'
-import type { SourceAccount } from './datagram.ts'
-import { createKeyedHash } from './keyed-hash.ts'
-import type { KeyedHash } from './keyed-hash.ts'
+import type { Piece, SourceAccount } from './datagram.ts'
 import { copyMetadata } from './metadata.ts'
+import { createPacketHash } from './packet-hash.ts'
+import type { PacketHash } from './packet-hash.ts'
 import { checkFragment } from './reassembly-types.ts'
 import type { Fragment, Reassembler, ReassemblyCounters, ReassemblyOptions } from './reassembly-types.ts'
 
@@ -44,7 +44,7 @@ class HeldReassembler implements Reassembler {
   readonly #host: ReassemblerHost
   readonly #limits: Required<ReassemblyOptions>
   readonly #timeExceeded: (first: Packet) => void
-  readonly #hash: KeyedHash
+  readonly #hash: PacketHash
   /** Chains by keyed hash. */
   readonly #table = new Map<number, Datagram>()
   /** By keyed hash of the source; two sources with one hash share a quota. */
@@ -63,7 +63,7 @@ class HeldReassembler implements Reassembler {
       maxDatagramsPerSource: options.maxDatagramsPerSource ?? 64,
     }
     this.#timeExceeded = timeExceeded
-    this.#hash = createKeyedHash(host.secureRandom)
+    this.#hash = createPacketHash(host.secureRandom)
     this.#timer = host.timers.create((now) => this.#expire(now))
   }
 
@@ -88,7 +88,6 @@ class HeldReassembler implements Reassembler {
       if (datagram.first === null) this.#remove(datagram)
       return null
     }
-    // Counted after room was made: eviction looks at what others hold.
     const insertion = datagram.insert(packet, fragment)
     switch (insertion) {
       case 'duplicate':
@@ -113,12 +112,8 @@ class HeldReassembler implements Reassembler {
   }
 
   #find(packet: Packet, fragment: Fragment): Datagram {
-    const source = this.#hash.words5(packet.sourceA, packet.sourceB, packet.sourceC, packet.sourceD, 0)
-    const key = this.#hash.words10(
-      packet.sourceA, packet.sourceB, packet.sourceC, packet.sourceD,
-      packet.destinationA, packet.destinationB, packet.destinationC, packet.destinationD,
-      fragment.id, fragment.protocol ^ (fragment.zone << 8),
-    )
+    const source = this.#hash.source(packet)
+    const key = this.#hash.flow(packet, fragment.id, fragment.protocol ^ (fragment.zone << 8))
     for (let datagram = this.#table.get(key) ?? null; datagram !== null; datagram = datagram.next) {
       if (datagram.matches(packet, fragment)) return datagram
     }
@@ -141,17 +136,14 @@ class HeldReassembler implements Reassembler {
   }
 
   /**
-   * Makes the packet fit to be held: contiguous, on this stack's account, and not in a slot far larger than its bytes.
+   * Makes the packet fit to be held: on this stack's account, and not in a slot of a larger class than its bytes need.
    * `fragment` is corrected where bytes move. Null = no memory, `given` untouched.
    */
   #own(given: Packet, fragment: Fragment): Packet | null {
     const pool = this.#host.memory
     const length = given.end - fragment.headerStart
-    if (given.payload === null && given.capacity <= smallestSlot(length)) {
-      return given.pool === pool || pool.adopt(given) ? given : null
-    }
-    const small = pool.allocate(0, length)
-    if (small === null) return null
+    const small = given.capacity > smallestSlot(length) ? pool.allocate(0, length) : null
+    if (small === null) return given.pool === pool || pool.adopt(given) ? given : null
     copyMetadata(given, small)
     small.append(given.bytes, fragment.headerStart, given.end)
     const moved = small.start - fragment.headerStart
@@ -222,7 +214,7 @@ class HeldReassembler implements Reassembler {
     whole.checksumState = ChecksumState.None
     if ((ecn & ECN_CE) !== 0) whole.tos |= 3
     whole.append(first.packet.bytes, first.headerStart, first.headerStart + first.headerLength)
-    for (let piece: typeof datagram.first = first; piece !== null; piece = piece.following) {
+    for (let piece: Piece | null = first; piece !== null; piece = piece.following) {
       whole.append(piece.packet.bytes, piece.dataStart, piece.packet.end)
     }
     counters.reassembled++
@@ -238,7 +230,7 @@ class HeldReassembler implements Reassembler {
       }
       const first = datagram.firstFragment
       if (!datagram.ignored) this.statistics.timedOut++
-      if (first !== null && first.packet.restart(first.headerStart)) this.#timeExceeded(first.packet)
+      if (first?.packet.restart(first.headerStart) === true) this.#timeExceeded(first.packet)
       this.#remove(datagram)
     }
   }

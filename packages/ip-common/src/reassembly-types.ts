@@ -74,7 +74,7 @@ export interface ReassemblyCounters {
 export interface Reassembler {
   readonly statistics: Readonly<ReassemblyCounters>
   /**
-   * Takes ownership of a fragment whose address words and `tos` are filled in.
+   * Takes ownership of a contiguous fragment whose address words and `tos` are filled in.
    *
    * @returns the whole datagram when this was the missing part: one contiguous packet, `start` at the network header of
    * the first fragment (`headerLength` bytes, to be corrected by the caller: lengths, flags, checksum, next header), its
