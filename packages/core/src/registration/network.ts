@@ -138,6 +138,11 @@ export interface NetworkEndpoint {
   selectSource?(remote: Address): Address | null
   /** Neighbour unreachability said that `address` is gone (for redirect and router state). */
   neighborChanged?(address: Address): void
+  /**
+   * The next hop of a packet that was forwarded did not answer: the protocol tells the sender (RFC 1812 §5.2.7.1). Headers
+   * are forgotten, `packet.start` is at the network header. Takes ownership. Absent = dropped silently.
+   */
+  handleUnreachable?(packet: Packet): void
 }
 
 /** What {@link NetworkProtocol.parse} found. */

@@ -88,6 +88,10 @@ export interface NicCounters extends Counters {
   /** Larger than the link's MTU. */
   dropTooLarge: number
   dropHook: number
+  /** Checksum fields of an outgoing packet that lie outside of it. */
+  dropBadOffload: number
+  /** No room or no address for the link header. */
+  dropLinkHeader: number
 }
 
 /** A network interface. */

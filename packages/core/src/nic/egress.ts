@@ -1,0 +1,219 @@
+import { ChecksumState, GsoType, type Packet, type PacketPool } from '@stack/buffer'
+import type { Failure } from '../errors/codes.ts'
+import { SOFTWARE_GSO_MAX_SIZE } from '../registration/gso.ts'
+import type { Host, Pollable, Timer } from '../registration/host.ts'
+import type { LinkEndpoint } from '../registration/link.ts'
+import type { NicCounters } from '../stack/types.ts'
+import { addEthernetHeader, ETHERNET_HEADER_LENGTH } from './ethernet.ts'
+import { makeHeadroom } from './headroom.ts'
+import type { Observers } from './observers.ts'
+import type { Qdisc } from './qdisc.ts'
+
+/** Packets given to a link in one call, at most. */
+const BATCH = 64
+/** Own bit of `packet.flags`: finished and seen by taps, but the link did not take it yet. */
+const FINISHED = 1 << 30
+
+/** What {@link Egress} needs of its NIC. */
+export interface EgressOptions {
+  readonly host: Host
+  readonly link: LinkEndpoint
+  readonly qdisc: Qdisc
+  readonly counters: NicCounters
+  readonly observers: Observers
+  /** The NIC's MTU now, bytes. */
+  mtu(): number
+}
+
+/**
+ * The last steps of a packet: queue, then, when the link can take it, link header, contiguous bytes, checksum, and the
+ * link itself. Packets of one turn leave in one batch, in order.
+ */
+export class Egress implements Pollable {
+  queued = false
+  private blocked = false
+  private readonly batch: Packet[] = []
+  private readonly sizes: number[] = []
+  private readonly o: EgressOptions
+  private readonly link: LinkEndpoint
+  private readonly qdisc: Qdisc
+  private readonly pool: PacketPool
+  private readonly counters: NicCounters
+  private readonly departure: Timer
+  private qdiscDrops: number
+
+  constructor(options: EgressOptions) {
+    this.o = options
+    this.link = options.link
+    this.qdisc = options.qdisc
+    this.pool = options.host.memory
+    this.counters = options.counters
+    this.departure = options.host.timers.create(() => {
+      this.schedule()
+    })
+    this.qdisc.attach(options.host.clock)
+    this.qdiscDrops = this.qdisc.dropped
+  }
+
+  /** Queues a network packet whose next hop is known. Takes ownership. */
+  send(packet: Packet): Failure {
+    if (packet.gsoType !== GsoType.None) {
+      if (packet.length <= this.o.mtu()) packet.gsoType = GsoType.None
+      else if (packet.length > this.gsoMaxSize()) return this.tooLarge(packet)
+    } else if (packet.length > this.o.mtu()) {
+      return this.tooLarge(packet)
+    }
+    if (!this.qdisc.enqueue(packet)) {
+      this.counters.dropQueueFull++
+      packet.release()
+      return 'ENOBUFS'
+    }
+    this.schedule()
+    return null
+  }
+
+  /** Sends a packet that begins with its link header, past the queue. Takes ownership. */
+  writeRaw(protocol: number, given: Packet): Failure {
+    const packet = this.link.capabilities.scatterGather === true ? given : this.pool.flatten(given)
+    if (packet === null) {
+      this.counters.dropNoMemory++
+      given.release()
+      return 'ENOBUFS'
+    }
+    if (!this.o.observers.isEmpty) this.o.observers.sent(protocol, packet, this.link.linkAddress)
+    const bytes = packet.length
+    if (!this.link.writeRawPacket(packet)) {
+      this.counters.dropQueueFull++
+      return 'ENOBUFS'
+    }
+    this.counters.txPackets++
+    this.counters.txBytes += bytes
+    return null
+  }
+
+  /** The link can take more. */
+  writable(): void {
+    this.blocked = false
+    this.schedule()
+  }
+
+  /** From the run queue. */
+  poll(budget: number): number {
+    const { scheduler } = this.o.host
+    let handled = 0
+    while (handled < budget && !this.blocked) {
+      const wanted = Math.min(BATCH, budget - handled)
+      while (this.batch.length < wanted) {
+        const packet = this.qdisc.dequeue(scheduler.now)
+        if (packet === null) break
+        handled++
+        const finished = this.finish(packet)
+        if (finished !== null) this.batch.push(finished)
+      }
+      if (this.batch.length === 0) break
+      this.writeBatch()
+    }
+    const dropped = this.qdisc.dropped - this.qdiscDrops
+    this.qdiscDrops += dropped
+    this.counters.dropQueueFull += dropped
+    if (!this.blocked && this.qdisc.length > 0 && handled < budget) this.awaitDeparture()
+    return handled
+  }
+
+  /** Writes what the link takes, now. For a NIC that is about to go. */
+  drain(): void {
+    while (!this.blocked && this.poll(BATCH) === BATCH);
+  }
+
+  /** Releases what waits. */
+  clear(): void {
+    this.counters.dropDisabled += this.qdisc.length
+    this.qdisc.clear()
+    this.departure.cancel()
+    this.blocked = false
+  }
+
+  private schedule(): void {
+    if (!this.queued && !this.blocked) this.o.host.scheduler.enqueue(this)
+  }
+
+  /** The discipline holds packets back: come again when it lets one go. */
+  private awaitDeparture(): void {
+    const at = this.qdisc.nextDeparture
+    if (at <= this.o.host.scheduler.now) this.schedule()
+    else if (at !== Infinity) this.departure.arm(at)
+  }
+
+  private writeBatch(): void {
+    const { batch, sizes, counters } = this
+    const count = batch.length
+    for (let i = 0; i < count; i++) sizes[i] = batch[i]!.length
+    // Before the call: a link may answer `writable` from within it.
+    this.blocked = true
+    const taken = this.link.writePackets(batch)
+    for (let i = 0; i < taken; i++) counters.txBytes += sizes[i]!
+    counters.txPackets += taken
+    for (let i = count - 1; i >= taken; i--) {
+      const packet = batch[i]!
+      packet.flags |= FINISHED
+      this.qdisc.requeue(packet)
+    }
+    if (taken === count) this.blocked = false
+    batch.length = 0
+  }
+
+  /** Makes a packet what its link wants. Null = dropped and counted. */
+  private finish(given: Packet): Packet | null {
+    if ((given.flags & FINISHED) !== 0) {
+      given.flags &= ~FINISHED
+      return given
+    }
+    let packet = given
+    const { link, counters } = this
+    const { capabilities } = link
+    if (packet.checksumState === ChecksumState.Partial && capabilities.txChecksumOffload !== true && !packet.finishChecksum()) {
+      counters.dropBadOffload++
+      packet.release()
+      return null
+    }
+    if (packet.payload !== null && capabilities.scatterGather !== true) {
+      const flat = this.pool.flatten(packet)
+      if (flat === null) {
+        counters.dropNoMemory++
+        packet.release()
+        return null
+      }
+      packet = flat
+    }
+    if (!this.addLinkHeader(packet)) {
+      counters.dropLinkHeader++
+      packet.release()
+      return null
+    }
+    const { observers } = this.o
+    if (!observers.isEmpty) observers.sent(packet.networkProtocol, packet, link.linkAddress)
+    return packet
+  }
+
+  private addLinkHeader(packet: Packet): boolean {
+    const { link } = this
+    if (link.addHeader !== undefined) {
+      return link.addHeader(packet) || (makeHeadroom(packet, link.maxHeaderLength) && link.addHeader(packet))
+    }
+    if (link.framing !== 'ethernet') return true
+    if (addEthernetHeader(packet, link.linkAddress)) return true
+    return makeHeadroom(packet, ETHERNET_HEADER_LENGTH) && addEthernetHeader(packet, link.linkAddress)
+  }
+
+  /** Largest super-packet of the link now; 0 = it carries none. */
+  private gsoMaxSize(): number {
+    const { hardwareGso, softwareGso } = this.link.capabilities
+    return hardwareGso === true || softwareGso === true ? (this.link.gsoMaxSize ?? SOFTWARE_GSO_MAX_SIZE) : 0
+  }
+
+  private tooLarge(packet: Packet): Failure {
+    this.counters.dropTooLarge++
+    packet.release()
+    return 'EMSGSIZE'
+  }
+}
