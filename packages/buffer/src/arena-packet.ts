@@ -348,12 +348,12 @@ export class ArenaPacket implements Packet {
       memory.statistics.doubleRelease++
       return
     }
-    const { credit, payload } = this
+    const { credit } = this
     const creditBytes = this.creditBytes < 0 ? this.length : this.creditBytes
     let chained = this.chain
+    this.#dropPayload()
     this.#clean()
     memory.putPacket(this)
-    if (payload !== null) payload.release()
     while (chained !== null) {
       const following: Packet | null = chained.chain
       chained.chain = null
@@ -365,9 +365,6 @@ export class ArenaPacket implements Packet {
   }
 
   #clean(): void {
-    this.payload = null
-    this.payloadOffset = 0
-    this.payloadLength = 0
     this.resetHeaders()
     this.nicId = 0
     this.networkProtocol = 0

@@ -92,10 +92,10 @@ export class SlotTable {
   readonly #spans: number
   readonly #reserved: number
   #opened = 0
-  /** Spans with no slot in use that are not the current one of their kind. */
   #idleSpans = 0
-  /** Spans with free slots. */
+  /** Spans with free slots; one with no slot in use only if it is alone in its list. */
   readonly #open: readonly [SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList()]
+  /** The other spans with no slot in use. */
   readonly #idle: readonly [SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList()]
 
   constructor(arena: Uint8Array) {
@@ -124,14 +124,19 @@ export class SlotTable {
     const open = this.#open[span.kind]
     slot.next = span.free
     span.free = slot
-    if (span.used === span.count) open.add(span)
-    span.used--
-    // The last open span of a kind stays where it is: taking and putting one slot moves nothing.
-    if (span.used === 0 && (open.head !== span || span.next !== null)) {
-      open.remove(span)
-      this.#idle[span.kind].add(span)
-      this.#idleSpans++
+    if (span.used === span.count) {
+      if (open.head?.used === 0) this.#retire(open.head)
+      open.add(span)
     }
+    span.used--
+    // The only open span of a kind stays open: taking and putting one slot moves nothing.
+    if (span.used === 0 && (open.head !== span || span.next !== null)) this.#retire(span)
+  }
+
+  #retire(span: Span): void {
+    this.#open[span.kind].remove(span)
+    this.#idle[span.kind].add(span)
+    this.#idleSpans++
   }
 
   #carve(span: Span): Slot {
