@@ -1,0 +1,73 @@
+import { initialWindow } from './congestion.ts'
+import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from './congestion.ts'
+
+/** Slow start and congestion avoidance of RFC 5681 with the window arithmetic of RFC 6582, counted in bytes (RFC 3465). */
+class NewReno implements CongestionControl {
+  readonly name = 'newreno'
+  cwnd: number
+  ssthresh = 0x7fffffff
+  private readonly sender: CongestionSender
+  // Bytes acknowledged since the last increase in congestion avoidance.
+  private acked = 0
+  private afterTimeout = false
+
+  constructor(sender: CongestionSender) {
+    this.sender = sender
+    this.cwnd = initialWindow(sender.mss)
+  }
+
+  onAck(sample: AckSample): void {
+    if (!sample.limited) return
+    const { mss } = this.sender
+    if (this.cwnd < this.ssthresh) {
+      // Receivers acknowledge once a batch, so all bytes count (RFC 3465 with an unlimited L), save after a timeout,
+      // when one ACK may cover much that had arrived before (RFC 3465 §2.3).
+      const acked = this.afterTimeout ? Math.min(sample.acked, mss) : sample.acked
+      this.cwnd = Math.min(this.cwnd + acked, Math.max(this.ssthresh, this.cwnd + mss))
+      return
+    }
+    this.afterTimeout = false
+    this.acked += sample.acked
+    if (this.acked >= this.cwnd) {
+      this.acked -= this.cwnd
+      this.cwnd += mss
+    }
+  }
+
+  onLoss(flight: number): void {
+    this.ssthresh = Math.max(flight >>> 1, 2 * this.sender.mss)
+    this.cwnd = this.ssthresh
+    this.acked = 0
+  }
+
+  onRecovered(flight: number): void {
+    // RFC 6582 §3.2 step 3, first choice: no burst at the end of recovery.
+    const { mss } = this.sender
+    this.cwnd = Math.min(this.ssthresh, Math.max(flight, mss) + mss)
+    this.acked = 0
+  }
+
+  onTimeout(flight: number): void {
+    this.ssthresh = Math.max(flight >>> 1, 2 * this.sender.mss)
+    this.cwnd = this.sender.mss
+    this.acked = 0
+    this.afterTimeout = true
+  }
+
+  onIdle(): void {
+    this.cwnd = Math.min(this.cwnd, initialWindow(this.sender.mss))
+  }
+
+  onLostSyn(): void {
+    this.cwnd = this.sender.mss
+  }
+
+  onMss(): void {
+    this.cwnd = Math.max(this.cwnd, this.sender.mss)
+  }
+}
+
+/** NewReno: the standard of RFC 5681 and RFC 6582. */
+export function newReno(): CongestionAlgorithm {
+  return { name: 'newreno', create: (sender) => new NewReno(sender) }
+}
