@@ -52,7 +52,7 @@ class Chains implements HookChains {
   #depth = 0
   #orders = 0
   /** Weak, so that a packet which its thief forgot is still found by the pool. */
-  #thefts: WeakMap<Packet, Theft> = new WeakMap()
+  #thefts = new WeakMap<Packet, Theft>()
   #hasThefts = false
 
   constructor(options: HookChainOptions) {

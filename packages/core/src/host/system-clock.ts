@@ -34,7 +34,7 @@ const MAX_DELAY = 0x7fff_ffff
  */
 export function systemClock(): Clock {
   const realm = globalThis as unknown as Record<symbol, Clock | undefined>
-  return (realm[KEY] ??= createHostClock(globalThis as unknown as HostFunctions))
+  return (realm[KEY] ??= createHostClock(globalThis))
 }
 
 /** A clock on the given host functions. */

@@ -165,7 +165,7 @@ class Wheel implements DrivenTimerWheel {
     }
   }
 
-  advance(now: Milliseconds, limit: number = Infinity): number {
+  advance(now: Milliseconds, limit = Infinity): number {
     const target = Math.floor(now) - this.#base
     if (target > this.#position) this.#moveTo(target)
     let fired = 0

@@ -140,8 +140,8 @@ class Loop implements TurnScheduler {
   }
 
   turn(): void {
-    if (this.inTurn) return
     this.#alarm = NaN
+    if (this.inTurn) return
     this.#beginBudget()
     this.#turn(true)
   }
@@ -244,10 +244,10 @@ class Loop implements TurnScheduler {
 
   /** One batch of each link that is queued. */
   #pollLinks(): void {
-    for (let n = this.#links.length, first = true; n > 0; n--, first = false) {
-      // A round has just read the clock for its first link.
-      if (!first && this.#isSpentNow()) return
+    for (let n = this.#links.length; n > 0; n--) {
       this.#poll(this.#links)
+      // For the next batch; the first one has the time of the round.
+      if (n > 1 && this.#isSpentNow()) return
     }
   }
 

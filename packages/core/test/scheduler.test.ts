@@ -1,0 +1,427 @@
+import { describe, expect, it } from 'vitest'
+import { createScheduler, type Clock, type Dirty, type Pollable, type Wakeable } from '@stack/core'
+import { FakeClock } from './fake-clock.ts'
+
+const log: string[] = []
+
+function setup(): FakeClock {
+  log.length = 0
+  return new FakeClock()
+}
+
+/** A link with `waiting` packets. */
+function link(name: string, waiting: number, onPacket?: () => void): Pollable & { waiting: number } {
+  return {
+    queued: false,
+    waiting,
+    poll(budget) {
+      const count = Math.min(budget, this.waiting)
+      this.waiting -= count
+      log.push(`${name} ${count}`)
+      for (let i = 0; i < count; i++) onPacket?.()
+      return count
+    },
+  }
+}
+
+function endpoint(name: string, flush?: () => void): Dirty {
+  return {
+    dirty: false,
+    flushOutput() {
+      log.push(`flush ${name}`)
+      flush?.()
+    },
+  }
+}
+
+function handler(name: string, run?: () => void): Wakeable {
+  return {
+    waking: false,
+    wake() {
+      log.push(`wake ${name}`)
+      run?.()
+    },
+  }
+}
+
+describe('order in a turn', () => {
+  it('is timers, links, run queue, dirty endpoints, wake-ups', () => {
+    const { scheduler } = setup()
+    scheduler.wake(handler('app'))
+    scheduler.markDirty(endpoint('tcp'))
+    scheduler.enqueue(link('loop', 1))
+    scheduler.pollLink(link('eth0', 1))
+    scheduler.timers.create(() => log.push('timer')).arm(0)
+    scheduler.turn()
+    expect(log).toEqual(['timer', 'eth0 1', 'loop 1', 'flush tcp', 'wake app'])
+    expect(scheduler.isIdle).toBe(true)
+  })
+
+  it('gives links 64 packets each, round robin, and flushes once a round', () => {
+    const { scheduler } = setup()
+    const tcp = endpoint('tcp')
+    scheduler.pollLink(link('a', 130, () => scheduler.markDirty(tcp)))
+    scheduler.pollLink(link('b', 65))
+    scheduler.turn()
+    expect(log).toEqual(['a 64', 'b 64', 'flush tcp', 'a 64', 'b 1', 'flush tcp', 'a 2', 'flush tcp'])
+  })
+
+  it('drains the run queue before it flushes, however often packets loop', () => {
+    const { scheduler } = setup()
+    let hops = 3
+    const loop = link('loop', 1, () => {
+      if (--hops > 0) {
+        loop.waiting++
+        scheduler.enqueue(loop)
+      }
+    })
+    scheduler.markDirty(endpoint('tcp'))
+    scheduler.enqueue(loop)
+    scheduler.turn()
+    expect(log).toEqual(['loop 1', 'loop 1', 'loop 1', 'flush tcp'])
+  })
+
+  it('wakes only when everything else is drained, and drains again what user code caused', () => {
+    const { scheduler } = setup()
+    const more = link('more', 1)
+    const tcp = endpoint('tcp', () => scheduler.pollLink(more))
+    scheduler.wake(handler('first', () => scheduler.markDirty(tcp)))
+    scheduler.wake(handler('second'))
+    scheduler.pollLink(link('eth0', 65))
+    scheduler.turn()
+    expect(log).toEqual(['eth0 64', 'eth0 1', 'wake first', 'wake second', 'flush tcp', 'more 1'])
+  })
+
+  it('queues everything once', () => {
+    const { scheduler } = setup()
+    const items = { link: link('eth0', 1), work: link('loop', 1), dirty: endpoint('tcp'), wake: handler('app') }
+    for (let i = 0; i < 3; i++) {
+      scheduler.pollLink(items.link)
+      scheduler.enqueue(items.work)
+      scheduler.markDirty(items.dirty)
+      scheduler.wake(items.wake)
+    }
+    scheduler.turn()
+    expect(log).toEqual(['eth0 1', 'loop 1', 'flush tcp', 'wake app'])
+    expect([items.link.queued, items.work.queued, items.dirty.dirty, items.wake.waking]).toEqual([false, false, false, false])
+  })
+
+  it('reads the clock before each link batch', () => {
+    const clock = setup()
+    const times: number[] = []
+    clock.costOfReading = 0.25
+    for (const name of ['a', 'b', 'c']) clock.scheduler.pollLink(link(name, 1, () => times.push(clock.scheduler.now)))
+    clock.scheduler.turn()
+    expect(times).toEqual([0.25, 0.5, 0.75])
+  })
+
+  it('does not start a turn in a turn', () => {
+    const { scheduler } = setup()
+    const tcp = endpoint('tcp')
+    scheduler.pollLink(
+      link('eth0', 1, () => {
+        expect(scheduler.inTurn).toBe(true)
+        expect(scheduler.isIdle).toBe(false)
+        scheduler.markDirty(tcp)
+        scheduler.run()
+        scheduler.turn()
+        expect(log).toEqual(['eth0 1'])
+      }),
+    )
+    scheduler.turn()
+    expect(log).toEqual(['eth0 1', 'flush tcp'])
+    expect(scheduler.inTurn).toBe(false)
+  })
+})
+
+describe('turns that calls start', () => {
+  it('run at once, and user code in a microtask after them', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    scheduler.wake(handler('app'))
+    scheduler.pollLink(link('eth0', 1))
+    scheduler.run()
+    expect(log).toEqual(['eth0 1'])
+    expect(clock.microtasks).toHaveLength(1)
+    clock.runMicrotasks()
+    expect(log).toEqual(['eth0 1', 'wake app'])
+    expect(clock.macrotasks).toHaveLength(0)
+  })
+
+  it('run what those wake-ups raised inside the same microtask', () => {
+    const clock = setup()
+    const second = handler('second')
+    clock.scheduler.wake(handler('first', () => clock.scheduler.wake(second)))
+    clock.scheduler.run()
+    expect(log).toEqual([])
+    expect(clock.runMicrotasks()).toBe(1)
+    expect(log).toEqual(['wake first', 'wake second'])
+  })
+
+  it('are not needed: what is queued outside a turn gets one', () => {
+    for (const queue of ['pollLink', 'enqueue', 'markDirty', 'wake'] as const) {
+      const clock = setup()
+      if (queue === 'pollLink' || queue === 'enqueue') clock.scheduler[queue](link('x', 1))
+      else if (queue === 'markDirty') clock.scheduler.markDirty(endpoint('x'))
+      else clock.scheduler.wake(handler('x'))
+      expect(clock.scheduler.isIdle).toBe(false)
+      expect(log).toEqual([])
+      clock.runMicrotasks()
+      expect(log).toHaveLength(1)
+      expect(clock.scheduler.isIdle).toBe(true)
+    }
+  })
+})
+
+describe('the budget', () => {
+  it('ends a turn after 4,096 packets with a macrotask', () => {
+    const clock = setup()
+    const eth0 = link('eth0', 10_000)
+    clock.scheduler.pollLink(eth0)
+    clock.scheduler.turn()
+    expect(eth0.waiting).toBe(10_000 - 4096)
+    expect(clock.macrotasks).toHaveLength(1)
+    clock.runMacrotasks()
+    expect(eth0.waiting).toBe(10_000 - 2 * 4096)
+    clock.runMacrotasks()
+    expect(eth0.waiting).toBe(0)
+    expect(clock.macrotasks).toHaveLength(0)
+  })
+
+  it('ends a turn after 5 ms', () => {
+    const clock = setup()
+    const eth0 = link('eth0', 4000, () => (clock.time += 1 / 64))
+    clock.scheduler.pollLink(eth0)
+    clock.scheduler.turn()
+    expect(eth0.waiting).toBe(4000 - 5 * 64)
+    expect(clock.macrotasks).toHaveLength(1)
+  })
+
+  it('lets ACKs and user code have their share of every turn', () => {
+    const clock = setup()
+    const flood = link('flood', Infinity)
+    const app = handler('app')
+    const tcp = endpoint('tcp', () => clock.scheduler.wake(app))
+    clock.scheduler.pollLink(flood)
+    for (let i = 0; i < 3; i++) {
+      clock.scheduler.markDirty(tcp)
+      if (i === 0) clock.scheduler.turn()
+      else clock.runMacrotasks()
+    }
+    expect(log.filter((entry) => entry === 'flush tcp')).toHaveLength(3)
+    expect(log.filter((entry) => entry === 'wake app')).toHaveLength(3)
+  })
+
+  it('refuses further turns until the macrotask came', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    scheduler.pollLink(link('flood', 5000))
+    scheduler.run()
+    log.length = 0
+    scheduler.run()
+    scheduler.wake(handler('app'))
+    clock.runMicrotasks()
+    expect(log).toEqual([])
+    clock.runMacrotasks()
+    expect(log.at(-1)).toBe('wake app')
+  })
+
+  it('counts over turns that microtasks chain: ping-pong of handlers cannot starve the host', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    // As promise continuations do: each handler's answer is a call of its own.
+    const player = (name: string, other: () => Wakeable): Wakeable =>
+      handler(name, () => {
+        clock.microtask(() => {
+          scheduler.wake(other())
+          scheduler.run()
+        })
+      })
+    const ping: Wakeable = player('ping', () => pong)
+    const pong: Wakeable = player('pong', () => ping)
+    scheduler.wake(ping)
+    scheduler.run()
+    const microtasks = clock.runMicrotasks()
+    expect(microtasks).toBeGreaterThan(1000)
+    expect(clock.macrotasks).toHaveLength(1)
+    log.length = 0
+    clock.runMacrotasks()
+    expect(log.length).toBeGreaterThan(1000)
+    expect(clock.macrotasks).toHaveLength(1)
+  })
+
+  it('counts the time that chained microtasks take between turns', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    let calls = 0
+    const slow: Wakeable = {
+      waking: false,
+      wake: () => {
+        clock.microtask(() => {
+          calls++
+          clock.time += 1 // user code, outside any turn
+          scheduler.wake(slow)
+          scheduler.run()
+        })
+      },
+    }
+    scheduler.wake(slow)
+    scheduler.run()
+    clock.runMicrotasks()
+    expect(calls).toBeLessThan(25)
+    expect(clock.macrotasks).toHaveLength(1)
+  })
+
+  it('does not count idle time between unrelated calls', () => {
+    const clock = setup()
+    for (let i = 0; i < 10; i++) {
+      clock.time += 1000
+      clock.scheduler.pollLink(link('eth0', 1))
+      clock.scheduler.run()
+    }
+    expect(log).toHaveLength(10)
+    expect(clock.macrotasks).toHaveLength(0)
+  })
+
+  it('bounds timers that are due again at once, and endpoints that are dirty again at once', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    let fired = 0
+    const timer = scheduler.timers.create(() => {
+      fired++
+      timer.armAfter(0)
+    })
+    timer.arm(0)
+    const tcp: Dirty = { dirty: false, flushOutput: () => scheduler.markDirty(tcp) }
+    scheduler.markDirty(tcp)
+    scheduler.turn()
+    expect(fired).toBeLessThanOrEqual(4096)
+    expect(fired).toBeGreaterThan(100)
+    expect(clock.macrotasks).toHaveLength(1)
+  })
+})
+
+describe('errors', () => {
+  it('of every phase are reported, and the rest goes on', () => {
+    const clock = setup()
+    const { scheduler, errors } = clock
+    const fail = (name: string) => (): never => {
+      throw new Error(name)
+    }
+    scheduler.timers.create(fail('timer')).arm(0)
+    scheduler.timers.create(() => log.push('timer')).arm(0)
+    scheduler.pollLink(link('bad', 1, fail('link')))
+    scheduler.pollLink(link('eth0', 1))
+    scheduler.enqueue(link('bad', 1, fail('work')))
+    scheduler.enqueue(link('loop', 1))
+    scheduler.markDirty(endpoint('bad', fail('flush')))
+    scheduler.markDirty(endpoint('tcp'))
+    scheduler.wake(handler('bad', fail('wake')))
+    scheduler.wake(handler('app'))
+    scheduler.turn()
+    expect(errors.map((error) => (error as Error).message)).toEqual(['timer', 'link', 'work', 'flush', 'wake'])
+    expect(log.filter((entry) => !entry.includes('bad'))).toEqual(['timer', 'eth0 1', 'loop 1', 'flush tcp', 'wake app'])
+    expect(scheduler.inTurn).toBe(false)
+  })
+
+  it('are thrown from a macrotask when nobody wants them, or when the reporter throws', () => {
+    for (const onError of [undefined, (): never => { throw new Error('boom') }]) { // prettier-ignore
+      const clock = setup()
+      const scheduler = createScheduler(clock, onError)
+      scheduler.wake(handler('app', () => { throw new Error('boom') })) // prettier-ignore
+      scheduler.turn()
+      expect(clock.macrotasks).toHaveLength(1)
+      expect(() => clock.runMacrotasks()).toThrow('boom')
+    }
+  })
+})
+
+describe('time', () => {
+  it('is read from the clock outside a turn, and stands still within a batch', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    clock.time = 3_000_000_000.5
+    expect(scheduler.now).toBe(3_000_000_000.5)
+    // int32 µs, wrapping
+    expect(scheduler.micros).toBe(Number(BigInt.asIntN(32, 3_000_000_000_500n)))
+    scheduler.pollLink(
+      link('eth0', 2, () => {
+        clock.time += 1
+        expect(scheduler.now).toBe(3_000_000_000.5)
+      }),
+    )
+    scheduler.turn()
+  })
+
+  it('asks the clock for one alarm, at the exact deadline of the next timer', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    const fired: number[] = []
+    const late = scheduler.timers.create((now) => fired.push(now))
+    const early = scheduler.timers.create((now) => fired.push(now))
+    late.arm(1000.75)
+    expect(clock.alarm).toBe(1000.75)
+    early.arm(10.125)
+    expect(clock.alarm).toBe(10.125)
+    clock.advanceTo(10.124)
+    expect(fired).toEqual([])
+    clock.advanceTo(5000)
+    expect(fired).toEqual([10.125, 1000.75])
+    expect(clock.alarm).toBe(Infinity)
+    expect(scheduler.nextDeadline).toBe(Infinity)
+  })
+
+  it('arms relative to the clock outside a turn, and to the batch inside', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    clock.time = 500
+    const timer = scheduler.timers.create(() => {})
+    timer.armAfter(20)
+    expect(timer.deadline).toBe(520)
+    scheduler.pollLink(
+      link('eth0', 1, () => {
+        clock.time += 7
+        timer.armAfter(30)
+      }),
+    )
+    scheduler.turn()
+    expect(timer.deadline).toBe(530)
+    expect(clock.alarm).toBeLessThanOrEqual(530)
+    clock.advanceTo(530)
+    expect(timer.armed).toBe(false)
+  })
+
+  it('sets the alarm again when the clock calls during a turn', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    const timer = scheduler.timers.create(() => log.push('fired'))
+    timer.arm(100)
+    scheduler.pollLink(
+      link('eth0', 1, () => {
+        clock.alarm = Infinity // used up
+        scheduler.turn()
+      }),
+    )
+    scheduler.turn()
+    expect(clock.alarm).toBe(100)
+  })
+})
+
+describe('holds', () => {
+  it('are counted, and told to the clock when the first comes and the last goes', () => {
+    const { scheduler, held } = setup()
+    scheduler.ref()
+    scheduler.ref()
+    scheduler.unref()
+    expect(held).toEqual([true])
+    scheduler.unref()
+    scheduler.unref()
+    scheduler.ref()
+    expect(held).toEqual([true, false, true])
+  })
+})
+
+it('a scheduler needs nothing but the functions of a clock', () => {
+  const functions: Omit<Clock, 'scheduler'> = new FakeClock()
+  expect(createScheduler(functions).isIdle).toBe(true)
+})
