@@ -1,6 +1,5 @@
 import { address } from '@stack/core'
-import type { Address } from '@stack/core'
-import { sipHash } from './siphash.ts'
+import type { Address, SipHash } from '@stack/core'
 
 /** Eight bytes behind the prefix, as two words. */
 export interface InterfaceIdentifier {
@@ -18,18 +17,13 @@ export function eui64(linkAddress: Uint8Array): InterfaceIdentifier {
  * A stable opaque identifier (RFC 7217 §5): a keyed function of prefix, interface and duplicate counter, so that it
  * stays on one link, differs on each, and says nothing about the device.
  */
-export function stableIdentifier(key: Uint32Array, prefix: Address, interfaceName: string, dadCounter: number): InterfaceIdentifier {
-  const name = new TextEncoder().encode(interfaceName)
-  const data = new Uint8Array(8 + name.length + 1)
-  const view = new DataView(data.buffer)
-  view.setInt32(0, prefix.a)
-  view.setInt32(4, prefix.b)
-  data.set(name, 8)
-  data[data.length - 1] = dadCounter
-  const id = sipHash(key, data)
+export function stableIdentifier(hash: SipHash, prefix: Address, interfaceName: string, dadCounter: number): InterfaceIdentifier {
+  const words = Int32Array.from([prefix.a, prefix.b, dadCounter, ...Array.from(interfaceName, (letter) => letter.codePointAt(0)!)])
+  const low = hash.low(words, words.length)
+  const high = hash.high
   // RFC 5453: all zeros is the routers' anycast address, fdff:ffff:ffff:ff80 and up are reserved too.
-  const reserved = (id.high === 0 && id.low === 0) || (id.high === (0xfdffffff | 0) && id.low >>> 7 === 0xffffff80 >>> 7)
-  return reserved ? stableIdentifier(key, prefix, interfaceName, dadCounter + 1) : id
+  const reserved = (high === 0 && low === 0) || (high === (0xfdffffff | 0) && low >>> 7 === 0xffffff80 >>> 7)
+  return reserved ? stableIdentifier(hash, prefix, interfaceName, dadCounter + 1) : { high, low }
 }
 
 /** fe80::/64 with an interface identifier, on the link of NIC `zone`. */
