@@ -1,6 +1,26 @@
 /**
- * The net, dgram and http APIs of Node over @stack.
+ * Node's networking interfaces over a stack: sockets as streams, servers, HTTP.
+ *
+ * @example
+ * ```ts
+ * import http from 'node:http'
+ * import { createStack } from '@stack/core'
+ * import { ipv4 } from '@stack/ipv4'
+ * import { loopback } from '@stack/link-loopback'
+ * import { createHttpServer, StackAgent } from '@stack/node'
+ * import { tcp } from '@stack/tcp'
+ *
+ * const stack = createStack({ plugins: [ipv4(), tcp()] })
+ * await stack.addNic(loopback(), { addresses: ['127.0.0.1/8'] })
+ * createHttpServer(stack, (_request, response) => response.end('hello')).listen(80)
+ * http.get({ host: '127.0.0.1', agent: new StackAgent(stack) }, (response) => {
+ *   response.pipe(process.stdout)
+ *   response.on('close', () => stack.destroy())
+ * })
+ * ```
  *
  * @packageDocumentation
  */
-export {}
+export { createHttpServer, listenOn, StackAgent } from './http.ts'
+export { createServer, StackServer, type ServerOptions } from './server.ts'
+export { connect, fromConnection, StackSocket, type SocketOptions, type TcpStack } from './socket.ts'
