@@ -1,6 +1,6 @@
 import {
-  checkOptions, createLinkInbox, StackError, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkInbox, type NetworkDispatcher,
-  type OptionSchema, type PacketBatch, type Wakeable,
+  checkOptions, createLinkInbox, StackError, startCall, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkInbox, type NetworkDispatcher,
+  type OptionSchema, type PacketBatch, type PendingCall, type Wakeable,
 } from '@stack/core'
 import type { Packet } from '@stack/buffer'
 
@@ -77,7 +77,7 @@ class Channel implements ChannelLink, Wakeable {
   private readonly inbox: LinkInbox
   private dispatcher: NetworkDispatcher | null = null
   private handler: ((bytes: Uint8Array, protocol: number) => void) | null = null
-  private reader: { resolve(bytes: Uint8Array | null): void; reject(reason: unknown): void } | null = null
+  private reader: PendingCall<Uint8Array | null> | null = null
   private head: Packet | null = null
   private tail: Packet | null = null
   private refused = false
@@ -178,18 +178,15 @@ class Channel implements ChannelLink, Wakeable {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
     const bytes = this.tryRead()
     if (bytes !== null || this.isClosed) return Promise.resolve(bytes)
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
+    return startCall(
+      (call) => {
+        this.reader = call
+      },
+      signal,
+      () => {
         this.reader = null
-        reject(signal!.reason as Error)
-      }
-      const settle = (): void => signal?.removeEventListener('abort', abort)
-      this.reader = {
-        resolve: (answer) => (settle(), resolve(answer)),
-        reject: (reason) => (settle(), reject(reason as Error)),
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-    })
+      },
+    )
   }
 
   setHandler(handler: ((bytes: Uint8Array, protocol: number) => void) | null): void {

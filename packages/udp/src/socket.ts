@@ -1,6 +1,6 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
 import {
-  addressSum, checkOptions, isUnspecified, pseudoHeaderSum, StackError, type Address, type ErrorCode, type Failure, type NetworkHeaderParams, type PortReservation,
+  addressSum, checkOptions, isUnspecified, pseudoHeaderSum, StackError, startCall, type Address, type ErrorCode, type Failure, type NetworkHeaderParams, type PendingCall, type PortReservation,
   type Registration, type Route, type TransportEndpoint, type TransportEndpointId, type TransportError, type Wakeable,
 } from '@stack/core'
 import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions } from './api.ts'
@@ -12,11 +12,6 @@ import { UDP_FIELD, UDP_HEADER_LENGTH, UDP_PROTOCOL, writeUdpHeader } from './wi
 
 /** Largest payload: 65,535 less the headers of IPv4 and UDP; IPv6 leaves room for more only in jumbograms. */
 const MAX_PAYLOAD = 65_507
-
-interface Reader {
-  resolve(datagram: Datagram | null): void
-  reject(reason: unknown): void
-}
 
 interface Counters {
   received: number
@@ -45,7 +40,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   private peer: Destination | null = null
   private pendingError: StackError | null = null
   private handler: UdpHandler | null = null
-  private reader: Reader | null = null
+  private reader: PendingCall<Datagram | null> | null = null
   private head: Packet | null = null
   private tail: Packet | null = null
   /** Bytes of packet memory that queued datagrams hold: what counts is what is held. */
@@ -177,18 +172,15 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     if (this.isClosed) return Promise.resolve(null)
     const error = this.takePending()
     if (error !== null) return Promise.reject(error)
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
+    return startCall(
+      (call) => {
+        this.reader = call
+      },
+      signal,
+      () => {
         this.reader = null
-        reject(signal!.reason as Error)
-      }
-      const settled = (): void => signal?.removeEventListener('abort', abort)
-      this.reader = {
-        resolve: (datagram) => (settled(), resolve(datagram)),
-        reject: (reason) => (settled(), reject(reason as Error)),
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-    })
+      },
+    )
   }
 
   tryReceive(): Datagram | undefined {

@@ -16,6 +16,8 @@ export interface RawFactory {
   newUnassociatedEndpoint(networkProtocol: number, transportProtocol: number): UnassociatedEndpoint
   /** `cooked` = without link header. `networkProtocol` 0x0003 = every protocol. @seed RawFactory.NewPacketEndpoint */
   newPacketEndpoint(cooked: boolean, networkProtocol: number): PacketEndpoint
+  /** The stack ends: close every socket, settle every call. */
+  close?(): void
 }
 
 /** EtherType that stands for every protocol (ETH_P_ALL). */
