@@ -125,7 +125,7 @@ describe('events', () => {
   it('let the same function listen twice', () => {
     const b = bench()
     let count = 0
-    const listener = (): void => void count++
+    const listener = (): number => count++
     const remove = b.events.on('nic-up', listener)
     b.events.on('nic-up', listener)
     remove()

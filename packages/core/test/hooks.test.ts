@@ -10,7 +10,7 @@ const never = (): never => {
 
 /** What a chain touches of a packet. */
 function packet(): Packet & { released: number } {
-  const self = { released: 0, release: () => void self.released++ }
+  const self = { released: 0, release: () => self.released++ }
   return self as unknown as Packet & { released: number }
 }
 

@@ -17,11 +17,13 @@ export interface HostFunctions {
   setTimeout(task: () => void, delay: number): unknown
   clearTimeout(handle: never): void
   queueMicrotask(task: () => void): void
-  setImmediate?(task: () => void): unknown
-  readonly MessageChannel?: new () => {
-    readonly port1: { onmessage: ((event: never) => void) | null } & HostHandle
-    readonly port2: { postMessage(message: null): void } & HostHandle
-  }
+  readonly setImmediate?: ((task: () => void) => unknown) | undefined
+  readonly MessageChannel?: (new () => HostChannel) | undefined
+}
+
+interface HostChannel {
+  readonly port1: { onmessage: ((event: never) => void) | null } & HostHandle
+  readonly port2: { postMessage(message: null): void }
 }
 
 /** Longer delays overflow the host's 32-bit counter and fire at once. */

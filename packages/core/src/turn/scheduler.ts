@@ -260,9 +260,7 @@ class Loop implements TurnScheduler {
   }
 
   #poll(queue: Ring<Pollable>): void {
-    const item = queue.shift()
-    if (item === undefined) return
-    item.queued = false
+    const item = take(queue)
     let packets = 0
     try {
       packets = item.poll(BATCH)
@@ -337,4 +335,11 @@ class Loop implements TurnScheduler {
       throw error
     })
   }
+}
+
+/** The next item of a queue that is not empty. From now on it may queue itself again. */
+function take(queue: Ring<Pollable>): Pollable {
+  const item = queue.shift()!
+  item.queued = false
+  return item
 }
