@@ -169,6 +169,10 @@ export class NicDevice implements NetworkInterface {
     return this.tables
   }
 
+  get allNeighborTables(): readonly NeighborTable[] {
+    return this.neighborTables
+  }
+
   neighborTable(protocol: number): NeighborTable | null {
     const { neighborNumbers } = this
     for (let i = 0; i < neighborNumbers.length; i++) if (neighborNumbers[i] === protocol) return this.neighborTables[i]!

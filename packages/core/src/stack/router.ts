@@ -1,4 +1,4 @@
-import { isMapped, isUnspecified, networkOf, sameAddress, type Address, type Prefix } from '../address/address.ts'
+import { isMapped, isUnspecified, networkOf, type Address, type Prefix } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
 import { BROADCAST_LINK_ADDRESS } from '../nic/ethernet.ts'
 import type { NicDevice } from '../nic/nic.ts'
@@ -76,6 +76,11 @@ export class Router {
     this.lastPathMtu = this.context.host.scheduler.now
     if (!this.pathMtuExpiry.armed) this.pathMtuExpiry.arm(this.lastPathMtu + PATH_MTU_LIFETIME)
     this.changed()
+  }
+
+  clear(): void {
+    this.pathMtu.clear()
+    for (const { nicId } of this.table.list()) this.table.removeNic(nicId)
   }
 
   /** NIC on which the address is assigned, 0 = none. `nicId` 0 = any (or the one its zone names); `protocol` 0 = its owner. */
@@ -260,9 +265,4 @@ function isSubnetBroadcast(device: NicDevice, address: Address): boolean {
 function withoutZone(prefix: Prefix): Prefix {
   const { address, length } = networkOf(prefix)
   return { address: address.zone === 0 ? address : { ...address, zone: 0 }, length }
-}
-
-/** Equality for gateways and sources that may be absent. */
-export function sameOptional(x: Address | null, y: Address | null): boolean {
-  return x === null || y === null ? x === y : sameAddress(x, y)
 }

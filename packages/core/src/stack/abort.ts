@@ -1,0 +1,41 @@
+/** Rejects with the signal's reason as soon as it is aborted; otherwise settles as `promise` does. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason as Error)
+    }
+    if (signal.aborted) {
+      onAbort()
+      // Its own failure, if any, has nobody left to hear of it.
+      promise.catch(() => undefined)
+      return
+    }
+    signal.addEventListener('abort', onAbort)
+    const done = (): void => {
+      signal.removeEventListener('abort', onAbort)
+    }
+    promise.then(
+      (value) => {
+        done()
+        resolve(value)
+      },
+      (error: unknown) => {
+        done()
+        reject(error as Error)
+      },
+    )
+  })
+}
+
+/** Aborts `controller` when `signal` is; returns what undoes that. */
+export function follow(controller: AbortController, signal: AbortSignal | undefined): () => void {
+  if (signal === undefined) return () => undefined
+  const onAbort = (): void => {
+    controller.abort(signal.reason)
+  }
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort)
+  return () => {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
