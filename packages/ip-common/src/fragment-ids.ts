@@ -11,19 +11,19 @@ export interface FragmentIds {
 }
 
 /**
- * The hash-based scheme of RFC 7739 §5.3: `F(source, destination, key1) + counter[G(source, destination, key2)]`. It
- * serves RFC 6864 §4.2 as well: ids of one (source, destination, protocol) run through their whole space.
+ * The hash-based scheme of RFC 7739 §5.3: `F(source, destination) + counter[G(source, destination)]`, where F and G are
+ * the two halves of one keyed 64-bit hash. It serves RFC 6864 §4.2 as well: ids of one (source, destination, protocol) run through their whole space.
  */
 export function createFragmentIds(random: SecureRandom): FragmentIds {
-  const offset = createPacketHash(random)
-  const bucket = createPacketHash(random)
+  const hash = createPacketHash(random)
   const counters = new Uint32Array(COUNTERS)
   return {
     next(packet) {
-      const at = bucket.flow(packet, packet.transportProtocol, 0) & (COUNTERS - 1)
+      const offset = hash.flow(packet, packet.transportProtocol, 0)
+      const at = hash.high & (COUNTERS - 1)
       const count = counters[at]!
       counters[at] = count + 1
-      return (offset.flow(packet, packet.transportProtocol, 0) + count) | 0
+      return (offset + count) | 0
     },
   }
 }

@@ -8,6 +8,8 @@ export interface PacketHash {
   source(packet: Packet): number
   /** Of both addresses and two words more, int32. */
   flow(packet: Packet, x: number, y: number): number
+  /** 32 further bits of the last hash. */
+  readonly high: number
 }
 
 export function createPacketHash(random: SecureRandom): PacketHash {
@@ -20,6 +22,9 @@ export function createPacketHash(random: SecureRandom): PacketHash {
     words[3] = packet.sourceD
   }
   return {
+    get high() {
+      return hash.high
+    },
     source(packet) {
       source(packet)
       return hash.low(words, 4)
