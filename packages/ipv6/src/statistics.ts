@@ -1,7 +1,5 @@
-import type { Counters } from '@stack/core'
-
 /** Counters of IPv6, ICMPv6 and Neighbour Discovery, of one NIC or summed. Each packet that is dropped counts in one `drop…`. */
-export interface Ipv6Counters extends Counters {
+export interface Ipv6Counters {
   received: number
   sent: number
   /** Given to a transport, ICMPv6 or a raw socket. */
@@ -39,8 +37,6 @@ export interface Ipv6Counters extends Counters {
   reassembled: number
   /** Fragment refused: length, offset, overlap, or its datagram was given up. */
   dropFragment: number
-  /** Datagrams whose fragments did not all come in time. */
-  reassemblyTimeouts: number
   /** Packets cut for sending. */
   fragmented: number
   fragmentsSent: number
@@ -82,8 +78,8 @@ export interface Ipv6Counters extends Counters {
   /** Somebody advertises an address that is assigned here. */
   addressConflicts: number
   duplicatesDetected: number
-  /** Own probes that came back (RFC 7527). */
-  dadLoopedBack: number
+  /** Own solicitations that came back (RFC 7527). */
+  ndpLoopedBack: number
   /** Router solicitations and advertisements, redirects: not acted upon. */
   routerMessagesIgnored: number
   /** Multicast listener messages: not acted upon. */
@@ -96,18 +92,21 @@ export function newCounters(): Ipv6Counters {
     received: 0, sent: 0, delivered: 0, forwarded: 0, dropDisabled: 0, dropMalformed: 0, dropMartianSource: 0,
     dropMartianDestination: 0, dropMapped: 0, dropNotLocal: 0, dropHook: 0, dropNoMemory: 0, dropExtensionMalformed: 0,
     dropExtensionLimit: 0, dropOption: 0, dropRouting: 0, dropNoNextHeader: 0, dropUnknownNextHeader: 0,
-    dropPortUnreachable: 0, fragmentsReceived: 0, reassembled: 0, dropFragment: 0, reassemblyTimeouts: 0, fragmented: 0,
+    dropPortUnreachable: 0, fragmentsReceived: 0, reassembled: 0, dropFragment: 0, fragmented: 0,
     fragmentsSent: 0, dropTooLarge: 0, dropNoRoute: 0, dropHopLimit: 0, dropScope: 0,
     icmpReceived: 0, icmpSent: 0, icmpDropMalformed: 0, icmpDropChecksum: 0, icmpErrorsReceived: 0,
     icmpDropForeignError: 0, icmpDropTinyMtu: 0, icmpErrorsSent: 0, icmpErrorsSuppressed: 0, icmpErrorsLimited: 0,
     echoRequestsReceived: 0, echoRepliesSent: 0,
     ndpDropHopLimit: 0, ndpDropMalformed: 0, solicitationsReceived: 0, solicitationsSent: 0, advertisementsReceived: 0,
-    advertisementsSent: 0, addressConflicts: 0, duplicatesDetected: 0, dadLoopedBack: 0, routerMessagesIgnored: 0,
+    advertisementsSent: 0, addressConflicts: 0, duplicatesDetected: 0, ndpLoopedBack: 0, routerMessagesIgnored: 0,
     mldIgnored: 0,
-  } // prettier-ignore
+  }
 }
+
+/** Names of counters: why a packet was dropped is one of them. */
+export type CounterName = keyof Ipv6Counters
 
 /** Adds `from` to `into`, counter by counter. */
 export function addCounters(into: Ipv6Counters, from: Readonly<Ipv6Counters>): void {
-  for (const name of Object.keys(from)) into[name] = into[name]! + from[name]!
+  for (const name of Object.keys(from) as CounterName[]) into[name] += from[name]
 }

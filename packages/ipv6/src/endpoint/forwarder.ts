@@ -1,0 +1,85 @@
+import { GsoType, PacketFlag } from '@stack/buffer'
+import type { Packet } from '@stack/buffer'
+import { HookPoint, address } from '@stack/core'
+import type { Route } from '@stack/core'
+import { isLinkLocalWord, isLoopbackAddress } from '../address/scope.ts'
+import type { ErrorSender } from '../icmp/errors.ts'
+import { IPV6_ETHERTYPE, Ipv6Field } from '../wire/header.ts'
+import { Icmpv6Type, TimeExceededCode, UnreachableCode } from '../wire/icmpv6.ts'
+import type { CounterName } from '../statistics.ts'
+import type { EndpointContext } from './context.ts'
+import type { Output } from './output.ts'
+
+/** Routes packets that are for somebody else (RFC 8200, RFC 4443 §3). */
+export interface Forwarder {
+  /** `packet.networkHeader` is set. Takes ownership. */
+  forward(packet: Packet): void
+}
+
+/** Makes the forwarder of an endpoint. */
+export function createForwarder(context: EndpointContext, output: Output, errors: ErrorSender): Forwarder {
+  const { nic, counters, shared } = context
+
+  function forward(packet: Packet): void {
+    if (!shared.settings.forwarding) return drop(packet, 'dropNotLocal')
+    const source = { a: packet.sourceA, b: packet.sourceB, c: packet.sourceC, d: packet.sourceD }
+    // RFC 4291 §2.5.2, §2.5.3, §2.5.6: these never leave their link.
+    if (isLinkLocalWord(packet.destinationA) || isLoopbackAddress(source) || (source.a | source.b | source.c | source.d) === 0) {
+      return drop(packet, 'dropScope')
+    }
+    if (isLinkLocalWord(source.a)) {
+      errors.send(packet, Icmpv6Type.DestinationUnreachable, UnreachableCode.BeyondScope, 0)
+      return drop(packet, 'dropScope')
+    }
+    if (packet.ttl <= 1) {
+      errors.send(packet, Icmpv6Type.TimeExceeded, TimeExceededCode.HopLimit, 0)
+      return drop(packet, 'dropHopLimit')
+    }
+    const route = routeOf(packet)
+    if (route === null) {
+      errors.send(packet, Icmpv6Type.DestinationUnreachable, UnreachableCode.NoRoute, 0)
+      return drop(packet, 'dropNoRoute')
+    }
+    if (packet.end - packet.networkHeader > route.mtu && packet.gsoType === GsoType.None) {
+      errors.send(packet, Icmpv6Type.PacketTooBig, 0, route.mtu)
+      return drop(packet, 'dropTooLarge')
+    }
+    if (!nic.hooks.isEmpty[HookPoint.Forward]) {
+      const result = nic.hooks.run(HookPoint.Forward, packet, IPV6_ETHERTYPE, nic.id, route.nic.id, resume)
+      if (result === 'gone') {
+        counters.dropHook++
+        return
+      }
+      if (result === 'reroute') return resume(packet)
+    }
+    send(route, packet)
+  }
+
+  const resume = (packet: Packet): void => {
+    const route = routeOf(packet)
+    if (route === null) drop(packet, 'dropNoRoute')
+    else send(route, packet)
+  }
+
+  function send(route: Route, packet: Packet): void {
+    const o = packet.networkHeader
+    packet.restart(o)
+    packet.ttl--
+    packet.view.setUint8(o + Ipv6Field.HopLimit, packet.ttl)
+    packet.flags |= PacketFlag.Forwarded
+    counters.forwarded++
+    output.forward(route, packet)
+  }
+
+  function routeOf(p: Packet): Route | null {
+    const route = nic.findRoute(0, null, address(p.destinationA, p.destinationB, p.destinationC, p.destinationD), IPV6_ETHERTYPE)
+    return typeof route === 'object' ? route : null
+  }
+
+  function drop(packet: Packet, counter: CounterName): void {
+    counters[counter]++
+    packet.release()
+  }
+
+  return { forward }
+}
