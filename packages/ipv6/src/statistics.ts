@@ -17,7 +17,6 @@ export interface Ipv6Counters {
   dropMapped: number
   /** Not for this host. */
   dropNotLocal: number
-  dropHook: number
   dropNoMemory: number
   /** An extension header runs beyond the packet, or an option beyond its header. */
   dropExtensionMalformed: number
@@ -90,7 +89,7 @@ export interface Ipv6Counters {
 export function newCounters(): Ipv6Counters {
   return {
     received: 0, sent: 0, delivered: 0, forwarded: 0, dropDisabled: 0, dropMalformed: 0, dropMartianSource: 0,
-    dropMartianDestination: 0, dropMapped: 0, dropNotLocal: 0, dropHook: 0, dropNoMemory: 0, dropExtensionMalformed: 0,
+    dropMartianDestination: 0, dropMapped: 0, dropNotLocal: 0, dropNoMemory: 0, dropExtensionMalformed: 0,
     dropExtensionLimit: 0, dropOption: 0, dropRouting: 0, dropNoNextHeader: 0, dropUnknownNextHeader: 0,
     dropPortUnreachable: 0, fragmentsReceived: 0, reassembled: 0, dropFragment: 0, fragmented: 0,
     fragmentsSent: 0, dropTooLarge: 0, dropNoRoute: 0, dropHopLimit: 0, dropScope: 0,

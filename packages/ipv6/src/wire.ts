@@ -14,7 +14,6 @@
  * @packageDocumentation
  */
 export * from './wire/chain.ts'
-export * from './wire/checksum.ts'
 export * from './wire/header.ts'
 export * from './wire/icmpv6.ts'
 export * from './wire/ndp.ts'

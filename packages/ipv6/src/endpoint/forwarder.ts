@@ -21,36 +21,44 @@ export function createForwarder(context: EndpointContext, output: Output, errors
   const { nic, counters, shared } = context
 
   function forward(packet: Packet): void {
-    if (!shared.settings.forwarding) return drop(packet, 'dropNotLocal')
+    if (!shared.settings.forwarding) {
+      drop(packet, 'dropNotLocal')
+      return
+    }
     const source = { a: packet.sourceA, b: packet.sourceB, c: packet.sourceC, d: packet.sourceD }
     // RFC 4291 §2.5.2, §2.5.3, §2.5.6: these never leave their link.
     if (isLinkLocalWord(packet.destinationA) || isLoopbackAddress(source) || (source.a | source.b | source.c | source.d) === 0) {
-      return drop(packet, 'dropScope')
+      drop(packet, 'dropScope')
+      return
     }
     if (isLinkLocalWord(source.a)) {
       errors.send(packet, Icmpv6Type.DestinationUnreachable, UnreachableCode.BeyondScope, 0)
-      return drop(packet, 'dropScope')
+      drop(packet, 'dropScope')
+      return
     }
     if (packet.ttl <= 1) {
       errors.send(packet, Icmpv6Type.TimeExceeded, TimeExceededCode.HopLimit, 0)
-      return drop(packet, 'dropHopLimit')
+      drop(packet, 'dropHopLimit')
+      return
     }
     const route = routeOf(packet)
     if (route === null) {
       errors.send(packet, Icmpv6Type.DestinationUnreachable, UnreachableCode.NoRoute, 0)
-      return drop(packet, 'dropNoRoute')
+      drop(packet, 'dropNoRoute')
+      return
     }
     if (packet.end - packet.networkHeader > route.mtu && packet.gsoType === GsoType.None) {
       errors.send(packet, Icmpv6Type.PacketTooBig, 0, route.mtu)
-      return drop(packet, 'dropTooLarge')
+      drop(packet, 'dropTooLarge')
+      return
     }
     if (!nic.hooks.isEmpty[HookPoint.Forward]) {
       const result = nic.hooks.run(HookPoint.Forward, packet, IPV6_ETHERTYPE, nic.id, route.nic.id, resume)
-      if (result === 'gone') {
-        counters.dropHook++
+      if (result === 'gone') return
+      if (result === 'reroute') {
+        resume(packet)
         return
       }
-      if (result === 'reroute') return resume(packet)
     }
     send(route, packet)
   }

@@ -16,6 +16,7 @@ import { Icmpv6Type, ParameterProblemCode, UnreachableCode } from '../wire/icmpv
 import { OptionAction } from '../wire/options.ts'
 import type { CounterName } from '../statistics.ts'
 import type { EndpointContext } from './context.ts'
+import type { Forwarder } from './forwarder.ts'
 import { Martian, martianOf } from './martians.ts'
 
 /** The receiving half of an endpoint. */
@@ -28,8 +29,7 @@ export interface Input {
 export interface InputParts {
   readonly errors: ErrorSender
   readonly icmp: IcmpReceiver
-  /** Routes what is for somebody else; takes ownership. */
-  forward(packet: Packet): void
+  readonly forwarder: Forwarder
 }
 
 /** Makes the receiving half. */
@@ -44,25 +44,34 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
   function handle(given: Packet): void {
     counters.received++
     const packet = given.payload === null ? given : shared.host.memory.flatten(given)
-    if (packet === null) return drop(given, 'dropNoMemory')
-    if (!nic.isEnabled) return drop(packet, 'dropDisabled')
+    if (packet === null) {
+      drop(given, 'dropNoMemory')
+      return
+    }
+    if (!nic.isEnabled) {
+      drop(packet, 'dropDisabled')
+      return
+    }
     const o = packet.start
     const view = packet.view
-    if (checkIpv6Header(view, o, packet.end - o, packet.length) !== HeaderCheck.Ok) return drop(packet, 'dropMalformed')
+    if (checkIpv6Header(view, o, packet.end - o, packet.length) !== HeaderCheck.Ok) {
+      drop(packet, 'dropMalformed')
+      return
+    }
     // Links pad short packets.
     packet.trimEnd(IPV6_HEADER_LENGTH + payloadLength(view, o))
     readFixedHeader(packet, o)
     const martian = martianOf(packet, nic.isLoopback || (packet.flags & PacketFlag.Looped) !== 0)
     if (martian !== Martian.None) {
-      return drop(packet, martian === Martian.Source ? 'dropMartianSource' : martian === Martian.Mapped ? 'dropMapped' : 'dropMartianDestination')
+      drop(packet, martian === Martian.Source ? 'dropMartianSource' : martian === Martian.Mapped ? 'dropMapped' : 'dropMartianDestination')
+      return
     }
-    if (packet.consumeNetworkHeader(IPV6_HEADER_LENGTH) < 0) return drop(packet, 'dropMalformed')
+    if (packet.consumeNetworkHeader(IPV6_HEADER_LENGTH) < 0) {
+      drop(packet, 'dropMalformed')
+      return
+    }
     if (!hooks.isEmpty[HookPoint.Prerouting]) {
-      const result = hooks.run(HookPoint.Prerouting, packet, IPV6_ETHERTYPE, nic.id, 0, decide)
-      if (result === 'gone') {
-        counters.dropHook++
-        return
-      }
+      if (hooks.run(HookPoint.Prerouting, packet, IPV6_ETHERTYPE, nic.id, 0, decide) === 'gone') return
     }
     decide(packet)
   }
@@ -93,8 +102,9 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
       return
     }
     // A tentative address is not local (RFC 4862 §2): what duplicate detection wants comes to groups.
-    if (addresses.isLocal(a, b, c, d) || nic.promiscuous) receive(packet, false)
-    else parts.forward(packet)
+    // ::1 is here only when it came from inside, and is ours whether or not somebody assigned it.
+    if (addresses.isLocal(a, b, c, d) || isLoopbackWords(a, b, c, d) || nic.promiscuous) receive(packet, false)
+    else parts.forwarder.forward(packet)
   }
 
   /** All nodes, the solicited-node groups of own addresses, tentative ones included (RFC 4862 §5.4.2), and what was joined. */
@@ -119,22 +129,34 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
         packet.start = chain.offset
         packet.transportProtocol = chain.nextHeader
         // Nobody can answer `::`; only ICMPv6 has a use for it.
-        if (isFromNobody(packet) && chain.nextHeader !== NextHeader.Icmpv6) return drop(packet, 'dropMartianSource')
-        return admit(packet)
+        if (isFromNobody(packet) && chain.nextHeader !== NextHeader.Icmpv6) {
+          drop(packet, 'dropMartianSource')
+          return
+        }
+        admit(packet)
+        return
       case ChainEnd.Fragment:
-        return isReassembled ? drop(packet, 'dropFragment') : reassemble(packet)
+        if (isReassembled) drop(packet, 'dropFragment')
+        else reassemble(packet)
+        return
       case ChainEnd.None:
-        return drop(packet, 'dropNoNextHeader')
+        drop(packet, 'dropNoNextHeader')
+        return
       case ChainEnd.Truncated:
-        return drop(packet, 'dropExtensionMalformed')
+        drop(packet, 'dropExtensionMalformed')
+        return
       case ChainEnd.TooMany:
-        return drop(packet, 'dropExtensionLimit')
+        drop(packet, 'dropExtensionLimit')
+        return
       case ChainEnd.Routing:
-        return reject(packet, 'dropRouting', ParameterProblemCode.HeaderField, chain.pointer)
+        reject(packet, 'dropRouting', ParameterProblemCode.HeaderField, chain.pointer)
+        return
       case ChainEnd.Misplaced:
-        return reject(packet, 'dropExtensionMalformed', ParameterProblemCode.NextHeader, chain.pointer)
+        reject(packet, 'dropExtensionMalformed', ParameterProblemCode.NextHeader, chain.pointer)
+        return
       case ChainEnd.Option:
-        return rejectOption(packet)
+        rejectOption(packet)
+        return
     }
   }
 
@@ -142,14 +164,21 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
   function rejectOption(packet: Packet): void {
     switch (chain.action) {
       case OptionAction.Report:
-        return reject(packet, 'dropOption', ParameterProblemCode.Option, chain.pointer)
+        reject(packet, 'dropOption', ParameterProblemCode.Option, chain.pointer)
+        return
       case OptionAction.ReportUnicast:
-        if ((packet.flags & PacketFlag.Multicast) !== 0) return drop(packet, 'dropOption')
-        return reject(packet, 'dropOption', ParameterProblemCode.Option, chain.pointer)
+        if ((packet.flags & PacketFlag.Multicast) !== 0) {
+          drop(packet, 'dropOption')
+          return
+        }
+        reject(packet, 'dropOption', ParameterProblemCode.Option, chain.pointer)
+        return
       case OptionAction.Malformed:
-        return reject(packet, 'dropExtensionMalformed', ParameterProblemCode.HeaderField, chain.pointer)
+        reject(packet, 'dropExtensionMalformed', ParameterProblemCode.HeaderField, chain.pointer)
+        return
       default:
-        return drop(packet, 'dropOption')
+        drop(packet, 'dropOption')
+        return
     }
   }
 
@@ -170,15 +199,21 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
     fragment.limit = IPV6_MAXIMUM_PAYLOAD - (fragment.headerLength - IPV6_HEADER_LENGTH)
     switch (checkFragment(fragment.offset, packet.end - fragment.dataStart, fragment.more, fragment.limit)) {
       case 'unaligned':
-        return reject(packet, 'dropFragment', ParameterProblemCode.HeaderField, o + Ipv6Field.PayloadLength)
+        reject(packet, 'dropFragment', ParameterProblemCode.HeaderField, o + Ipv6Field.PayloadLength)
+        return
       case 'tooLarge':
-        return reject(packet, 'dropFragment', ParameterProblemCode.HeaderField, at + 2)
+        reject(packet, 'dropFragment', ParameterProblemCode.HeaderField, at + 2)
+        return
       case 'empty':
-        return drop(packet, 'dropFragment')
+        drop(packet, 'dropFragment')
+        return
       case null:
     }
     // RFC 7112 §5: the first fragment has every header.
-    if (fragment.offset === 0 && !hasUpperHeader(packet)) return reject(packet, 'dropFragment', ParameterProblemCode.IncompleteChain, o)
+    if (fragment.offset === 0 && !hasUpperHeader(packet)) {
+      reject(packet, 'dropFragment', ParameterProblemCode.IncompleteChain, o)
+      return
+    }
     const whole = shared.reassembler.add(packet, fragment)
     if (whole === null) return
     counters.reassembled++
@@ -195,28 +230,29 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
   /** Looked at as a whole now: the hooks of Input, then up. */
   function admit(packet: Packet): void {
     if (!hooks.isEmpty[HookPoint.Input]) {
-      const result = hooks.run(HookPoint.Input, packet, IPV6_ETHERTYPE, nic.id, 0, deliver)
-      if (result === 'gone') {
-        counters.dropHook++
-        return
-      }
+      if (hooks.run(HookPoint.Input, packet, IPV6_ETHERTYPE, nic.id, 0, deliver) === 'gone') return
     }
     deliver(packet)
   }
 
   function deliver(packet: Packet): void {
-    if (packet.transportProtocol === NextHeader.Icmpv6) return icmp.handle(packet)
+    if (packet.transportProtocol === NextHeader.Icmpv6) {
+      icmp.handle(packet)
+      return
+    }
     switch (context.dispatcher.deliverTransportPacket(packet.transportProtocol, packet)) {
       case 'handled':
         counters.delivered++
         return
       case 'portUnreachable':
         errors.send(packet, Icmpv6Type.DestinationUnreachable, UnreachableCode.Port, 0)
-        return drop(packet, 'dropPortUnreachable')
+        drop(packet, 'dropPortUnreachable')
+        return
       case 'protocolUnreachable':
         // RFC 8200 §4: the pointer is at the field that names the header nobody knows.
         walkChain(packet.view, packet.networkHeader, packet.end, true, chain)
-        return reject(packet, 'dropUnknownNextHeader', ParameterProblemCode.NextHeader, chain.field)
+        reject(packet, 'dropUnknownNextHeader', ParameterProblemCode.NextHeader, chain.field)
+        return
     }
   }
 
@@ -236,6 +272,10 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
 
 function isFromNobody(p: Packet): boolean {
   return p.sourceD === 0 && p.sourceC === 0 && p.sourceB === 0 && p.sourceA === 0
+}
+
+function isLoopbackWords(a: number, b: number, c: number, d: number): boolean {
+  return d === 1 && a === 0 && b === 0 && c === 0
 }
 
 /** The least that a first fragment has of its upper-layer header. */

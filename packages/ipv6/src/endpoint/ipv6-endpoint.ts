@@ -72,11 +72,10 @@ export class Ipv6Endpoint
       (target, nonce) => this.ndp.probe(target, nonce),
       (failed) => this.duplicateFound(failed),
     )
-    const forwarder = createForwarder(context, this.output, this.errors)
     this.input = createInput(context, {
       errors: this.errors,
       icmp: createIcmpReceiver(context, this.output, this.ndp),
-      forward: forwarder.forward,
+      forwarder: createForwarder(context, this.output, this.errors),
     })
   }
 

@@ -1,10 +1,9 @@
 import { ChecksumState } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { address } from '@stack/core'
+import { address, pseudoHeaderSum, wordsSum } from '@stack/core'
 import type { NetworkHeaderParams, TransportError } from '@stack/core'
 import { isMulticastWord, needsZone } from '../address/scope.ts'
 import { ChainEnd, newChain, walkChain } from '../wire/chain.ts'
-import { pseudoHeaderSumWords } from '../wire/checksum.ts'
 import { IPV6_ETHERTYPE, IPV6_HEADER_LENGTH, IPV6_MINIMUM_MTU, Ipv6Field, NextHeader, readAddress } from '../wire/header.ts'
 import {
   ICMPV6_ERROR_HEADER_LENGTH, ICMPV6_HEADER_LENGTH, Icmpv6Type, icmpv6Code, icmpv6Parameter, icmpv6Type, isIcmpv6Error,
@@ -85,12 +84,9 @@ export function createIcmpReceiver(context: EndpointContext, output: Output, ndp
   function isChecksumRight(p: Packet): boolean {
     // Partial: it never was on a wire.
     if (p.checksumState === ChecksumState.Verified || p.checksumState === ChecksumState.Partial) return true
-    const sum = p.sum(p.start)
-    const pseudo = pseudoHeaderSumWords(
-      p.sourceA, p.sourceB, p.sourceC, p.sourceD, p.destinationA, p.destinationB, p.destinationC, p.destinationD,
-      p.length, NextHeader.Icmpv6,
-    )
-    const total = sum + pseudo
+    const addresses =
+      wordsSum(p.sourceA, p.sourceB, p.sourceC, p.sourceD) + wordsSum(p.destinationA, p.destinationB, p.destinationC, p.destinationD)
+    const total = p.sum(p.start) + pseudoHeaderSum(addresses, NextHeader.Icmpv6, p.length)
     return (total & 0xffff) + (total >>> 16) === 0xffff
   }
 
