@@ -70,7 +70,7 @@ export function createStack<const L extends readonly PluginItem[]>(
     throw error
   }
   parts.protocols.sealed = true
-  return stack as StackBase as StackBase & Installed<L>
+  return stack as unknown as StackBase & Installed<L>
 }
 
 /** The leaves of nested lists, without what conditions left behind. */

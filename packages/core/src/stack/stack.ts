@@ -2,7 +2,7 @@ import type { PacketPool } from '@stack/buffer'
 import type { Address } from '../address/address.ts'
 import { StackError } from '../errors/stack-error.ts'
 import type { Hooks } from '../hooks/hooks.ts'
-import type { Clock, Counters, Milliseconds } from '../registration/host.ts'
+import type { Clock, Counters, Milliseconds, TimerWheel } from '../registration/host.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
 import type { PacketEndpoint } from '../registration/transport.ts'
 import { NicAdder } from './add-nic.ts'
@@ -55,6 +55,10 @@ export class StackObject implements StackBase {
 
   get memory(): PacketPool {
     return this.#parts.host.memory
+  }
+
+  get timers(): TimerWheel {
+    return this.#parts.host.timers
   }
 
   get generation(): number {
