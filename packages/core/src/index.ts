@@ -31,6 +31,12 @@ export * from './hooks/hooks.ts'
 export { systemClock } from './host/system-clock.ts'
 export { secureRandom, seededRandom } from './host/random.ts'
 export { createScheduler, type TurnScheduler } from './turn/scheduler.ts'
+export { createStack } from './stack/create-stack.ts'
+export { fifo, type FifoOptions } from './nic/fifo.ts'
+export {
+  addEthernetHeader, BROADCAST_LINK_ADDRESS, ETHERNET_HEADER_LENGTH, formatLinkAddress, isEthernetDestination, parseEthernetHeader, parseLinkAddress,
+  sameLinkAddress,
+} from './nic/ethernet.ts'
 export { checkOptions, type OptionRule, type OptionSchema } from './stack/options.ts'
 export type * from './stack/events.ts'
 export type { Installed, Check, PluginItem, Falsy, NameOf, ApiOf } from './stack/installed.ts'

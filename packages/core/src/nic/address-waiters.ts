@@ -14,7 +14,11 @@ export class AddressWaiters {
 
   /** Settles when the record of `address` is usable, duplicate or gone, or the signal says so. `text` is for messages. */
   wait(address: Address, text: string, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
+    const verdict = new Promise<void>((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error)
+        return
+      }
       const finish = (): void => {
         this.waiters = this.waiters.filter((other) => other !== waiter)
         signal?.removeEventListener('abort', onAbort)
@@ -37,6 +41,9 @@ export class AddressWaiters {
       signal?.addEventListener('abort', onAbort)
       this.waiters = [...this.waiters, waiter]
     })
+    // A caller that failed at something else meanwhile does not look at it any more.
+    verdict.catch(() => undefined)
+    return verdict
   }
 
   changed(record: AddressEndpoint): void {

@@ -2,20 +2,19 @@ import { PacketFlag, type Packet } from '@stack/buffer'
 import { formatAddressText } from '../stack/address-text.ts'
 import type { StackContext } from '../stack/context.ts'
 import type { NicCounters, NicOptions } from '../stack/types.ts'
-import type { Address } from '../address/address.ts'
-import { prefixContains, sameAddress } from '../address/address.ts'
+import { networkOf, sameAddress, type Address, type Prefix } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
 import type { Hooks } from '../hooks/hooks.ts'
 import type { Host } from '../registration/host.ts'
 import type { Framing, LinkCapabilities, LinkEndpoint } from '../registration/link.ts'
 import type { LinkAddressResolver, Neighbor, NeighborTable } from '../registration/neighbor.ts'
 import type {
-  AddressEndpoint, AddressTable, DuplicateAddressDetector, ForwardingEndpoint, GroupAddressableEndpoint, NetworkEndpoint, NetworkInterface,
+  AddressEndpoint, AddressTable, DuplicateAddressDetector, GroupAddressableEndpoint, NetworkEndpoint, NetworkInterface,
   NetworkProtocol, ParseResult,
 } from '../registration/network.ts'
 import { createNeighborTable } from '../neighbor/neighbor-table.ts'
 import { PacketLooping, type Route } from '../registration/route.ts'
-import { createAddressTable } from './address-table.ts'
+import { createAddressTable, type NicAddressTable } from './address-table.ts'
 import { AddressWaiters } from './address-waiters.ts'
 import { createNicCounters } from './counters.ts'
 import { Egress } from './egress.ts'
@@ -24,8 +23,6 @@ import { fifo } from './fifo.ts'
 import { Ingress } from './ingress.ts'
 import { LoopQueue } from './loop-queue.ts'
 import { Observers } from './observers.ts'
-
-type AddressTableControl = ReturnType<typeof createAddressTable>
 
 /** EtherTypes whose addresses a separate package resolves, to name it in a message. */
 const RESOLVER_PACKAGES: Readonly<Record<number, string>> = { 0x0800: '@stack/arp' }
@@ -56,7 +53,9 @@ export class NicDevice implements NetworkInterface {
   spoofing: boolean
   private readonly loops: LoopQueue
   private readonly options: NicOptions
-  private readonly tables: Map<number, AddressTableControl> = new Map()
+  private readonly tables = new Map<number, NicAddressTable>()
+  /** Networks of the usable addresses, which are on-link. */
+  private readonly onLink = new Map<AddressEndpoint, Prefix>()
   private readonly neighborTables: NeighborTable[] = []
   private readonly neighborNumbers: number[] = []
   private readonly removals: (() => void)[] = []
@@ -213,9 +212,9 @@ export class NicDevice implements NetworkInterface {
     this.context.router.updatePathMtu(local, remote, mtu)
   }
 
-  private newAddressTable(number: number): AddressTableControl {
+  private newAddressTable(number: number): NicAddressTable {
     const protocol = this.context.protocols.networkByNumber(number)!
-    const table = createAddressTable({
+    const table: NicAddressTable = createAddressTable({
       host: this.host,
       nicId: this.id,
       protocol,
@@ -223,27 +222,42 @@ export class NicDevice implements NetworkInterface {
       detector: () => this.duplicateDetector(number),
       isEnabled: () => this.isEnabled,
       changed: (record, holder) => {
-        this.addressChanged(table, protocol, record, holder)
+        this.addressChanged(protocol, record, holder)
       },
     })
     this.tables.set(number, table)
     return table
   }
 
-  private addressChanged(table: AddressTable, protocol: NetworkProtocol, record: AddressEndpoint, holder: Uint8Array | null): void {
+  private addressChanged(protocol: NetworkProtocol, record: AddressEndpoint, holder: Uint8Array | null): void {
     const { router } = this.context
     const { address, prefixLength, state } = record
-    const prefix = { address, length: prefixLength }
-    const isMine = (other: AddressEndpoint): boolean =>
-      isUsable(other) && other.prefixLength === prefixLength && prefixContains(prefix, other.address)
-    if (isUsable(record)) router.addOnLink(this.id, prefix)
-    else if (!table.records.some((other) => other !== record && isMine(other))) router.removeOnLink(this.id, prefix)
+    this.moveOnLink(record, isUsable(record) ? { address, length: prefixLength } : null)
     router.changed()
     this.waiters.changed(record)
     const { events } = this.host
     if (!events.has('address-changed')) return
     const text = protocol.formatAddress(address)
     events.emit('address-changed', { nicId: this.id, address: text, state, ...(holder === null ? {} : { holder }) })
+  }
+
+  /** The route to the address's own subnet comes and goes with the last address in it. */
+  private moveOnLink(record: AddressEndpoint, prefix: Prefix | null): void {
+    const { router } = this.context
+    const old = this.onLink.get(record)
+    this.onLink.delete(record)
+    if (old !== undefined && !this.hasOnLink(old)) router.removeOnLink(this.id, old)
+    if (prefix === null) return
+    const network = networkOf(prefix)
+    if (!this.hasOnLink(network)) router.addOnLink(this.id, network)
+    this.onLink.set(record, network)
+  }
+
+  private hasOnLink(network: Prefix): boolean {
+    for (const other of this.onLink.values()) {
+      if (other.length === network.length && sameAddress(other.address, network.address)) return true
+    }
+    return false
   }
 
   private addNeighborTable(resolver: LinkAddressResolver): void {
@@ -416,13 +430,13 @@ export class NicDevice implements NetworkInterface {
     this.wantedUp = false
     this.refresh()
     this.removed = true
+    this.waiters.close()
     for (const table of this.tables.values()) table.clear()
     for (const table of this.neighborTables) table.close()
     for (const endpoint of this.endpoints) endpoint.close()
     this.context.router.removeNic(this.id)
     this.loops.clear()
     this.egress.clear()
-    this.waiters.close()
     this.observers.taps = []
     this.link.attach(null)
     this.link.close()
@@ -458,13 +472,8 @@ export class NicDevice implements NetworkInterface {
 }
 
 /** Can packets be sent from and delivered to this address? */
-export function isUsable(record: AddressEndpoint): boolean {
+function isUsable(record: AddressEndpoint): boolean {
   return record.state === 'assigned' || record.state === 'deprecated'
-}
-
-/** The record of exactly this address. */
-export function hasAddress(record: AddressEndpoint, address: Address): boolean {
-  return sameAddress(record.address, address)
 }
 
 function isResolver(endpoint: object): endpoint is LinkAddressResolver {
@@ -477,8 +486,4 @@ function isDetector(endpoint: object): endpoint is DuplicateAddressDetector {
 
 function isGroupAddressable(endpoint: object | null): endpoint is GroupAddressableEndpoint {
   return endpoint !== null && 'joinGroup' in endpoint
-}
-
-export function isForwarding(endpoint: object): endpoint is ForwardingEndpoint {
-  return 'setForwarding' in endpoint
 }

@@ -2,7 +2,8 @@
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => {
-      reject(signal.reason as Error)
+      const reason: unknown = signal.reason
+      reject(reason as Error)
     }
     if (signal.aborted) {
       onAbort()
@@ -21,7 +22,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
       },
       (error: unknown) => {
         done()
-        reject(error as Error)
+        reject(error)
       },
     )
   })

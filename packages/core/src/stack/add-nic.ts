@@ -26,7 +26,7 @@ const SCHEMA: OptionSchema<NicOptions> = {
 /** Adds NICs to one stack. */
 export class NicAdder {
   /** Links that are being opened: not attached yet, and not to be had either. */
-  private readonly opening: Set<LinkEndpoint> = new Set()
+  private readonly opening = new Set<LinkEndpoint>()
   private readonly context: StackContext
   private readonly stack: StackBase
 

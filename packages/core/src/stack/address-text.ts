@@ -13,7 +13,8 @@ export interface ParsedPrefix extends Prefix {
 
 /** Reads `address` or `address%zone` (RFC 4007 §11); throws `ERR_STACK_INVALID_ADDRESS`. */
 export function parseAddressText(context: TextContext, text: string): Address {
-  if (typeof (text as unknown) !== 'string') throw invalid(context, String(text))
+  const given: unknown = text
+  if (typeof given !== 'string') throw invalid(context, String(given))
   const percent = text.lastIndexOf('%')
   const bare = percent < 0 ? text : text.slice(0, percent)
   for (const protocol of context.protocols.network) {

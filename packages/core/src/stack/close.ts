@@ -41,7 +41,9 @@ export function destroyParts(parts: StackParts): void {
   })
   // Resets leave before the links do.
   host.scheduler.run()
-  for (const handle of nics.handles) handle.remove().catch(parts.hostParts.onError)
+  for (const handle of nics.handles) handle.remove().catch((error: unknown) => {
+    parts.hostParts.onError(error)
+  })
   for (const protocol of protocols.network) attempt(parts, () => {
     protocol.close()
   })

@@ -79,9 +79,9 @@ function flatten(items: readonly PluginItem[]): Plugin[] {
     throw new StackError('ERR_STACK_INVALID_OPTION', 'createStack: plugins must be an array, such as [ipv4(), tcp()].')
   }
   const leaves: Plugin[] = []
-  for (const item of items) {
+  for (const item of items as readonly PluginItem[]) {
     if (isList(item)) leaves.push(...flatten(item))
-    else if (Boolean(item)) leaves.push(item as Plugin)
+    else if (item) leaves.push(item as Plugin)
   }
   return leaves
 }
@@ -136,7 +136,7 @@ function setUp(plugin: Plugin, kind: PluginKind, parts: StackParts): unknown {
   const before = registered(kind, parts)
   let api: unknown
   try {
-    api = plugin.setup(createHost(kind, parts, parts.hostParts) as never)
+    api = plugin.setup(createHost(kind, parts, parts.hostParts))
   } catch (error) {
     if (isStackError(error)) throw error
     throw new StackError('ERR_STACK_SETUP', `The setup of the plugin ${plugin.name} failed: ${error instanceof Error ? error.message : String(error)}.`, { cause: error })

@@ -3,7 +3,7 @@ import type { Failure } from '../errors/codes.ts'
 import { BROADCAST_LINK_ADDRESS } from '../nic/ethernet.ts'
 import type { NicDevice } from '../nic/nic.ts'
 import type { Timer } from '../registration/host.ts'
-import type { NetworkEndpoint, NetworkProtocol } from '../registration/network.ts'
+import type { NetworkProtocol } from '../registration/network.ts'
 import type { Neighbor } from '../registration/neighbor.ts'
 import { PacketLooping, type Route } from '../registration/route.ts'
 import { createPathMtuCache, type PathMtuCache } from '../route/path-mtu.ts'
@@ -194,7 +194,7 @@ export class Router {
     if (learnt !== 0 && learnt < mtu) mtu = learnt
     return {
       nic: device,
-      endpoint: device.networkEndpoint(protocol.number) as NetworkEndpoint,
+      endpoint: device.networkEndpoint(protocol.number)!,
       protocol: protocol.number,
       localAddress,
       remoteAddress: remote,

@@ -53,6 +53,10 @@ export class StackObject implements StackBase {
     return this.#parts.host.clock
   }
 
+  get timers(): TimerWheel {
+    return this.#parts.timers
+  }
+
   get memory(): PacketPool {
     return this.#parts.host.memory
   }

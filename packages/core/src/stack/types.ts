@@ -1,4 +1,4 @@
-import type { PacketPool } from '@stack/buffer'
+import type { Packet, PacketPool } from '@stack/buffer'
 import type { Address } from '../address/address.ts'
 import type { Hooks } from '../hooks/hooks.ts'
 import type { Clock, Counters, Logger, Milliseconds, Random, SecureRandom, TimerWheel } from '../registration/host.ts'
@@ -30,7 +30,7 @@ export interface StackOptions {
 }
 
 /** A tap sees every packet of a NIC, link header included where there is one. Borrowed: read it during the call, keep nothing. */
-export type CaptureTap = (direction: 'in' | 'out', nicId: number, protocol: number, packet: import('@stack/buffer').Packet) => void
+export type CaptureTap = (direction: 'in' | 'out', nicId: number, protocol: number, packet: Packet) => void
 
 /** Sets up a NIC after it is there: DHCP, SLAAC, … */
 export interface NicConfigurator {
