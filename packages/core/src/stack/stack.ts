@@ -61,10 +61,6 @@ export class StackObject implements StackBase {
     return this.#parts.host.memory
   }
 
-  get timers(): TimerWheel {
-    return this.#parts.host.timers
-  }
-
   get generation(): number {
     return this.#parts.router.generation
   }
