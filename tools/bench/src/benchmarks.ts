@@ -1,2 +1,0 @@
-/** Every benchmark registers itself when imported here. */
-export {}
