@@ -303,6 +303,9 @@ describe('a scope', () => {
     expect(fired).toEqual(['b'])
     timers[2]!.cancel()
     expect([mine.armed, timers[0]!.armed, timers[0]!.deadline]).toEqual([1, true, 50])
+    timers[1]!.arm(11) // due within this tick
+    timers[2]!.arm(13 * DAY)
+    expect(mine.armed).toBe(3)
     mine.cancelAll()
     expect([mine.armed, yours.armed, b.wheel.armed]).toEqual([0, 1, 1])
     b.wheel.advance(100)

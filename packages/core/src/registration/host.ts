@@ -57,7 +57,7 @@ export interface Scheduler {
   /** The same instant as wrapping int32 microseconds. */
   readonly micros: number
   readonly inTurn: boolean
-  readonly timers: TimerWheel
+  readonly timers: SharedTimerWheel
   /** Queue a link that has packets. */
   pollLink(link: Pollable): void
   /** Queue looped packets or other deferred packet work. */
@@ -93,6 +93,19 @@ export interface TimerWheel {
   create(fire: (now: Milliseconds) => void): Timer
   /** Timers armed now; leak checks read it. */
   readonly armed: number
+}
+
+/** Whose timers they are: one account for each stack on a clock. */
+export interface TimerAccount {
+  /** Kept by the wheel: how many of the account's timers are armed. Start with 0. */
+  armed: number
+}
+
+/** The wheel of a clock, which all its stacks share. */
+export interface SharedTimerWheel extends TimerWheel {
+  create(fire: (now: Milliseconds) => void, account?: TimerAccount): Timer
+  /** Cancels every timer of `account`. Looks at all armed timers. */
+  cancelAll(account: TimerAccount): void
 }
 
 /** Numbers that an attacker must not guess: ISNs, ports, cookies, fragment ids. */

@@ -21,6 +21,11 @@ export class DueHeap<T extends Due> {
     return this.#items[0]
   }
 
+  /** A copy in no order. */
+  items(): T[] {
+    return [...this.#items]
+  }
+
   push(item: T): void {
     this.#items.push(item)
     this.#up(item, this.#items.length - 1)

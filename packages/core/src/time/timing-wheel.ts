@@ -1,4 +1,4 @@
-import type { Milliseconds, Timer, TimerWheel } from '../registration/host.ts'
+import type { Milliseconds, SharedTimerWheel, Timer, TimerAccount } from '../registration/host.ts'
 import { DueHeap, type Due } from './due-heap.ts'
 
 /*
@@ -31,7 +31,7 @@ export interface TimerWheelOptions {
 }
 
 /** The wheel as its driver sees it. */
-export interface DrivenTimerWheel extends TimerWheel {
+export interface DrivenTimerWheel extends SharedTimerWheel {
   /** The driver will come by itself at this time; armings before it are told to `earlier`. */
   alarm: Milliseconds
   /**
@@ -67,11 +67,13 @@ class WheelTimer implements Timer, Due {
   next: WheelTimer | null = null
   previous: WheelTimer | null = null
   readonly fire: (now: Milliseconds) => void
+  readonly account: TimerAccount
   readonly #wheel: Wheel
 
-  constructor(wheel: Wheel, fire: (now: Milliseconds) => void) {
+  constructor(wheel: Wheel, fire: (now: Milliseconds) => void, account: TimerAccount) {
     this.#wheel = wheel
     this.fire = fire
+    this.account = account
   }
 
   get armed(): boolean {
@@ -96,6 +98,7 @@ class Wheel implements DrivenTimerWheel {
   armed = 0
   moves = 0
   alarm: Milliseconds = Infinity
+  readonly #nobody: TimerAccount = { armed: 0 }
   readonly #due = new DueHeap<WheelTimer>()
   readonly #heads: (WheelTimer | null)[] = new Array<WheelTimer | null>(FAR + 1).fill(null)
   /** Lower bound of the deadlines in each slot. */
@@ -119,8 +122,8 @@ class Wheel implements DrivenTimerWheel {
     this.#position = tick - this.#base
   }
 
-  create(fire: (now: Milliseconds) => void): Timer {
-    return new WheelTimer(this, fire)
+  create(fire: (now: Milliseconds) => void, account: TimerAccount = this.#nobody): Timer {
+    return new WheelTimer(this, fire, account)
   }
 
   arm(timer: WheelTimer, deadline: Milliseconds): void {
@@ -135,8 +138,11 @@ class Wheel implements DrivenTimerWheel {
       timer.deadline = deadline
       if (deadline !== timer.key) this.#loosen(timer)
     } else {
-      if (timer.place === IDLE) this.armed++
-      else this.#take(timer)
+      if (timer.place !== IDLE) this.#take(timer)
+      else {
+        this.armed++
+        timer.account.armed++
+      }
       timer.deadline = deadline
       this.#put(timer)
     }
@@ -148,6 +154,18 @@ class Wheel implements DrivenTimerWheel {
     this.#take(timer)
     timer.place = IDLE
     this.armed--
+    timer.account.armed--
+  }
+
+  cancelAll(account: TimerAccount): void {
+    for (const head of this.#heads) {
+      for (let timer = head; timer !== null; ) {
+        const next = timer.next
+        if (timer.account === account) this.cancel(timer)
+        timer = next
+      }
+    }
+    for (const timer of this.#due.items()) if (timer.account === account) this.cancel(timer)
   }
 
   get bound(): Milliseconds {

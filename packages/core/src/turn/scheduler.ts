@@ -1,4 +1,4 @@
-import type { Clock, Dirty, Milliseconds, Pollable, Scheduler, TimerWheel, Wakeable } from '../registration/host.ts'
+import type { Clock, Dirty, Milliseconds, Pollable, Scheduler, SharedTimerWheel, Wakeable } from '../registration/host.ts'
 import { createTimerWheel, type DrivenTimerWheel } from '../time/timing-wheel.ts'
 import { Ring } from './ring.ts'
 
@@ -58,7 +58,7 @@ export function createScheduler(clock: Omit<Clock, 'scheduler'>, onError?: (erro
 
 class Loop implements TurnScheduler {
   inTurn = false
-  readonly timers: TimerWheel
+  readonly timers: SharedTimerWheel
   readonly #clock: Omit<Clock, 'scheduler'>
   readonly #onError: ((error: unknown) => void) | undefined
   readonly #wheel: DrivenTimerWheel
