@@ -1,16 +1,9 @@
 import type { Address } from '../address/address.ts'
-import type { Failure } from '../errors/codes.ts'
 import type { Milliseconds, Timer } from '../registration/host.ts'
 import type { Neighbor, NeighborState } from '../registration/neighbor.ts'
 import { PacketList } from '../nic/packet-list.ts'
 import type { NudState } from './nud.ts'
-
-/** Somebody who asked for a link address. Settled once; a null callback = cancelled. */
-export interface Waiter {
-  callback: ((linkAddress: Uint8Array | null, failure: Failure) => void) | null
-  linkAddress: Uint8Array | null
-  failure: Failure
-}
+import type { Waiter } from './outcomes.ts'
 
 /** A neighbour as its table holds it. */
 export interface NeighborEntry extends Neighbor {

@@ -1,14 +1,15 @@
 import type { Packet } from '@stack/buffer'
 import type { Address } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
+import { StackError } from '../errors/stack-error.ts'
 import { sameLinkAddress } from '../nic/ethernet.ts'
-import { PacketList } from '../nic/packet-list.ts'
-import type { Host, Pollable } from '../registration/host.ts'
+import type { Host } from '../registration/host.ts'
 import type { ConfirmationFlags, LinkAddressResolver, Neighbor, NeighborOptions, NeighborTable } from '../registration/neighbor.ts'
 import type { NicCounters } from '../stack/types.ts'
-import { createNeighborEntry, type NeighborEntry, type Waiter } from './neighbor-entry.ts'
+import { createNeighborEntry, type NeighborEntry } from './neighbor-entry.ts'
 import { NeighborIndex } from './neighbor-index.ts'
 import { NUD, type NudAction, type NudEvent } from './nud.ts'
+import { Outcomes, type Waiter } from './outcomes.ts'
 
 /** What a neighbour table needs of its NIC. */
 export interface NeighborTableContext {
@@ -35,17 +36,15 @@ export function createNeighborTable(context: NeighborTableContext): NeighborTabl
   return new Table(context)
 }
 
-class Table implements NeighborTable, Pollable {
+class Table implements NeighborTable {
   readonly context: NeighborTableContext
   readonly options: Required<NeighborOptions>
   readonly index: NeighborIndex
   /** Entries that hold packets, oldest first. */
   readonly holders = new Set<NeighborEntry>()
-  /** Packets to be told unreachable, and callers to be answered, from the run queue: never from within a send. */
-  readonly failing: PacketList = new PacketList()
-  readonly settled: Waiter[] = []
+  readonly outcomes: Outcomes
+  /** Callers of `getLinkAddress` that wait for a resolution. */
   waiting = 0
-  queued = false
   closed = false
 
   constructor(context: NeighborTableContext) {
@@ -61,6 +60,7 @@ class Table implements NeighborTable, Pollable {
       maxQueuedPackets: given.maxQueuedPackets ?? 256,
       maxPendingResolutions: given.maxPendingResolutions ?? 64,
     }
+    this.outcomes = new Outcomes(context.host, (packet) => context.unreachable(packet))
     this.index = new NeighborIndex(this.options.maxEntries, context.host.random.uint32())
   }
 
@@ -119,6 +119,9 @@ class Table implements NeighborTable, Pollable {
   addStatic(address: Address, linkAddress: Uint8Array): void {
     const entry = this.want(address)
     if (entry !== null) this.apply(entry, 'addStatic', null, linkAddress)
+    else if (!this.closed) {
+      throw new StackError('ERR_STACK_LIMIT', `the neighbour table is full (${this.options.maxEntries} entries in use): raise neighbors.maxEntries`)
+    }
   }
 
   remove(address: Address): boolean {
@@ -133,14 +136,14 @@ class Table implements NeighborTable, Pollable {
     const known = this.context.resolver.resolveStaticAddress(address)
     const entry = known === null ? this.want(address) : null
     if (known !== null) {
-      this.settle(waiter, known, null)
+      this.outcomes.settle(waiter, known, null)
     } else if (entry === null || this.waiting >= MAX_WAITERS) {
-      this.settle(waiter, null, this.closed ? 'ERR_STACK_CLOSED' : 'ENOBUFS')
+      this.outcomes.settle(waiter, null, this.closed ? 'ERR_STACK_CLOSED' : 'ENOBUFS')
     } else {
       const event = this.sendEvent(entry)
       this.apply(entry, event)
       if (entry.linkAddress !== null || event === 'sendHeld') {
-        this.settle(waiter, entry.linkAddress, entry.linkAddress === null ? 'EHOSTDOWN' : null)
+        this.outcomes.settle(waiter, entry.linkAddress, entry.linkAddress === null ? 'EHOSTDOWN' : null)
       } else {
         entry.waiters.push(waiter)
         this.waiting++
@@ -159,32 +162,9 @@ class Table implements NeighborTable, Pollable {
 
   close(): void {
     this.closed = true
-    for (const entry of this.index.entries) {
-      entry.queue.release()
-      this.detach(entry, 'ERR_STACK_CLOSED')
-    }
-    this.failing.release()
-  }
-
-  /** The run queue: failures and answers that came up. */
-  poll(budget: number): number {
-    let done = 0
-    for (; done < budget; done++) {
-      const packet = this.failing.shift()
-      if (packet === null) break
-      this.context.unreachable(packet)
-    }
-    while (done < budget && this.settled.length > 0) {
-      const { callback, linkAddress, failure } = this.settled.shift()!
-      if (callback === null) continue
-      done++
-      try {
-        callback(linkAddress, failure)
-      } catch (error) {
-        this.context.host.onError(error)
-      }
-    }
-    return done
+    for (const entry of this.index.entries) this.detach(entry, 'ERR_STACK_CLOSED')
+    // With the NIC go its transports' routes: nobody is left to be told.
+    this.outcomes.failing.release()
   }
 
   // --- entries ---
@@ -366,35 +346,24 @@ class Table implements NeighborTable, Pollable {
 
   failQueue(entry: NeighborEntry, reason: Failure): void {
     this.holders.delete(entry)
-    if (entry.queue.length > 0) {
-      this.failing.append(entry.queue)
-      this.context.host.scheduler.enqueue(this)
-    }
+    this.outcomes.failAll(entry.queue)
     this.settleAll(entry, null, reason)
   }
 
   refuse(packet: Packet): void {
-    if (this.failing.length >= this.options.maxQueuedPackets) {
-      this.context.counters.dropNeighborQueueFull++
-      packet.release()
+    if (this.outcomes.failing.length < this.options.maxQueuedPackets) {
+      this.outcomes.fail(packet)
       return
     }
-    this.failing.push(packet)
-    this.context.host.scheduler.enqueue(this)
+    this.context.counters.dropNeighborQueueFull++
+    packet.release()
   }
 
   // --- callers of getLinkAddress ---
 
   settleAll(entry: NeighborEntry, linkAddress: Uint8Array | null, failure: Failure): void {
     this.waiting -= entry.waiters.length
-    for (const waiter of entry.waiters.splice(0)) this.settle(waiter, linkAddress, failure)
-  }
-
-  settle(waiter: Waiter, linkAddress: Uint8Array | null, failure: Failure): void {
-    waiter.linkAddress = linkAddress
-    waiter.failure = failure
-    this.settled.push(waiter)
-    this.context.host.scheduler.enqueue(this)
+    for (const waiter of entry.waiters.splice(0)) this.outcomes.settle(waiter, linkAddress, failure)
   }
 
   cancel(waiter: Waiter, entry: NeighborEntry | null): void {

@@ -117,7 +117,7 @@ class Table implements NicAddressTable {
     }
     if (moved) this.move(record, record.state)
     // Asking again for an address that was a duplicate means: try again.
-    if (record.state === 'duplicate') this.start(record)
+    if (record.state === 'duplicate' || (record.state === 'tentative' && record.skipDuplicateDetection)) this.start(record)
     this.expire(this.context.host.scheduler.now)
     return record
   }
@@ -171,6 +171,7 @@ class Table implements NicAddressTable {
   start(record: AddressRecord): void {
     const detector = this.context.isLoopback || record.skipDuplicateDetection ? null : this.context.detector()
     if (detector === null) {
+      if (record.state === 'tentative') this.context.detector()?.cancelDuplicateCheck(record.address)
       if (record.isUsable) this.announce(record)
       else this.assign(record)
       return
