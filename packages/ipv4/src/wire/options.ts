@@ -146,7 +146,7 @@ function recordTime(view: DataView, at: number, length: number, address: number,
  * @returns bytes written
  */
 export function copyFragmentOptions(view: DataView, at: number, end: number, target: Uint8Array): number {
-  return copyOptions(view, at, end, target, (type) => (type & COPIED) !== 0)
+  return copyOptions(view, at, end, target, isCopied)
 }
 
 /**
@@ -155,7 +155,7 @@ export function copyFragmentOptions(view: DataView, at: number, end: number, tar
  * @returns bytes written
  */
 export function copyReplyOptions(view: DataView, at: number, end: number, target: Uint8Array): number {
-  return copyOptions(view, at, end, target, (type) => type === OptionType.RecordRoute || type === OptionType.Timestamp)
+  return copyOptions(view, at, end, target, isReturned)
 }
 
 function copyOptions(view: DataView, at: number, end: number, target: Uint8Array, wanted: (type: number) => boolean): number {
@@ -172,4 +172,12 @@ function copyOptions(view: DataView, at: number, end: number, target: Uint8Array
   }
   while ((written & 3) !== 0) target[written++] = OptionType.End
   return written
+}
+
+function isCopied(type: number): boolean {
+  return (type & COPIED) !== 0
+}
+
+function isReturned(type: number): boolean {
+  return type === OptionType.RecordRoute || type === OptionType.Timestamp
 }

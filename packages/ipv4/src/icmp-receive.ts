@@ -1,0 +1,52 @@
+import { ChecksumState, PacketFlag } from '@stack/buffer'
+import type { Packet } from '@stack/buffer'
+import type { Ipv4Endpoint } from './endpoint.ts'
+import { answerEcho } from './icmp-echo.ts'
+import { receiveIcmpError } from './icmp-report.ts'
+import { ICMP_FIELD, ICMP_HEADER, IcmpType } from './wire/icmp.ts'
+
+const ICMP = 1
+
+/** RFC 1122 §3.2.2: echo requests are answered and errors reported here; the rest goes to ICMP sockets. Takes the packet. */
+export function receiveIcmp(endpoint: Ipv4Endpoint, packet: Packet): void {
+  const counters = endpoint.icmp
+  counters.received++
+  if (packet.end - packet.start < ICMP_HEADER) {
+    counters.dropMalformed++
+    packet.release()
+    return
+  }
+  if (!isIntact(packet)) {
+    counters.dropBadChecksum++
+    packet.release()
+    return
+  }
+  const type = packet.view.getUint8(packet.start + ICMP_FIELD.type)
+  switch (type) {
+    case IcmpType.Echo:
+      counters.echoRequests++
+      // RFC 1122 §3.2.2.6 lets a host be silent towards groups, lest it be an amplifier.
+      if ((packet.flags & (PacketFlag.Broadcast | PacketFlag.Multicast)) !== 0 && !endpoint.context.settings.acceptBroadcastEcho) counters.dropBroadcastEcho++
+      else answerEcho(endpoint, packet)
+      break
+    case IcmpType.DestinationUnreachable:
+    case IcmpType.TimeExceeded:
+    case IcmpType.ParameterProblem:
+      receiveIcmpError(endpoint, type, packet)
+      break
+    case IcmpType.SourceQuench:
+    case IcmpType.Redirect:
+      counters.dropIgnored++
+      break
+    default:
+      if (endpoint.dispatcher.deliverTransportPacket(ICMP, packet) === 'handled') return
+  }
+  packet.release()
+}
+
+/** A partial checksum comes from this host or its virtual neighbour and needs no proof. */
+function isIntact(packet: Packet): boolean {
+  const state = packet.checksumState
+  if (state === ChecksumState.Partial || state === ChecksumState.Verified) return true
+  return packet.sum(packet.start) === 0xffff
+}
