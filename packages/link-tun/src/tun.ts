@@ -1,0 +1,290 @@
+import { StackError, type Framing, type LinkCapabilities, type LinkEndpoint, type NetworkDispatcher, type PacketBatch, type Pollable, type Random } from '@stack/core'
+import type { Packet, PacketMemory } from '@stack/buffer'
+import { openDevice } from './device.ts'
+import { loadLinux } from './linux.ts'
+import { checkTunOptions, type TunOptions } from './options.ts'
+import { EAGAIN, EINTR, EIO, type TunSystem, type Watch } from './system.ts'
+
+/** Counters of a {@link TunLink}; they only grow. What reached the NIC is in the NIC's counters. */
+export interface TunStatistics {
+  /** Received, but there was no packet memory. */
+  readonly rxDropNoMemory: number
+  /** Received and larger than the MTU that the device had when it was opened. */
+  readonly rxDropTooLarge: number
+  /** TUN: neither IPv4 nor IPv6. */
+  readonly rxDropUnknownProtocol: number
+  /** Sent while the device was down on the kernel's side. */
+  readonly txDropDown: number
+  /** Sent, and refused by the kernel as malformed or for want of memory. */
+  readonly txDropRefused: number
+}
+
+/** The link that {@link tun} makes. */
+export interface TunLink extends LinkEndpoint {
+  readonly kind: 'tun' | 'tap'
+  /** Name of the device; as the kernel gave it once the link is open. */
+  readonly name: string
+  readonly statistics: TunStatistics
+  /** Opens the device; `addNic` does it unless it has been done. */
+  open(signal?: AbortSignal): Promise<void>
+}
+
+/**
+ * Makes a link over a TUN or TAP device of Linux. The stack is at the one end of the device, the kernel at the other:
+ * give the kernel's end an address with `ip addr add` and set it up with `ip link set up`.
+ *
+ * It does not keep the process alive; the stack does, while it has something open.
+ *
+ * @throws StackError `ERR_STACK_INVALID_OPTION`. `open` (and so `addNic`) rejects with `ERR_STACK_NOT_SUPPORTED` (not
+ * Linux, or koffi does not load), `ENODEV` (no /dev/net/tun), `EACCES` (no right), `ERR_STACK_BUSY` (somebody else has the
+ * device open), `EINVAL` (the kernel refused: a device of another mode, an MTU out of its range) or `ERR_STACK_CLOSED`
+ */
+export function tun(options: TunOptions = {}): TunLink {
+  return createTun(options, loadLinux)
+}
+
+/** `tun` on system calls of the caller's choice. */
+export function createTun(options: TunOptions, load: () => Promise<TunSystem>): TunLink {
+  checkTunOptions(options)
+  return new Tun(options, load)
+}
+
+const IPV4 = 0x0800
+const IPV6 = 0x86dd
+const ETHERNET_HEADER = 14
+const VLAN_TAG = 4
+const DEFAULT_MTU = 1500
+/** The network header lands at this offset of the slot: aligned, with room to be forwarded behind a longer link header. */
+const NETWORK_OFFSET = 64
+/** How much of a packet that cannot be kept is read. Above 64 bytes V8 keeps an array outside of its heap, where it does not move. */
+const SCRATCH = 128
+
+class Tun implements TunLink, Pollable {
+  readonly apiVersion = 1
+  readonly kind: 'tun' | 'tap'
+  queued = false
+  name: string
+  mtu: number
+  readonly framing: Framing
+  readonly capabilities: LinkCapabilities
+  readonly maxHeaderLength: number
+  linkAddress: Uint8Array | null
+  readonly arpHardwareType: number
+  readonly statistics = { rxDropNoMemory: 0, rxDropTooLarge: 0, rxDropUnknownProtocol: 0, txDropDown: 0, txDropRefused: 0 }
+  readonly closed: Promise<void>
+  readonly #options: TunOptions
+  readonly #load: () => Promise<TunSystem>
+  readonly #headroom: number
+  #opening: Promise<void> | null = null
+  #system: TunSystem | null = null
+  #fd = -1
+  #watch: Watch | null = null
+  #dispatcher: NetworkDispatcher | null = null
+  #isBlocked = false
+  #isClosed = false
+  #resolveClosed!: () => void
+  /** The memory last used, and where its arena lies. */
+  #memory: PacketMemory | null = null
+  #arena = 0
+  readonly #scratch: Uint8Array = new Uint8Array(SCRATCH)
+  #scratchAddress = 0
+
+  constructor(options: TunOptions, load: () => Promise<TunSystem>) {
+    this.#options = options
+    this.#load = load
+    this.kind = options.mode ?? 'tun'
+    const ethernet = this.kind === 'tap'
+    this.name = options.name ?? ''
+    this.mtu = options.mtu ?? DEFAULT_MTU
+    this.framing = ethernet ? 'ethernet' : 'ip'
+    this.capabilities = { resolutionRequired: ethernet }
+    this.maxHeaderLength = ethernet ? ETHERNET_HEADER : 0
+    this.linkAddress = options.linkAddress ?? null
+    this.arpHardwareType = ethernet ? 1 : 0xffff
+    this.#headroom = NETWORK_OFFSET - this.maxHeaderLength
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+  }
+
+  get isAttached(): boolean {
+    return this.#dispatcher !== null
+  }
+
+  open(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
+    // After a failure the user may have put right what was wrong.
+    return (this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = null
+      throw error
+    }))
+  }
+
+  attach(dispatcher: NetworkDispatcher | null): void {
+    this.#dispatcher = dispatcher
+    this.#isBlocked = false
+    if (dispatcher !== null && this.kind === 'tap') this.linkAddress ??= randomLinkAddress(dispatcher.host.random)
+    this.#watch?.set(dispatcher !== null, false)
+  }
+
+  /** A batch of received packets, from the scheduler. */
+  poll(budget: number): number {
+    const dispatcher = this.#dispatcher
+    const system = this.#system
+    if (dispatcher === null || system === null) return 0
+    const { memory } = dispatcher.host
+    const size = this.mtu + this.maxHeaderLength + VLAN_TAG
+    let count = 0
+    for (; count < budget; count++) {
+      const packet = memory.allocate(this.#headroom, size)
+      if (packet === null) {
+        if (this.#discard(system)) continue
+        break
+      }
+      const room = packet.capacity - packet.start
+      const length = system.read(this.#fd, this.#addressOf(packet), room)
+      if (length <= 0) {
+        packet.release()
+        if (length === -EINTR) continue
+        if (length !== -EAGAIN) this.#lose(dispatcher, -length)
+        break
+      }
+      if (!this.#deliver(dispatcher, packet, length, room)) return count + 1
+    }
+    if (count > 0) dispatcher.flush()
+    return count
+  }
+
+  writePackets(batch: PacketBatch): number {
+    let taken = 0
+    while (taken < batch.length && this.#write(batch[taken]!)) taken++
+    return taken
+  }
+
+  writeRawPacket(packet: Packet): boolean {
+    if (this.#write(packet)) return true
+    packet.release()
+    return false
+  }
+
+  setLinkAddress(address: Uint8Array): void {
+    this.linkAddress = address
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.attach(null)
+    this.#watch?.close()
+    this.#watch = null
+    if (this.#fd >= 0) this.#system!.close(this.#fd)
+    this.#fd = -1
+    this.#system = null
+    this.#memory = null
+    this.#resolveClosed()
+  }
+
+  async #open(): Promise<void> {
+    if (!this.#isClosed) {
+      const system = await this.#load()
+      // It may have been closed meanwhile.
+      if (!(this.#isClosed as boolean)) {
+        const { fd, name, mtu } = openDevice(system, this.#options)
+        this.#system = system
+        this.#fd = fd
+        this.#scratchAddress = system.addressOf(this.#scratch)
+        this.name = name
+        this.mtu = mtu
+        this.#watch = system.watch(fd, this.#onReady)
+        return
+      }
+    }
+    throw new StackError('ERR_STACK_CLOSED', 'tun: the link is closed. Make a new one.', { syscall: 'open' })
+  }
+
+  readonly #onReady = (): void => {
+    const dispatcher = this.#dispatcher
+    if (dispatcher === null) return
+    dispatcher.host.scheduler.pollLink(this)
+    if (this.#isBlocked) {
+      this.#isBlocked = false
+      this.#watch?.set(true, false)
+      dispatcher.writable()
+    }
+    dispatcher.host.scheduler.run()
+  }
+
+  /** Hands a packet of `length` bytes up. False = that removed the NIC. */
+  #deliver(dispatcher: NetworkDispatcher, packet: Packet, length: number, room: number): boolean {
+    // What fills the slot may have been cut off.
+    if (length >= room) {
+      this.statistics.rxDropTooLarge++
+      packet.release()
+      return true
+    }
+    const protocol = this.kind === 'tap' ? 0 : protocolOf(packet.bytes[packet.start]!)
+    if (protocol < 0) {
+      this.statistics.rxDropUnknownProtocol++
+      packet.release()
+      return true
+    }
+    packet.end = packet.start + length
+    dispatcher.deliverNetworkPacket(protocol, packet)
+    return this.#dispatcher === dispatcher
+  }
+
+  /** Takes a packet from the device that there is no memory for: left there, it would keep the device readable. */
+  #discard(system: TunSystem): boolean {
+    if (system.read(this.#fd, this.#scratchAddress, this.#scratch.length) <= 0) return false
+    this.statistics.rxDropNoMemory++
+    return true
+  }
+
+  /** Sends and releases a packet. False = the device takes no more now: the packet stays the caller's. */
+  #write(packet: Packet): boolean {
+    const system = this.#system
+    if (system !== null) {
+      let written: number
+      do written = system.write(this.#fd, this.#addressOf(packet), packet.end - packet.start)
+      while (written === -EINTR)
+      if (written === -EAGAIN) {
+        this.#isBlocked = true
+        this.#watch?.set(this.#dispatcher !== null, true)
+        return false
+      }
+      if (written === -EIO) this.statistics.txDropDown++
+      else if (written < 0) this.statistics.txDropRefused++
+    }
+    packet.release()
+    return true
+  }
+
+  /** The device is gone: removed, or its namespace was. */
+  #lose(dispatcher: NetworkDispatcher, errno: number): void {
+    this.#watch?.set(false, false)
+    dispatcher.host.log.warn(`${this.kind}: the device ${this.name} can no longer be read (errno ${errno}); was it removed? Its NIC is without carrier now.`)
+    dispatcher.setCarrier(false)
+  }
+
+  #addressOf(packet: Packet): number {
+    if (packet.memory !== this.#memory) {
+      this.#memory = packet.memory
+      this.#arena = this.#system!.addressOf(packet.memory.bytes)
+    }
+    return this.#arena + packet.base + packet.start
+  }
+}
+
+/** EtherType by the version in the first byte of an IP packet. */
+function protocolOf(first: number): number {
+  const version = first >> 4
+  if (version === 4) return IPV4
+  return version === 6 ? IPV6 : -1
+}
+
+/** Unicast and locally administered (IEEE 802 §8.4): the second lowest bit of the first byte set, the lowest not. */
+function randomLinkAddress(random: Random): Uint8Array {
+  const high = random.uint32()
+  const low = random.uint32()
+  return Uint8Array.of((high & 0xfc) | 2, (high >>> 8) & 0xff, (high >>> 16) & 0xff, low & 0xff, (low >>> 8) & 0xff, (low >>> 16) & 0xff)
+}
