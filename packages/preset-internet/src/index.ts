@@ -1,6 +1,42 @@
 /**
- * The usual six protocols of @stack in one list: IPv4, IPv6, ARP, TCP, UDP and ICMP.
+ * The protocols that most programs want, in one line: IPv4, ARP, IPv6, TCP, UDP and ICMP echo.
+ *
+ * @example
+ * ```ts
+ * import { createStack } from '@stack/core'
+ * import { internet } from '@stack/preset-internet'
+ *
+ * const stack = createStack({ plugins: [internet()] })
+ * console.log(Object.keys(stack.tcp.connections()))
+ * stack.destroy()
+ * ```
  *
  * @packageDocumentation
  */
-export {}
+import { arp, type ArpOptions, type ArpPlugin } from '@stack/arp'
+import { icmp, type IcmpPlugin } from '@stack/icmp'
+import { ipv4, type Ipv4Options, type Ipv4Plugin } from '@stack/ipv4'
+import { ipv6, type Ipv6Options, type Ipv6Plugin } from '@stack/ipv6'
+import { tcp, type TcpOptions, type TcpPlugin } from '@stack/tcp'
+import { udp, type UdpOptions, type UdpPlugin } from '@stack/udp'
+
+/** Options of {@link internet}: those of each protocol, under its name. */
+export interface InternetOptions {
+  readonly ipv4?: Ipv4Options
+  readonly arp?: ArpOptions
+  readonly ipv6?: Ipv6Options
+  readonly tcp?: TcpOptions
+  readonly udp?: UdpOptions
+}
+
+/** The plugins of {@link internet}, as a tuple, so that `createStack` knows each of them. */
+export type Internet = readonly [Ipv4Plugin, ArpPlugin, Ipv6Plugin, TcpPlugin, UdpPlugin, IcmpPlugin]
+
+/**
+ * The six plugins, for one entry of `plugins`.
+ *
+ * @throws StackError `ERR_STACK_INVALID_OPTION` from the protocols
+ */
+export function internet(options: InternetOptions = {}): Internet {
+  return [ipv4(options.ipv4), arp(options.arp), ipv6(options.ipv6), tcp(options.tcp), udp(options.udp), icmp()]
+}
