@@ -6,6 +6,7 @@ export class FakeClock implements Clock {
   /** Added to the time by every reading: a host on which work takes time. */
   costOfReading = 0
   alarm: Milliseconds = Infinity
+  alarms = 0
   held: boolean[] = []
   macrotasks: (() => void)[] = []
   microtasks: (() => void)[] = []
@@ -26,6 +27,7 @@ export class FakeClock implements Clock {
 
   setAlarm(deadline: Milliseconds): void {
     this.alarm = deadline
+    this.alarms++
   }
 
   macrotask(task: () => void): void {

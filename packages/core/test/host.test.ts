@@ -85,6 +85,16 @@ describe('the alarm', () => {
     expect(host.timeouts).toHaveLength(0)
   })
 
+  it('is left alone when the scheduler asks for a later one', () => {
+    const host = new FakeHost()
+    const clock = createHostClock(host)
+    clock.setAlarm(100)
+    clock.setAlarm(300)
+    clock.setAlarm(Infinity)
+    clock.setAlarm(200)
+    expect(host.started).toBe(1)
+  })
+
   it('moves to an earlier deadline', () => {
     const host = new FakeHost()
     const { timers } = createHostClock(host).scheduler

@@ -106,6 +106,14 @@ describe('order in a turn', () => {
     expect([items.link.queued, items.work.queued, items.dirty.dirty, items.wake.waking]).toEqual([false, false, false, false])
   })
 
+  it('is the order of queueing, also while queues grow', () => {
+    const { scheduler } = setup()
+    const late = Array.from({ length: 100 }, (_, i) => handler(String(i)))
+    for (let i = 0; i < 10; i++) scheduler.wake(handler('early', () => late.splice(0, 10).forEach((item) => scheduler.wake(item))))
+    scheduler.turn()
+    expect(log.slice(10)).toEqual(Array.from({ length: 100 }, (_, i) => `wake ${i}`))
+  })
+
   it('reads the clock before each link batch', () => {
     const clock = setup()
     const times: number[] = []
@@ -283,6 +291,20 @@ describe('the budget', () => {
     expect(clock.macrotasks).toHaveLength(0)
   })
 
+  it('bounds links that have nothing and ask again', () => {
+    const clock = setup()
+    const idle: Pollable = {
+      queued: false,
+      poll: () => {
+        clock.scheduler.pollLink(idle)
+        return 0
+      },
+    }
+    clock.scheduler.pollLink(idle)
+    clock.scheduler.turn()
+    expect(clock.macrotasks).toHaveLength(1)
+  })
+
   it('bounds timers that are due again at once, and endpoints that are dirty again at once', () => {
     const clock = setup()
     const { scheduler } = clock
@@ -369,6 +391,16 @@ describe('time', () => {
     expect(fired).toEqual([10.125, 1000.75])
     expect(clock.alarm).toBe(Infinity)
     expect(scheduler.nextDeadline).toBe(Infinity)
+  })
+
+  it('asks once a turn, not once a timer', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    let deadline = 1000
+    scheduler.pollLink(link('eth0', 50, () => scheduler.timers.create(() => {}).arm(deadline--)))
+    const before = clock.alarms
+    scheduler.turn()
+    expect(clock.alarms - before).toBe(1)
   })
 
   it('arms relative to the clock outside a turn, and to the batch inside', () => {

@@ -103,12 +103,7 @@ class HostClock implements Clock {
   readonly #onTimeout = (): void => {
     this.#timeout = null
     this.#timeoutAt = Infinity
-    // Hosts round: Node fires up to a millisecond early.
-    if (this.now() < this.#deadline) {
-      this.#startTimeout()
-      return
-    }
-    this.#deadline = Infinity
+    // It may be early, because the deadline moved or the host rounds: then nothing is due, and the turn asks again.
     this.scheduler.turn()
   }
 
