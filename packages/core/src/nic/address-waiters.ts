@@ -1,5 +1,6 @@
 import { sameAddress, type Address } from '../address/address.ts'
 import { StackError } from '../errors/stack-error.ts'
+import { reasonOf } from '../stack/abort.ts'
 import type { AddressEndpoint } from '../registration/network.ts'
 
 interface Waiter {
@@ -16,7 +17,7 @@ export class AddressWaiters {
   wait(address: Address, text: string, signal: AbortSignal | undefined): Promise<void> {
     const verdict = new Promise<void>((resolve, reject) => {
       if (signal?.aborted === true) {
-        reject(signal.reason as Error)
+        reject(reasonOf(signal))
         return
       }
       const finish = (): void => {
@@ -36,7 +37,7 @@ export class AddressWaiters {
       }
       const onAbort = (): void => {
         finish()
-        reject(signal!.reason as Error)
+        reject(reasonOf(signal!))
       }
       signal?.addEventListener('abort', onAbort)
       this.waiters = [...this.waiters, waiter]

@@ -2,6 +2,7 @@ import { addressBits, type Prefix } from '../address/address.ts'
 import { StackError } from '../errors/stack-error.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
 import type { AddressOptions, NetworkInterface, NetworkProtocol } from '../registration/network.ts'
+import { reasonOf } from '../stack/abort.ts'
 import { parseAddressText, parsePrefixText, type ParsedPrefix } from '../stack/address-text.ts'
 import { installAsyncDispose } from '../stack/async-dispose.ts'
 import type { StackContext } from '../stack/context.ts'
@@ -89,7 +90,7 @@ export class NicHandle<L extends LinkEndpoint = LinkEndpoint> implements Nic<L> 
   async addAddress(text: string, options: AddOptions = {}): Promise<void> {
     checkOptions('addAddress', options, ADDRESS_SCHEMA)
     const { signal } = options
-    if (signal?.aborted === true) throw signal.reason as Error
+    if (signal?.aborted === true) throw reasonOf(signal)
     const prefix = parsePrefixText(this.#context, text)
     this.checkUsable(prefix.protocol)
     const assigned = this.addPrefix(prefix, text, options)

@@ -1,6 +1,8 @@
 import type { Address } from '../address/address.ts'
 import { StackError } from '../errors/stack-error.ts'
+import { ERROR_CODES, type ErrorCode } from '../errors/codes.ts'
 import type { NeighborTable } from '../registration/neighbor.ts'
+import { reasonOf } from '../stack/abort.ts'
 import { formatAddressText, parseAddressText } from '../stack/address-text.ts'
 import type { StackContext } from '../stack/context.ts'
 import type { Nic } from '../stack/types.ts'
@@ -47,7 +49,7 @@ export class NicNeighbors implements Neighbors {
 
   async resolve(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
     const { signal } = options
-    if (signal?.aborted === true) throw signal.reason as Error
+    if (signal?.aborted === true) throw reasonOf(signal)
     const { table, parsed } = this.#find(address)
     const { host } = this.#context
     host.ref()
@@ -55,12 +57,12 @@ export class NicNeighbors implements Neighbors {
       return await new Promise<string>((resolve, reject) => {
         const onAbort = (): void => {
           cancel()
-          reject(signal!.reason as Error)
+          reject(reasonOf(signal!))
         }
         const cancel = table.getLinkAddress(parsed, (linkAddress, failure) => {
           signal?.removeEventListener('abort', onAbort)
           if (linkAddress !== null) resolve(formatLinkAddress(linkAddress))
-          else reject(new StackError(failure ?? 'EHOSTDOWN', `The neighbour ${address} did not answer address resolution on ${this.#device.name}.`, { syscall: 'resolve', address }))
+          else reject(unresolved(failure ?? 'EHOSTDOWN', address, this.#device.name))
         })
         signal?.addEventListener('abort', onAbort)
         host.scheduler.run()
@@ -84,4 +86,9 @@ export class NicNeighbors implements Neighbors {
     }
     return { table, parsed: parsed.zone === 0 ? parsed : { ...parsed, zone: 0 } }
   }
+}
+
+function unresolved(code: ErrorCode, address: string, nic: string): StackError {
+  const why = code === 'EHOSTDOWN' ? `did not answer on ${nic}` : `was not resolved on ${nic}: ${ERROR_CODES[code]}`
+  return new StackError(code, `The neighbour ${address} ${why}`, { syscall: 'resolve', address })
 }

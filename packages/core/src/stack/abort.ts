@@ -2,8 +2,7 @@
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => {
-      const reason: unknown = signal.reason
-      reject(reason as Error)
+      reject(reasonOf(signal))
     }
     if (signal.aborted) {
       onAbort()
@@ -22,10 +21,15 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
       },
       (error: unknown) => {
         done()
-        reject(error)
+        reject(error as Error)
       },
     )
   })
+}
+
+/** Why the signal was aborted: an Error unless somebody chose to give something else, which is handed on as it is. */
+export function reasonOf(signal: AbortSignal): Error {
+  return signal.reason as Error
 }
 
 /** Aborts `controller` when `signal` is; returns what undoes that. */

@@ -3,7 +3,7 @@ import { StackError } from '../errors/stack-error.ts'
 import { NicDevice } from '../nic/nic.ts'
 import { NicHandle } from '../nic/nic-handle.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
-import { follow, orAborted } from './abort.ts'
+import { follow, orAborted, reasonOf } from './abort.ts'
 import { parseAddressText, parsePrefixText, type ParsedPrefix } from './address-text.ts'
 import type { StackContext } from './context.ts'
 import { checkOptions, type OptionSchema } from './options.ts'
@@ -49,7 +49,7 @@ export class NicAdder {
     this.opening.add(link)
     context.host.ref()
     try {
-      if (controller.signal.aborted) throw controller.signal.reason as Error
+      if (controller.signal.aborted) throw reasonOf(controller.signal)
       if (link.open !== undefined) await this.open(link, controller.signal)
       return await this.attach(link, options, addresses, gateways, controller)
     } finally {
@@ -96,7 +96,7 @@ export class NicAdder {
       for (const configurator of options.configure ?? []) {
         await orAborted(configurator.configure(handle, this.stack, controller.signal), controller.signal)
       }
-      if (controller.signal.aborted) throw controller.signal.reason as Error
+      if (controller.signal.aborted) throw reasonOf(controller.signal)
       return handle
     } catch (error) {
       handle.remove().catch(() => undefined)
