@@ -4,10 +4,6 @@ import type { AddressWords } from '../wire/header.ts'
 
 /** `ff02::1`, every node of a link (RFC 4291 §2.7.1). */
 export const ALL_NODES: Address = address(0xff020000, 0, 0, 1)
-/** `ff02::2`, every router of a link. */
-export const ALL_ROUTERS: Address = address(0xff020000, 0, 0, 2)
-/** `ff01::1`, this node. */
-export const ALL_NODES_INTERFACE_LOCAL: Address = address(0xff010000, 0, 0, 1)
 
 /** Scope values (RFC 4007, RFC 6724 §3.1); larger is wider. */
 export const Scope = { InterfaceLocal: 1, LinkLocal: 2, SiteLocal: 5, Global: 14 } as const

@@ -6,12 +6,6 @@ import { writeAddress } from './header.ts'
 
 /** Bytes of a Neighbour Solicitation or Advertisement without options. */
 export const NEIGHBOR_MESSAGE_LENGTH = 24
-/** Bytes of a Router Solicitation without options. */
-export const ROUTER_SOLICITATION_LENGTH = 8
-/** Bytes of a Router Advertisement without options. */
-export const ROUTER_ADVERTISEMENT_LENGTH = 16
-/** Bytes of a Redirect without options. */
-export const REDIRECT_LENGTH = 40
 /** Bytes of a link-layer address option for 6-byte addresses. */
 export const LINK_ADDRESS_OPTION_LENGTH = 8
 /** Bytes of a nonce option with a 6-byte nonce. */
