@@ -2,6 +2,7 @@ import { createFragmentIds, createIcmpErrorLimiter, createReassembler } from '@s
 import type { Fragment, FragmentCut, FragmentIds, IcmpErrorLimiter, Reassembler } from '@stack/ip-common'
 import type { Packet } from '@stack/buffer'
 import type { Host, NetworkHeaderParams } from '@stack/core'
+import { ICMP_PROTOCOL } from './numbers.ts'
 import type { Ipv4Settings } from './options.ts'
 import { ipv4Header } from './wire/header.ts'
 import type { Ipv4Header } from './wire/header.ts'
@@ -47,6 +48,6 @@ export function createContext(host: Host, settings: Ipv4Settings, timeExceeded: 
     written: ipv4Header(),
     cut: { mtu: 0, headroom: 0, firstHeaderLength: 0, headerLength: 0 },
     optionBytes: new Uint8Array(40),
-    icmpParams: { protocol: 1, ttl: 0, tos: 0, dontFragment: false, flowLabel: 0, options: null },
+    icmpParams: { protocol: ICMP_PROTOCOL, ttl: 0, tos: 0, dontFragment: false, flowLabel: 0, options: null },
   }
 }

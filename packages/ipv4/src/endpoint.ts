@@ -8,14 +8,12 @@ import type {
 import type { Ipv4Context } from './context.ts'
 import { icmpv4Counters, ipv4Counters } from './counters.ts'
 import type { Icmpv4Counters, Ipv4Counters } from './counters.ts'
-import { resumeForward } from './forward.ts'
+import { handleUnreachable, resumeForward } from './forward.ts'
 import { decide, deliver, receive } from './receive.ts'
 import { resumeOutput, resumePostrouting, send, sendHeaderIncluded } from './send.ts'
+import { IPV4_PROTOCOL } from './numbers.ts'
 import { ALL_HOSTS, isMulticast } from './scope.ts'
 import { IPV4_MAX_HEADER, IPV4_MIN_HEADER } from './wire/header.ts'
-
-/** EtherType of IPv4. */
-export const IPV4_PROTOCOL = 0x0800
 
 /** Where packets that a hook took go on when they come back; one function each, made once. */
 interface Resumptions {
@@ -115,6 +113,10 @@ export class Ipv4Endpoint implements NetworkEndpoint, GroupAddressableEndpoint, 
 
   setForwarding(on: boolean): void {
     this.forwarding = on
+  }
+
+  handleUnreachable(packet: Packet): void {
+    handleUnreachable(this, packet)
   }
 
   close(): void {

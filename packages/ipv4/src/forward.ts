@@ -2,11 +2,10 @@ import { GsoType, PacketFlag, updateChecksum16 } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import { HookPoint, mappedAddress, PacketLooping } from '@stack/core'
 import type { Route } from '@stack/core'
-import { IPV4_PROTOCOL } from './endpoint.ts'
+import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
 import { sendIcmpError } from './icmp-error.ts'
-import { mend } from './header-edit.ts'
-import { input } from './receive.ts'
+import { markHeader, mend } from './header-edit.ts'
 import { postroute, routeAgain } from './send.ts'
 import { isLinkLocal, isLoopback, isReserved, isThisNetwork } from './scope.ts'
 import { HEADER_FIELD, IPV4_MIN_HEADER } from './wire/header.ts'
@@ -15,26 +14,29 @@ import { stampOptions } from './wire/options.ts'
 
 const DAY = 86_400_000
 
-/** RFC 1812 §5.2, §5.3: sends a datagram for another host on its way. Takes the packet. */
-export function forward(endpoint: Ipv4Endpoint, packet: Packet): void {
-  const counters = endpoint.statistics
-  if (!mayLeaveLink(packet)) {
-    counters.dropNotForwardable++
-    packet.release()
-    return
-  }
+/**
+ * RFC 1812 §5.2, §5.3: sends a datagram for another host on its way. Takes the packet, unless the answer is false: then
+ * it is for this host after all, on another NIC.
+ */
+export function forward(endpoint: Ipv4Endpoint, packet: Packet): boolean {
   const route = endpoint.nic.findRoute(0, null, mappedAddress(packet.destinationD), IPV4_PROTOCOL)
-  if (typeof route !== 'object' || route === null) {
-    counters.dropNoRoute++
-    sendIcmpError(endpoint, IcmpType.DestinationUnreachable, route === 'EHOSTUNREACH' ? UnreachableCode.Host : UnreachableCode.Net, 0, packet)
+  const isRoute = typeof route === 'object' && route !== null
+  if (isRoute && (route.loop === PacketLooping.Loop || route.nic.isLoopback)) return false
+  if (!mayLeaveLink(packet)) {
+    endpoint.statistics.dropNotForwardable++
     packet.release()
-    return
+  } else if (isRoute) {
+    forwardAlong(endpoint, route, packet)
+  } else {
+    endpoint.statistics.dropNoRoute++
+    sendIcmpError(endpoint, IcmpType.DestinationUnreachable, UnreachableCode.Net, 0, packet)
+    packet.release()
   }
-  // An address of another NIC of this stack.
-  if (route.loop === PacketLooping.Loop) {
-    input(endpoint, packet)
-    return
-  }
+  return true
+}
+
+function forwardAlong(endpoint: Ipv4Endpoint, route: Route, packet: Packet): void {
+  const counters = endpoint.statistics
   // Directed broadcasts are not forwarded (RFC 2644 §2).
   if (route.isBroadcast || route.isMulticast) {
     counters.dropNotForwardable++
@@ -66,6 +68,13 @@ export function forward(endpoint: Ipv4Endpoint, packet: Packet): void {
     }
   }
   sendOn(endpoint, route, packet)
+}
+
+/** The next hop of a forwarded packet did not answer (RFC 1812 §5.2.7.1): headers are forgotten, `start` is at the network header. */
+export function handleUnreachable(endpoint: Ipv4Endpoint, packet: Packet): void {
+  markHeader(packet)
+  sendIcmpError(endpoint, IcmpType.DestinationUnreachable, UnreachableCode.Host, 0, packet)
+  packet.release()
 }
 
 /** With the route that fits the addresses now. */

@@ -11,6 +11,12 @@ export function readAddresses(packet: Packet): void {
   packet.destinationD = view.getInt32(networkHeader + HEADER_FIELD.destination)
 }
 
+/** Notes the network header that begins at `start`, which stays where it is. */
+export function markHeader(packet: Packet): void {
+  packet.networkHeader = packet.start
+  packet.networkHeaderLength = (packet.view.getUint8(packet.start) & 0xf) << 2
+}
+
 /** Computes the header checksum anew. */
 export function mend(packet: Packet): void {
   const at = packet.networkHeader

@@ -3,13 +3,12 @@ import type { Packet } from '@stack/buffer'
 import { mayAnswerWithError } from '@stack/ip-common'
 import { mappedAddress } from '@stack/core'
 import type { Address } from '@stack/core'
-import { IPV4_PROTOCOL } from './endpoint.ts'
+import { ICMP_PROTOCOL, IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
 import { isLinkLocal, isLoopback, isMulticast, isReserved, isThisNetwork } from './scope.ts'
 import { IPV4_MIN_HEADER, parseIpv4Header } from './wire/header.ts'
 import { ICMP_FIELD, ICMP_HEADER, isIcmpError } from './wire/icmp.ts'
 
-const ICMP = 1
 /** RFC 1812 §4.3.2.3: as much of the datagram as fits without exceeding 576 bytes. */
 const MAX_ERROR = 576
 /** RFC 1812 §4.3.2.5: precedence Internetwork Control. */
@@ -28,7 +27,7 @@ export function sendIcmpError(endpoint: Ipv4Endpoint, type: number, code: number
   parseIpv4Header(packet.view, at, packet.end - at, quoted)
   const dataAt = at + packet.networkHeaderLength
   const isAboutError =
-    quoted.protocol === ICMP && quoted.fragmentOffset === 0 && (dataAt >= packet.end || isIcmpError(packet.view.getUint8(dataAt + ICMP_FIELD.type)))
+    quoted.protocol === ICMP_PROTOCOL && quoted.fragmentOffset === 0 && (dataAt >= packet.end || isIcmpError(packet.view.getUint8(dataAt + ICMP_FIELD.type)))
   const subject = {
     fragmentOffset: quoted.fragmentOffset,
     isIcmpError: isAboutError,
@@ -45,7 +44,8 @@ export function sendIcmpError(endpoint: Ipv4Endpoint, type: number, code: number
     return
   }
   // RFC 1122 §3.2.2: from the address that the datagram was for; RFC 1812 §4.3.2.4: a router's from where it leaves.
-  const own = endpoint.addresses.isLocal(0, 0, 0xffff, quoted.destination) || (endpoint.nic.promiscuous && endpoint.nic.spoofing)
+  const asked = mappedAddress(quoted.destination)
+  const isOwn = endpoint.nic.checkLocalAddress(0, IPV4_PROTOCOL, asked) !== 0 || (endpoint.nic.promiscuous && endpoint.nic.spoofing)
   const remote = mappedAddress(quoted.source)
   const length = Math.min(packet.end - at, MAX_ERROR - IPV4_MIN_HEADER - ICMP_HEADER)
   const message = context.host.memory.allocateControl(endpoint.maxHeaderLength + ICMP_HEADER, length)
@@ -57,7 +57,7 @@ export function sendIcmpError(endpoint: Ipv4Endpoint, type: number, code: number
   const icmp = message.pushTransportHeader(ICMP_HEADER)
   message.view.setUint16(icmp + ICMP_FIELD.type, (type << 8) | code)
   message.view.setInt32(icmp + ICMP_FIELD.identifier, word)
-  if (sendIcmp(endpoint, own ? mappedAddress(quoted.destination) : null, remote, ERROR_TOS, null, message)) counters.errorsSent++
+  if (sendIcmp(endpoint, isOwn ? asked : null, remote, ERROR_TOS, null, message)) counters.errorsSent++
 }
 
 /** Sends a message whose header is pushed; its checksum is left to the NIC. Takes the message; false = not sent. */

@@ -2,10 +2,9 @@ import { ChecksumState, PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import type { Ipv4Endpoint } from './endpoint.ts'
 import { answerEcho } from './icmp-echo.ts'
+import { ICMP_PROTOCOL } from './numbers.ts'
 import { receiveIcmpError } from './icmp-report.ts'
 import { ICMP_FIELD, ICMP_HEADER, IcmpType } from './wire/icmp.ts'
-
-const ICMP = 1
 
 /** RFC 1122 §3.2.2: echo requests are answered and errors reported here; the rest goes to ICMP sockets. Takes the packet. */
 export function receiveIcmp(endpoint: Ipv4Endpoint, packet: Packet): void {
@@ -39,7 +38,7 @@ export function receiveIcmp(endpoint: Ipv4Endpoint, packet: Packet): void {
       counters.dropIgnored++
       break
     default:
-      if (endpoint.dispatcher.deliverTransportPacket(ICMP, packet) === 'handled') return
+      if (endpoint.dispatcher.deliverTransportPacket(ICMP_PROTOCOL, packet) === 'handled') return
   }
   packet.release()
 }

@@ -1,7 +1,7 @@
 import type { Packet } from '@stack/buffer'
 import { mappedAddress } from '@stack/core'
 import type { TransportErrorKind } from '@stack/core'
-import { IPV4_PROTOCOL } from './endpoint.ts'
+import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
 import { parseIpv4Header } from './wire/header.ts'
 import { ICMP_FIELD, ICMP_HEADER, IcmpType, UnreachableCode } from './wire/icmp.ts'

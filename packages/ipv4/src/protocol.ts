@@ -6,8 +6,9 @@ import { createContext } from './context.ts'
 import type { Ipv4Context } from './context.ts'
 import { icmpv4Counters, ipv4Counters } from './counters.ts'
 import type { Icmpv4Counters, Ipv4Counters } from './counters.ts'
-import { Ipv4Endpoint, IPV4_PROTOCOL } from './endpoint.ts'
-import { readAddresses } from './header-edit.ts'
+import { Ipv4Endpoint } from './endpoint.ts'
+import { IPV4_PROTOCOL } from './numbers.ts'
+import { markHeader, readAddresses } from './header-edit.ts'
 import { sendIcmpError } from './icmp-error.ts'
 import type { Ipv4Settings } from './options.ts'
 import { isLinkLocal, isLoopback, isMulticast } from './scope.ts'
@@ -97,10 +98,8 @@ export class Ipv4Protocol implements NetworkProtocol {
   newEndpoint(nic: NetworkInterface, dispatcher: TransportDispatcher): Ipv4Endpoint {
     const endpoint = new Ipv4Endpoint(this.context, nic, dispatcher, (closed) => this.#forget(closed))
     this.endpoints.set(nic.id, endpoint)
-    const removals = [this.#host.statistics.register('ipv4', endpoint.statistics), this.#host.statistics.register('icmpv4', endpoint.icmp)]
-    this.#unregister.set(endpoint, () => {
-      for (const remove of removals) remove()
-    })
+    // The NIC registers the endpoint's own counters.
+    this.#unregister.set(endpoint, this.#host.statistics.register('icmpv4', endpoint.icmp))
     return endpoint
   }
 
@@ -121,8 +120,7 @@ export class Ipv4Protocol implements NetworkProtocol {
   #timeExceeded(first: Packet): void {
     const endpoint = this.endpoints.get(first.nicId)
     if (endpoint === undefined) return
-    first.networkHeader = first.start
-    first.networkHeaderLength = (first.view.getUint8(first.start) & 0xf) << 2
+    markHeader(first)
     sendIcmpError(endpoint, IcmpType.TimeExceeded, TIME_EXCEEDED_IN_REASSEMBLY, 0, first)
   }
 }

@@ -1,7 +1,7 @@
 import { ChecksumState, PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import { HookPoint } from '@stack/core'
-import { IPV4_PROTOCOL } from './endpoint.ts'
+import { ICMP_PROTOCOL, IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
 import { forward } from './forward.ts'
 import { sendIcmpError } from './icmp-error.ts'
@@ -11,8 +11,6 @@ import { isLinkLocal, isLoopback, isMulticast, isThisNetwork, LIMITED_BROADCAST 
 import { HEADER_FIELD, IPV4_MAX_LENGTH, IPV4_MIN_HEADER, parseIpv4Header } from './wire/header.ts'
 import { IcmpType, UnreachableCode } from './wire/icmp.ts'
 import { inspectOptions } from './wire/options.ts'
-
-const ICMP = 1
 
 /** RFC 1122 §3.2.1: parse, verify, then decide where the datagram goes. */
 export function receive(endpoint: Ipv4Endpoint, packet: Packet): void {
@@ -122,7 +120,7 @@ export function decide(endpoint: Ipv4Endpoint, packet: Packet): void {
       input(endpoint, packet)
       return
     case Destination.Forward:
-      forward(endpoint, packet)
+      if (!forward(endpoint, packet)) input(endpoint, packet)
       return
     case Destination.OtherHost:
       counters.dropOtherHost++
@@ -161,7 +159,7 @@ function classify(endpoint: Ipv4Endpoint, packet: Packet): Destination {
 }
 
 /** For this host: reassemble, ask the hooks, hand up. */
-export function input(endpoint: Ipv4Endpoint, given: Packet): void {
+function input(endpoint: Ipv4Endpoint, given: Packet): void {
   let packet = given
   const flagsOffset = packet.view.getUint16(packet.networkHeader + HEADER_FIELD.flagsOffset)
   if ((flagsOffset & 0x3fff) !== 0) {
@@ -216,7 +214,7 @@ function reassemble(endpoint: Ipv4Endpoint, given: Packet, flagsOffset: number):
 export function deliver(endpoint: Ipv4Endpoint, packet: Packet): void {
   const counters = endpoint.statistics
   counters.delivered++
-  if (packet.transportProtocol === ICMP) {
+  if (packet.transportProtocol === ICMP_PROTOCOL) {
     receiveIcmp(endpoint, packet)
     return
   }

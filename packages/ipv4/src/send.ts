@@ -2,7 +2,7 @@ import { checksumOf, GsoType, PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import { HookPoint, mappedAddress } from '@stack/core'
 import type { Failure, NetworkHeaderParams, Route } from '@stack/core'
-import { IPV4_PROTOCOL } from './endpoint.ts'
+import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
 import { readAddresses } from './header-edit.ts'
 import { sendFragments } from './send-fragments.ts'
@@ -66,18 +66,18 @@ export function sendHeaderIncluded(endpoint: Ipv4Endpoint, route: Route, packet:
   const at = packet.start
   const view = packet.view
   const header = endpoint.context.written
-  const available = packet.end - at
   const length = packet.length
-  if (available >= IPV4_MIN_HEADER && length <= IPV4_MAX_LENGTH) view.setUint16(at + HEADER_FIELD.totalLength, length)
-  if (parseIpv4Header(view, at, Math.min(length, available), header) === 'truncated' ? available < IPV4_MIN_HEADER : !isHeader(view, at, available)) {
-    counters.dropBadHeader++
-    packet.release()
-    return 'EINVAL'
-  }
   if (length > route.mtu || length > IPV4_MAX_LENGTH) {
     counters.dropTooLarge++
     packet.release()
     return 'EMSGSIZE'
+  }
+  const isRoom = packet.end - at >= IPV4_MIN_HEADER
+  if (isRoom) view.setUint16(at + HEADER_FIELD.totalLength, length)
+  if (!isRoom || parseIpv4Header(view, at, packet.end - at, header) === 'headerLength' || view.getUint8(at) >> 4 !== 4) {
+    counters.dropBadHeader++
+    packet.release()
+    return 'EINVAL'
   }
   packet.networkHeader = at
   packet.networkHeaderLength = header.headerLength
