@@ -1,0 +1,34 @@
+import type { Peer, Service } from './peer.ts'
+
+/** Enough to see every kind of packet of a long transfer, and little enough to decode in a second. */
+const PACKETS = 20_000
+
+const CHECKSUMS = ['ip.checksum.status', 'tcp.checksum.status', 'udp.checksum.status', 'icmp.checksum.status', 'icmpv6.checksum.status']
+const VERIFY = ['ip', 'tcp', 'udp'].map((protocol) => `-o ${protocol}.check_checksum:TRUE`).join(' ')
+const FAULTS = ['_ws.malformed', '_ws.short', ...CHECKSUMS.map((field) => `${field} == "Bad"`)].join(' or ')
+
+/** What goes over a device, as the kernel sees it. Without offloads its checksums are those of the wire. */
+export class Capture {
+  private readonly peer: Peer
+  private readonly service: Service
+  private readonly file: string
+
+  private constructor(peer: Peer, service: Service, file: string) {
+    this.peer = peer
+    this.service = service
+    this.file = file
+  }
+
+  static async start(peer: Peer, device: string, file: string): Promise<Capture> {
+    return new Capture(peer, await peer.start(`tcpdump -i ${device} -w ${file} -U -s 0 -c ${PACKETS} -Z root`, /listening on/), file)
+  }
+
+  /** Ends it, and has tshark decode it: no malformed packet and no bad checksum. */
+  async check(): Promise<void> {
+    await this.service.stop()
+    const faults = await this.peer.run(`tshark -r ${this.file} ${VERIFY} -Y '${FAULTS}' 2>/dev/null`)
+    if (faults !== '') throw new Error(`tshark does not like:\n${faults.split('\n').slice(0, 20).join('\n')}`)
+    const count = await this.peer.run(`tshark -r ${this.file} -c 1 -T fields -e frame.number 2>/dev/null`)
+    if (count.trim() !== '1') throw new Error('nothing was captured')
+  }
+}

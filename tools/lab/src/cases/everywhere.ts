@@ -1,0 +1,23 @@
+import type { LabCase } from '../case.ts'
+import { IPV4, IPV6, withTestbed, type Addresses, type Testbed, type TestbedOptions } from '../testbed.ts'
+
+/** A testbed, and which of its two families to use. */
+export interface Place extends Testbed {
+  readonly family: Addresses
+  readonly signal: AbortSignal
+}
+
+/** The same case over TUN and TAP, with IPv4 and IPv6. */
+export function everywhere(
+  name: string, tools: readonly string[], body: (place: Place) => Promise<void>, options: { readonly limit?: number } & Pick<TestbedOptions, 'wrap'> = {},
+): LabCase[] {
+  const { limit = 30_000, wrap } = options
+  return (['tun', 'tap'] as const).flatMap((mode) =>
+    [IPV4, IPV6].map((family) => ({
+      name: `${name}, ${family.name} over ${mode.toUpperCase()}`,
+      limit,
+      run: (signal: AbortSignal) =>
+        withTestbed({ mode, tools, signal, ...(wrap === undefined ? {} : { wrap }) }, (bed) => body({ ...bed, family, signal })),
+    })),
+  )
+}

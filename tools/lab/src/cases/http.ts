@@ -1,0 +1,50 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { LabCase } from '../case.ts'
+import { content } from '../content.ts'
+import { get, serve } from '../http.ts'
+import { everywhere, type Place } from './everywhere.ts'
+
+const PORT = 80
+const LARGE = 100_000_000
+
+/** curl downloads from our stack and uploads to it; both ends have the same bytes. */
+export const curlCases: readonly LabCase[] = everywhere('curl, 100 MB each way', ['curl', 'sha256sum'], (place) => curl(place, LARGE), { limit: 60_000 })
+
+/** Our stack downloads a file from nginx. */
+export const nginxCases: readonly LabCase[] = everywhere('a file from nginx', ['nginx'], async (place) => {
+  const { stack, peer, folder, family, signal } = place
+  const { bytes, hash } = content(LARGE / 10)
+  writeFileSync(join(folder, 'file'), bytes)
+  writeFileSync(join(folder, 'nginx.conf'), nginxConfiguration(`${family.url(family.kernel)}:${PORT}`, folder))
+  const nginx = await peer.start(`nginx -p ${folder} -c nginx.conf -e stderr`, /start worker process /)
+  const got = await get(stack.tcp, family.kernel, PORT, '/file', signal)
+  await nginx.stop()
+  if (got.length !== bytes.length || got.hash !== hash) throw new Error(`${got.length} of ${bytes.length} bytes arrived, or others`)
+})
+
+export async function curl({ stack, peer, folder, family }: Place, size: number): Promise<void> {
+  const { bytes, hash } = content(size)
+  const errors: unknown[] = []
+  const server = serve(stack.tcp, PORT, bytes, (error) => errors.push(error))
+  const url = `http://${family.url(family.stack)}:${PORT}/file`
+
+  const downloaded = await peer.run(`curl -sS --fail ${url} | sha256sum`)
+  if (!downloaded.startsWith(hash)) throw new Error(`curl downloaded other bytes: ${downloaded}`)
+
+  const file = join(folder, 'upload')
+  writeFileSync(file, bytes)
+  const uploaded = await peer.run(`curl -sS --fail -H Expect: -T ${file} ${url}`)
+  if (uploaded !== hash) throw new Error(`our stack got other bytes: ${uploaded}`)
+
+  await server.close()
+  if (errors.length > 0) throw new AggregateError(errors, `the server: ${String(errors[0])}`)
+}
+
+function nginxConfiguration(address: string, folder: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')
+  return `
+    user root; worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log stderr notice;
+    events {}
+    http { access_log off; sendfile on; ${temporary} server { listen ${address}; root ${folder}; } }`
+}
