@@ -9,7 +9,8 @@ export type PluginItem = Plugin<any, string, any, any> | Falsy | readonly Plugin
 
 // A tuple walk over the entries: who is surely there, who perhaps, and what is needed but missing.
 type AnyPlugin = Plugin<any, any, any, any> // eslint-disable-line @typescript-eslint/no-explicit-any -- same
-type Leaf<I> = I extends readonly unknown[] ? Leaf<I[number]> : I extends AnyPlugin ? I : never
+// A list that may hold anything (`PluginItem[]`) names nobody, and has no end to walk to.
+type Leaf<I> = I extends readonly unknown[] ? (PluginItem extends I[number] ? never : Leaf<I[number]>) : I extends AnyPlugin ? I : never
 type FalsyOf<I> = I extends readonly unknown[] ? never : Extract<I, Falsy>
 type LengthOf<T> = T extends readonly unknown[] ? T['length'] : 0
 type IsUnion<T, U = T> = T extends unknown ? ([U] extends [T] ? false : true) : never
@@ -36,9 +37,12 @@ export type ApiOf<P> = P extends Plugin<any, any, infer A, any> ? A : never
 type NeedsOf<P> = P extends Plugin<any, any, any, infer R> ? (string extends R ? never : R) : never
 type Missing<L extends readonly unknown[]> = Exclude<NeedsOf<Leaf<L[number]>>, NameOf<Leaf<L[number]>>>
 
+/** Known names only: a plugin whose name is just `string` adds no property, `find` serves it. */
+type KnownName<P> = string extends NameOf<P> ? never : NameOf<P>
+
 /** The properties that a list of plugins adds to a stack; conditional entries are optional. */
-export type Installed<L extends readonly unknown[]> = { readonly [P in Sure<L> as NameOf<P>]: ApiOf<P> } & {
-  readonly [P in Maybe<L> as NameOf<P>]?: ApiOf<P>
+export type Installed<L extends readonly unknown[]> = { readonly [P in Sure<L> as KnownName<P>]: ApiOf<P> } & {
+  readonly [P in Maybe<L> as KnownName<P>]?: ApiOf<P>
 }
 
 /** A compile error that names what is missing. */
