@@ -1,0 +1,117 @@
+import { HookPoint } from '@stack/core'
+import type { ChannelLink } from '@stack/link-channel'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bench, PEER } from './support/bench.ts'
+import type { Bench } from './support/bench.ts'
+import { checksum, udp } from './support/packets.ts'
+
+const FAR = '172.16.0.9'
+
+describe('forwarding', () => {
+  let b: Bench
+  let far: ChannelLink
+  beforeEach(async () => {
+    b = await bench({ forwarding: true })
+    far = (await b.addNic({ mtu: 600 }, { addresses: ['172.16.0.1/24'] })).link
+  })
+  afterEach(() => b.end())
+
+  test('a datagram goes on with its time to live one less', () => {
+    b.receive(udp(PEER, FAR, 7, 'on', { ttl: 9 }))
+    expect(b.sent(far)).toEqual(['10.0.0.2 > 172.16.0.9 ttl 8 udp 1000 > 7 "on"'])
+    expect(b.counted()).toEqual({ forwarded: 1 })
+  })
+
+  test('RFC 1624: the checksum follows for every value', () => {
+    for (let ttl = 2; ttl < 256; ttl++) b.receive(udp(PEER, FAR, 7, 'on', { ttl, id: ttl * 257 }))
+    const sent = b.sentBytes(far)
+    expect(sent.length).toBe(254)
+    for (const bytes of sent) expect(checksum(bytes.subarray(0, 20))).toBe(0)
+  })
+
+  test('it is off by default', async () => {
+    const other = await bench()
+    other.receive(udp(PEER, FAR, 7, 'on'))
+    expect(other.counted()).toEqual({ dropOtherHost: 1 })
+    other.end()
+  })
+
+  test('it can be turned off', () => {
+    b.stack.ipv4.forwarding = false
+    b.receive(udp(PEER, FAR, 7, 'on'))
+    expect(b.sent(far)).toEqual([])
+    expect(b.counted()).toEqual({ dropOtherHost: 1 })
+  })
+
+  test('time to live runs out: time exceeded, from the side it came', () => {
+    b.receive(udp(PEER, FAR, 7, 'on', { ttl: 1 }))
+    expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 time exceeded 0 [10.0.0.2 > 172.16.0.9, 30 bytes]'])
+    expect(b.sent(far)).toEqual([])
+  })
+
+  test('LESSONS §7: options in forwarded ICMP: the quotation has them, its data is where it belongs', () => {
+    const packet = udp(PEER, FAR, 7, 'on', { ttl: 1, options: [148, 4, 0, 0] })
+    b.receive(packet)
+    expect(b.sentBytes()[0]!.subarray(28)).toEqual(packet)
+  })
+
+  test('no route: net unreachable', () => {
+    b.receive(udp(PEER, '192.0.2.1', 7, 'on'))
+    expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 unreachable 0 [10.0.0.2 > 192.0.2.1, 30 bytes]'])
+  })
+
+  test('too large: fragmented, or the sender hears the MTU', () => {
+    b.receive(udp(PEER, FAR, 7, new Uint8Array(1000), { id: 3, ttl: 9 }))
+    expect(b.sent(far)).toEqual(['10.0.0.2 > 172.16.0.9 ttl 8 frag 0+576+', '10.0.0.2 > 172.16.0.9 ttl 8 frag 576+432'])
+    b.receive(udp(PEER, FAR, 7, new Uint8Array(1000), { df: true }))
+    expect(b.sent(far)).toEqual([])
+    expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 unreachable 4 mtu 600 [10.0.0.2 > 172.16.0.9, 548 bytes]'])
+  })
+
+  test('a fragment is cut further', () => {
+    b.receive(udp(PEER, FAR, 7, new Uint8Array(1000), { id: 3, offset: 80, mf: true }))
+    expect(b.sent(far)).toEqual(['10.0.0.2 > 172.16.0.9 ttl 63 frag 80+576+', '10.0.0.2 > 172.16.0.9 ttl 63 frag 656+432+'])
+  })
+
+  test('record route and timestamp are filled in', () => {
+    b.receive(udp(PEER, FAR, 7, 'on', { options: [7, 7, 4, 0, 0, 0, 0, 0] }))
+    expect(b.sent(far)).toEqual(['10.0.0.2 > 172.16.0.9 ttl 63 options [7 7 8 172 16 0 1 0] udp 1000 > 7 "on"'])
+  })
+
+  test.each([
+    ['LESSONS §7: link-local source is not forwarded', '169.254.1.1', FAR, 'dropNotForwardable'],
+    ['LESSONS §7: link-local destination is not forwarded', PEER, '169.254.1.1', 'dropNotForwardable'],
+    ['LESSONS §7: unspecified source is not routed', '0.0.0.0', FAR, 'dropMartianSource'],
+    ['a reserved destination is not forwarded', PEER, '240.0.0.1', 'dropNotForwardable'],
+    ['a directed broadcast of another subnet is not forwarded', PEER, '172.16.0.255', 'dropNotForwardable'],
+    ['a group is not forwarded', PEER, '239.1.1.1', 'dropNotJoined'],
+    ['LESSONS §7: martian loopback', PEER, '127.0.0.1', 'dropMartianDestination'],
+  ])('%s', (_, source, destination, counter) => {
+    b.stack.routes.add({ destination: 'default', gateway: FAR })
+    b.receive(udp(source, destination, 7, 'on'))
+    expect(b.sent(far)).toEqual([])
+    expect(b.sent()).toEqual([])
+    expect(b.counted()).toMatchObject({ [counter]: 1 })
+  })
+
+  test('the address of another NIC is ours', () => {
+    b.receive(udp(PEER, '172.16.0.1', 7, 'me'))
+    expect(b.stack.probe.received).toEqual(['10.0.0.2 > 172.16.0.1:7 "me"'])
+    b.receive(udp(PEER, '172.16.0.1', 9, 'me'))
+    expect(b.sent()).toEqual(['172.16.0.1 > 10.0.0.2 tos 192 unreachable 3 [10.0.0.2 > 172.16.0.1, 30 bytes]'])
+  })
+
+  test('hooks see it at Prerouting, Forward and Postrouting', () => {
+    const seen: string[] = []
+    for (const [name, point] of Object.entries(HookPoint)) {
+      b.stack.hooks.add(point, (_, context) => {
+        seen.push(`${name} ${context.inputNic}>${context.outputNic}`)
+        return 'accept'
+      })
+    }
+    b.receive(udp(PEER, FAR, 7, 'on'))
+    expect(seen).toEqual(['Prerouting 1>0', 'Forward 1>2', 'Postrouting 1>2'])
+    expect(b.sent(far).length).toBe(1)
+  })
+
+})
