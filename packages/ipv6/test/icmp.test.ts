@@ -69,6 +69,14 @@ describe('errors out', () => {
     b.end()
   })
 
+  it('come from the address that the packet was for (RFC 4443 §2.2)', async () => {
+    const b = await bench({ nic: { addresses: [`${US}/64`, '2001:db8::5/64'] } })
+    b.send(ip(PEER, '2001:db8::5', PROBE, bytesOf(NO_PORT)))
+    b.send(ip(PEER, US, PROBE, bytesOf(NO_PORT)))
+    expect(b.sent()).toEqual([`2001:db8::5 > ${PEER}: unreachable code 4, quotes 44`, `${US} > ${PEER}: unreachable code 4, quotes 44`])
+    b.end()
+  })
+
   it('are never sent about errors, groups, fragments that are not first, or from nobody (RFC 4443 §2.4(e))', async () => {
     const b = await bench({ nic })
     b.send(icmp(PEER, US, 1, 4, bytesOf([0, 0, 0, 0], ip(PEER, '2001:db8::3', 60, bytesOf([99])))))

@@ -51,6 +51,18 @@ describe('asking for a neighbour (RFC 4861 §7.2.2)', () => {
     b.end()
   })
 
+  it('from an own address, never from the one of a packet that passes through, never from ::', async () => {
+    const b = await bench(onEthernet)
+    const { host } = b.probe
+    const resolver = b.nic.networkInterface.resolver(0x86dd)!
+    expect(resolver.linkAddressRequest(host.parseAddress(PEER), host.parseAddress('2001:db8:9::9'), null)).toBeNull()
+    await b.clock.settle()
+    expect(b.sent()).toEqual([`[33:33:ff:00:00:02] ${US} > ff02::1:ff00:2 hop 255: who has ${PEER}? from ${OWN_MAC}`])
+    b.nic.removeAddress(US)
+    expect(resolver.linkAddressRequest(host.parseAddress(PEER), null, null)).toBe('EADDRNOTAVAIL')
+    b.end()
+  })
+
   it('groups need no asking', async () => {
     const b = await bench(onEthernet)
     b.probe.send('ff05::1:2', bytesOf('x'))

@@ -165,4 +165,19 @@ describe('hooks', () => {
     }
     b.end()
   })
+
+  it('that hold a packet with a header of its own do not get it fragmented', async () => {
+    const b = await bench({ nic })
+    let stolen: Parameters<Hooks['reinject']>[0] | null = null
+    hooksOf(b).add(HookPoint.Output, (packet) => {
+      stolen = packet
+      return 'steal'
+    })
+    expect(b.probe.sendRaw(PEER, ip(US, PEER, PROBE, new Uint8Array(1500)))).toBeNull()
+    hooksOf(b).reinject(stolen!)
+    await b.clock.settle()
+    expect(b.sent()).toEqual([])
+    expect(b.counters().dropTooLarge).toBe(1)
+    b.end()
+  })
 })

@@ -109,6 +109,8 @@ describe('reassembly', () => {
     const inner = bytesOf(fragmentHeader(PROBE, 0, true, 9), PACKET.subarray(0, 40))
     for (const fragment of fragments(PEER, US, 44, inner, 24)) b.send(fragment)
     expect(b.probe.received).toEqual([])
+    expect(b.counters()).toMatchObject({ fragmentsReceived: 2, reassembled: 0, dropFragment: 1 })
+    expect(b.sent()).toEqual([`${US} > ${PEER}: parameter problem code 3 at 0`])
     b.end()
   })
 })

@@ -97,13 +97,13 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
     const { destinationA: a, destinationB: b, destinationC: c, destinationD: d } = packet
     if (isMulticastWord(a)) {
       packet.flags |= PacketFlag.Multicast
-      if (isGroupMember(a, b, c, d) || nic.promiscuous) receive(packet, false)
+      if (isGroupMember(a, b, c, d) || nic.promiscuous) receive(packet)
       else drop(packet, 'dropNotLocal')
       return
     }
     // A tentative address is not local (RFC 4862 §2): what duplicate detection wants comes to groups.
     // ::1 is here only when it came from inside, and is ours whether or not somebody assigned it.
-    if (addresses.isLocal(a, b, c, d) || isLoopbackWords(a, b, c, d) || nic.promiscuous) receive(packet, false)
+    if (addresses.isLocal(a, b, c, d) || isLoopbackWords(a, b, c, d) || nic.promiscuous) receive(packet)
     else parts.forwarder.forward(packet)
   }
 
@@ -120,7 +120,7 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
   }
 
   /** The extension headers: RFC 8200 §4. */
-  function receive(packet: Packet, isReassembled: boolean): void {
+  function receive(packet: Packet): void {
     const o = packet.networkHeader
     walkChain(packet.view, o, packet.end, true, chain)
     switch (chain.end) {
@@ -136,8 +136,7 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
         admit(packet)
         return
       case ChainEnd.Fragment:
-        if (isReassembled) drop(packet, 'dropFragment')
-        else reassemble(packet)
+        reassemble(packet)
         return
       case ChainEnd.None:
         drop(packet, 'dropNoNextHeader')
@@ -209,7 +208,7 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
         return
       case null:
     }
-    // RFC 7112 §5: the first fragment has every header.
+    // RFC 7112 §5: the first fragment has every header. So a datagram holds no further fragment header.
     if (fragment.offset === 0 && !hasUpperHeader(packet)) {
       reject(packet, 'dropFragment', ParameterProblemCode.IncompleteChain, o)
       return
@@ -217,7 +216,7 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
     const whole = shared.reassembler.add(packet, fragment)
     if (whole === null) return
     counters.reassembled++
-    if (repairHeader(whole) && whole.consumeNetworkHeader(IPV6_HEADER_LENGTH) >= 0) receive(whole, true)
+    if (repairHeader(whole) && whole.consumeNetworkHeader(IPV6_HEADER_LENGTH) >= 0) receive(whole)
     else drop(whole, 'dropFragment')
   }
 
