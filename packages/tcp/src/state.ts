@@ -22,7 +22,7 @@ export const STATE_NAMES: readonly TcpState[] = [
   'close-wait', 'closing', 'last-ack', 'time-wait',
 ]
 
-const to = (...states: State[]): number => states.reduce((mask, state) => mask | (1 << state), 0)
+const to = (...states: State[]): number => states.reduce<number>((mask, state) => mask | (1 << state), 0)
 
 /**
  * The arrows of RFC 9293 figure 5 as a mask of successors; every state may also end in CLOSED. FIN-WAIT-1 → TIME-WAIT

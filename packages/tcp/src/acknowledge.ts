@@ -1,0 +1,86 @@
+import { markLost, onDuplicateAck, onNewAck } from './recovery.ts'
+import { armRetransmit } from './sender.ts'
+import { after, before } from './sequence.ts'
+import { flightSize, Recovery, timestampNow } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { Flag } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/** ms between hints of reachability to the neighbour table. */
+const CONFIRM_INTERVAL = 1000
+
+/**
+ * SND.UNA ≤ SEG.ACK ≤ SND.NXT: takes the acknowledgment and the window (RFC 9293 §3.10.7.4, fifth step).
+ *
+ * @param length - sequence numbers that the segment occupies
+ */
+export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrivalMicros: number): void {
+  const { snd } = tcb
+  const ack = header.acknowledgment
+  // The window of a SYN is never scaled (RFC 7323 §2.2).
+  const window = (header.flags & Flag.Syn) !== 0 ? header.window : header.window << snd.scale
+  tcb.softError = null
+  if (after(ack, snd.una) || snd.persisting) snd.attempts = 0
+  if (after(ack, snd.una)) advance(tcb, header, ack, arrivalMicros)
+  // RFC 5681 §2: nothing new, no text, and the window as before.
+  else if (flightSize(tcb) > 0 && length === 0 && window === snd.wnd && !snd.persisting) onDuplicateAck(tcb)
+  updateWindow(tcb, header, window)
+}
+
+function advance(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: number): void {
+  const { snd, timers, user } = tcb
+  const { scheduler } = tcb.context.host
+  const acked = (ack - snd.una) | 0
+  const text = Math.min((ack - snd.queue.start) | 0, snd.queue.length)
+  snd.una = ack
+  if (text > 0) {
+    snd.queue.consume(text)
+    snd.bytesAcked += text
+  }
+  const rtt = measureRtt(tcb, header, ack, arrivalMicros)
+  if (rtt > 0) tcb.rtt.sample(rtt)
+  onNewAck(tcb, acked, rtt)
+  snd.unackedSince = scheduler.now
+  // RFC 6298 §5.2, §5.3.
+  if (flightSize(tcb) === 0) timers.retransmit = Infinity
+  else armRetransmit(tcb)
+  if (scheduler.now - tcb.confirmedAt >= CONFIRM_INTERVAL && tcb.route !== null) {
+    // Forward progress (RFC 4861 §7.3.1).
+    tcb.confirmedAt = scheduler.now
+    tcb.context.host.confirmReachable(tcb.route)
+  }
+  if (text > 0) user?.onWritable()
+}
+
+/** µs; 0 = no sample. The timed segment where there is one, else the timestamp (RFC 7323 §4.1), which retransmissions do not blur. */
+function measureRtt(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: number): number {
+  const { snd } = tcb
+  if (snd.timing) {
+    if (before(ack, snd.timedSequence)) return 0
+    snd.timing = false
+    return Math.max(1, (arrivalMicros - snd.timedAt) | 0)
+  }
+  if (!header.timestamps || !tcb.rcv.timestamps || snd.recovery === Recovery.None) return 0
+  const elapsed = (timestampNow(tcb) - header.timestampEcho) | 0
+  return elapsed < 0 || elapsed > 600_000 ? 0 : Math.max(1, elapsed * 1000)
+}
+
+/** RFC 9293 §3.10.7.4: only from segments that are not older than the last one that changed it. */
+function updateWindow(tcb: Tcb, header: SegmentHeader, window: number): void {
+  const { snd } = tcb
+  if (after(snd.wl1, header.sequence) || (snd.wl1 === header.sequence && after(snd.wl2, header.acknowledgment))) return
+  const isOpening = window > snd.wnd
+  snd.wnd = window
+  snd.wl1 = header.sequence
+  snd.wl2 = header.acknowledgment
+  if (window > snd.maxWindow) snd.maxWindow = window
+  if (!snd.persisting || window === 0 || !isOpening) return
+  // The window is open again: what was probed with was dropped, or is acknowledged by now.
+  snd.persisting = false
+  tcb.rtt.backoff = 0
+  tcb.timers.retransmit = Infinity
+  if (flightSize(tcb) > 0) {
+    markLost(tcb, snd.una, snd.nxt)
+    snd.rtxForced = true
+  }
+}

@@ -1,0 +1,48 @@
+import { sendReset } from './output.ts'
+import { State } from './state.ts'
+import { setState } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+
+/** No more will be written: a FIN follows what is queued (RFC 9293 §3.10.4). */
+export function closeSending(tcb: Tcb): void {
+  if (tcb.snd.finQueued) return
+  if (tcb.state === State.Established || tcb.state === State.SynReceived) setState(tcb, State.FinWait1)
+  else if (tcb.state === State.CloseWait) setState(tcb, State.LastAck)
+  else return
+  tcb.snd.finQueued = true
+  tcb.context.host.scheduler.markDirty(tcb)
+}
+
+/** No more will be read: what is queued is forgotten, what comes is acknowledged and thrown away. */
+export function closeReceiving(tcb: Tcb): void {
+  tcb.rcv.discard = true
+  tcb.rcv.queue.clear()
+  tcb.rcv.ackNow = true
+  tcb.context.host.scheduler.markDirty(tcb)
+}
+
+/**
+ * The application is done with the connection (RFC 9293 §3.10.4). Unread text means that the peer's data is lost, and a
+ * reset says so (RFC 2525 §2.17, RFC 9293 §3.6.1).
+ */
+export function closeConnection(tcb: Tcb): void {
+  tcb.isOrphan = true
+  if (tcb.state < State.Established) {
+    tcb.finish('ECONNABORTED')
+    return
+  }
+  if (tcb.rcv.queue.length > 0 && tcb.state !== State.TimeWait) {
+    abortConnection(tcb)
+    return
+  }
+  closeSending(tcb)
+  const { timers, settings, context } = tcb
+  timers.deadline = context.host.scheduler.now + settings.lingerTimeout
+  timers.schedule(timers.deadline)
+}
+
+/** ABORT (RFC 9293 §3.10.5). */
+export function abortConnection(tcb: Tcb): void {
+  if (tcb.state >= State.SynReceived && tcb.state < State.Closing) sendReset(tcb)
+  tcb.finish('ECONNABORTED')
+}

@@ -1,0 +1,95 @@
+import { isUnspecified } from '@stack/core'
+import type { Address, ErrorCode, PortReservation, Route } from '@stack/core'
+import type { ConnectOptions } from './api.ts'
+import { TCP_PROTOCOL } from './context.ts'
+import type { TcpContext } from './context.ts'
+import { TcpEndpoint } from './endpoint.ts'
+import type { EndpointOwner } from './endpoint.ts'
+import { zoneOf } from './flow.ts'
+import { announcedMss, initializeReceiver, initializeSender } from './handshake.ts'
+import { settle } from './options.ts'
+import { sendSyn } from './output.ts'
+import { armRetransmit } from './sender.ts'
+import { State } from './state.ts'
+import { setState } from './tcb.ts'
+
+/** Active OPEN (RFC 9293 §3.10.1): an endpoint in SYN-SENT whose SYN is on its way, or why there is none. */
+export function openActive(context: TcpContext, owner: EndpointOwner, options: ConnectOptions): TcpEndpoint | ErrorCode {
+  const { host } = context
+  const remote = host.parseAddress(options.host)
+  if (host.networkProtocolOf(remote) === 0) return 'EAFNOSUPPORT'
+  // RFC 9293 §3.9.2.3: to one host only.
+  if (isUnspecified(remote) || host.isMulticast(remote) || host.isBroadcast(remote)) return 'EINVAL'
+  const bound = options.nic === undefined ? remote.zone : host.nicId(options.nic)
+  const wanted = options.localHost === undefined ? null : host.parseAddress(options.localHost)
+  if (wanted !== null && !isUnspecified(wanted) && host.checkLocalAddress(bound, wanted) === 0) return 'EADDRNOTAVAIL'
+  const route = host.findRoute(bound, wanted === null || isUnspecified(wanted) ? null : wanted, remote)
+  if (route === null || typeof route === 'string') return route ?? 'EHOSTUNREACH'
+  const local = route.localAddress
+  const nicId = options.nic === undefined ? zoneOf(remote.a, route.nic.id) : bound
+  const port = localPort(context, options, local, remote, nicId)
+  if (typeof port === 'string') return port
+  const settings = settle(context.defaults, options)
+  const endpoint = new TcpEndpoint(context, owner, local, port.port, remote, options.port, nicId, settings)
+  const failure = endpoint.register(port.reservation)
+  if (failure !== null) {
+    port.reservation?.release()
+    return failure
+  }
+  start(context, endpoint, route, options)
+  return endpoint
+}
+
+function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options: ConnectOptions): void {
+  const { localAddress, localPort: port, remoteAddress, remotePort, snd, timers, settings } = endpoint
+  const { scheduler } = context.host
+  endpoint.route = route
+  initializeReceiver(endpoint, announcedMss(route.nic.mtu, remoteAddress, settings))
+  initializeSender(endpoint, context.secrets.initialSequence(localAddress, port, remoteAddress, remotePort, scheduler.now))
+  setState(endpoint, State.SynSent)
+  snd.timing = true
+  snd.timedSequence = snd.nxt
+  snd.timedAt = scheduler.micros
+  snd.unackedSince = scheduler.now
+  context.counters.activeOpens++
+  if (options.timeout !== undefined) {
+    timers.deadline = scheduler.now + options.timeout
+    timers.schedule(timers.deadline)
+  }
+  sendSyn(endpoint)
+  armRetransmit(endpoint)
+}
+
+function localPort(
+  context: TcpContext, options: ConnectOptions, local: Address, remote: Address, nicId: number,
+): { readonly port: number; readonly reservation: PortReservation | null } | ErrorCode {
+  const { host, timeWait } = context
+  if (options.localPort !== undefined && options.localPort !== 0) {
+    if (timeWait.has(local, options.localPort, remote, options.port, nicId)) return 'EADDRINUSE'
+    const reservation = host.ports.reserve({ protocol: TCP_PROTOCOL, address: local, port: options.localPort, nicId, reuseAddress: true })
+    if (reservation === null || typeof reservation === 'string') return reservation ?? 'EADDRINUSE'
+    return { port: reservation.port, reservation }
+  }
+  const usable = (port: number): boolean => !timeWait.has(local, port, remote, options.port, nicId) && owns(port)
+  const owns = (port: number): boolean => !inUse(context, local, port, remote, options.port, nicId)
+  const port = host.ports.pickEphemeral(TCP_PROTOCOL, local, remote, options.port, usable)
+  return port === 0 ? 'EADDRINUSE' : { port, reservation: null }
+}
+
+/** Is the four-tuple a connection already? */
+function inUse(context: TcpContext, local: Address, port: number, remote: Address, remotePort: number, nicId: number): boolean {
+  const id = { localAddress: local, localPort: port, remoteAddress: remote, remotePort }
+  const probe = context.host.endpoints.register(TCP_PROTOCOL, id, NOBODY, { nicId })
+  if (probe === null || typeof probe === 'string') return true
+  probe.remove()
+  return false
+}
+
+/** Stands in for the moment of a probe; nothing can arrive in between. */
+const NOBODY = {
+  uniqueId: 0,
+  handlePacket(): void {},
+  handleError(): void {},
+  abort(): void {},
+  closed: Promise.resolve(),
+}

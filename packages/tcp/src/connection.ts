@@ -1,0 +1,432 @@
+import type { ErrorCode, Failure, StackError, Wakeable } from '@stack/core'
+import type {
+  CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState,
+} from './api.ts'
+import { closeConnection, closeReceiving, closeSending } from './close.ts'
+import type { TcpEndpoint } from './endpoint.ts'
+import { tcpError } from './errors.ts'
+import { connectionInfo } from './info.ts'
+import { checkConnectionOptions, settle } from './options.ts'
+import type { Settings } from './options.ts'
+import { abortedAlready, pending } from './pending.ts'
+import type { Pending } from './pending.ts'
+import { startKeepAlive } from './retransmit.ts'
+import { State, STATE_NAMES } from './state.ts'
+import type { ConnectionUser } from './tcb.ts'
+import { updateMss } from './handshake.ts'
+import { isWindowUpdateDue } from './window.ts'
+import { WriteQueue } from './write-queue.ts'
+
+const DEFAULT_READ = 65_536
+
+interface Reader {
+  readonly into: Uint8Array
+  readonly call: Pending<number | null>
+}
+
+/** A connection as its user sees it: promises and handlers over an endpoint. */
+export class TcpConnection implements Connection, ConnectionUser, Wakeable {
+  waking = false
+  bytesWritten = 0
+  bytesRead = 0
+  readonly endpoint: TcpEndpoint
+  private readonly writes: WriteQueue
+  private reader: Reader | null = null
+  private handler: ConnectionHandler | null = null
+  // What a handler has still to hear.
+  private isReadable = false
+  private isWritable = false
+  private wantsRoom = false
+  private isOver = false
+  private isOverTold = false
+  private isReadClosed = false
+  private isUserClosed = false
+  private failure: StackError | null = null
+  private opening: Pending<Connection> | null = null
+  private readonly closers: (() => void)[] = []
+  // Made when somebody asks.
+  private closing: Pending<void> | null = null
+  private stopWaiting: (() => void) | null = null
+
+  constructor(endpoint: TcpEndpoint) {
+    this.endpoint = endpoint
+    this.writes = new WriteQueue((bytes, from) => this.put(bytes, from))
+    endpoint.user = this
+  }
+
+  // --- ConnectionUser: noted now, told when woken ---
+
+  onEstablished(): void {
+    this.wakeLater()
+  }
+
+  onReadable(): void {
+    this.isReadable = true
+    if (this.reader !== null || this.handler !== null) this.wakeLater()
+  }
+
+  onWritable(): void {
+    if (!this.wantsRoom) return
+    this.wantsRoom = false
+    this.isWritable = true
+    this.wakeLater()
+  }
+
+  onClosed(code: Failure): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.stopWaiting?.()
+    if (code !== null) this.failure ??= this.error(code, 'connection')
+    this.wakeLater()
+  }
+
+  refill(): void {
+    if (this.writes.isEmpty) return
+    this.writes.fill()
+    this.endWhenWritten()
+    this.wakeLater()
+  }
+
+  // --- opening ---
+
+  /** Resolves when established. */
+  opened(options: CallOptions): Promise<Connection> {
+    this.opening = pending(options, () => {
+      this.opening = null
+      this.failure = tcpError('ECONNABORTED', 'connect', this.remote)
+      this.endpoint.abort()
+    })
+    return this.opening.promise
+  }
+
+  // --- reading ---
+
+  read(into: Uint8Array, options?: CallOptions): Promise<number | null> {
+    if (into.length === 0) return Promise.reject(new TypeError('read: `into` has no room; pass an array of at least one byte.'))
+    const aborted = abortedAlready(options)
+    if (aborted !== null) return aborted
+    if (this.reader !== null || this.handler?.readable !== undefined) return Promise.reject(this.busy())
+    try {
+      const ready = this.tryRead(into)
+      if (ready !== undefined) return Promise.resolve(ready)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    const call: Pending<number | null> = pending(options, () => {
+      this.reader = null
+    })
+    this.reader = { into, call }
+    return call.promise
+  }
+
+  async readSome(options: CallOptions & { readonly max?: number } = {}): Promise<Uint8Array | null> {
+    const { max = DEFAULT_READ } = options
+    if (!(max >= 1)) throw new TypeError('readSome: `max` must be at least 1.')
+    const aborted = abortedAlready(options)
+    if (aborted !== null) return aborted
+    if (this.readableLength === 0) {
+      // Nothing yet: wait with as little memory as possible.
+      const first = new Uint8Array(1)
+      const got = await this.read(first, options)
+      if (got === null) return null
+      const rest = new Uint8Array(Math.min(max - 1, this.readableLength))
+      const more = rest.length > 0 ? (this.tryRead(rest) ?? 0) : 0
+      const all = new Uint8Array(1 + more)
+      all.set(first)
+      all.set(rest.subarray(0, more), 1)
+      return all
+    }
+    const bytes = new Uint8Array(Math.min(max, this.readableLength))
+    const got = await this.read(bytes, options)
+    return got === null ? null : bytes.subarray(0, got)
+  }
+
+  tryRead(into: Uint8Array): number | null | undefined {
+    if (into.length === 0) throw new TypeError('tryRead: `into` has no room; pass an array of at least one byte.')
+    if (this.isUserClosed) throw this.failure ?? this.error('ERR_STACK_CLOSED', 'read')
+    const { endpoint } = this
+    const { rcv } = endpoint
+    if (rcv.queue.length > 0) {
+      const count = rcv.queue.read(into)
+      this.bytesRead += count
+      if (endpoint.finished) {
+        if (rcv.queue.length === 0) endpoint.drain()
+      } else if (isWindowUpdateDue(endpoint)) this.output()
+      return count
+    }
+    if (rcv.finished || this.isReadClosed) return null
+    if (this.isOver) {
+      if (this.failure !== null) throw this.failure
+      return null
+    }
+    this.isReadable = false
+    return undefined
+  }
+
+  get readableLength(): number {
+    return this.endpoint.rcv.queue.length
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    for (;;) {
+      const chunk = await this.readSome()
+      if (chunk === null) return
+      yield chunk
+    }
+  }
+
+  // --- writing ---
+
+  write(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & { readonly end?: boolean } = {}): Promise<void> {
+    const aborted = abortedAlready(options)
+    if (aborted !== null) return aborted
+    const refusal = this.writeRefusal()
+    if (refusal !== null) return Promise.reject(refusal)
+    const parts = bytes instanceof Uint8Array ? [bytes] : bytes
+    const promise = this.writes.add(parts, options)
+    if (options.end === true) this.writes.end()
+    this.endWhenWritten()
+    this.output()
+    return promise
+  }
+
+  tryWrite(bytes: Uint8Array): number {
+    const refusal = this.writeRefusal()
+    if (refusal !== null) throw refusal
+    const count = this.writes.isEmpty ? this.put(bytes, 0) : 0
+    if (count < bytes.length) this.wantsRoom = true
+    if (count > 0) this.output()
+    return count
+  }
+
+  get writableLength(): number {
+    if (this.writeRefusal() !== null || !this.writes.isEmpty) return 0
+    return this.room
+  }
+
+  private get room(): number {
+    const { snd, settings } = this.endpoint
+    return Math.max(0, settings.sendBuffer - snd.queue.length)
+  }
+
+  /** Copies into the send buffer what fits; waits for memory when there is none. */
+  private put(bytes: Uint8Array, from: number): number {
+    const { endpoint } = this
+    if (endpoint.finished) return 0
+    const to = Math.min(bytes.length, from + this.room)
+    if (to <= from) return 0
+    const count = endpoint.snd.queue.append(endpoint.context.host.memory, bytes, from, to)
+    this.bytesWritten += count
+    if (count < to - from) this.awaitMemory()
+    return count
+  }
+
+  private awaitMemory(): void {
+    this.stopWaiting ??= this.endpoint.context.host.memory.waiter(() => {
+      this.stopWaiting = null
+      this.isWritable = this.wantsRoom
+      this.wantsRoom = false
+      this.endpoint.context.host.scheduler.markDirty(this.endpoint)
+      this.wakeLater()
+    })
+  }
+
+  private writeRefusal(): StackError | null {
+    if (this.isOver) return this.failure ?? this.error('EPIPE', 'write')
+    if (this.isUserClosed) return this.error('ERR_STACK_CLOSED', 'write')
+    return this.writes.isEnded || this.endpoint.snd.finQueued ? this.error('EPIPE', 'write') : null
+  }
+
+  private endWhenWritten(): void {
+    if (!this.writes.isEnded || !this.writes.isEmpty) return
+    if (this.isUserClosed) closeConnection(this.endpoint)
+    else closeSending(this.endpoint)
+  }
+
+  // --- the end ---
+
+  shutdown(how: 'write' | 'read' | 'both'): void {
+    if (this.isOver) return
+    if (how !== 'write' && !this.isReadClosed) {
+      this.isReadClosed = true
+      closeReceiving(this.endpoint)
+      this.onReadable()
+    }
+    if (how !== 'read') {
+      this.writes.end()
+      this.endWhenWritten()
+    }
+    this.output()
+  }
+
+  close(): Promise<void> {
+    if (!this.isUserClosed) {
+      this.isUserClosed = true
+      if (!this.isOver) {
+        this.writes.end()
+        // Unread text resets at once; else what is being written goes first.
+        if (this.endpoint.rcv.queue.length > 0 || this.writes.isEmpty) closeConnection(this.endpoint)
+      }
+      this.endpoint.drain()
+      this.wakeLater()
+      this.output()
+    }
+    if (this.isOver && this.isOverTold) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.closers.push(resolve)
+      this.wakeLater()
+    })
+  }
+
+  abort(reason?: unknown): void {
+    if (!this.isOver) this.failure = tcpError('ECONNABORTED', 'connection', this.remote, reason)
+    this.isUserClosed = true
+    this.endpoint.abort()
+    this.output()
+  }
+
+  /** The stack goes away. */
+  destroy(): void {
+    if (!this.isOver) this.failure = this.error('ERR_STACK_CLOSED', 'connection')
+    this.endpoint.abort()
+  }
+
+  get closed(): Promise<void> {
+    if (this.closing === null) {
+      const closing = pending<void>(undefined, () => undefined)
+      this.closing = closing
+      closing.promise.catch(() => undefined)
+      if (this.isOver) this.wakeLater()
+    }
+    return this.closing.promise
+  }
+
+  // --- looking and configuring ---
+
+  get local(): Endpoint {
+    return { host: this.format(this.endpoint.localAddress), port: this.endpoint.localPort }
+  }
+
+  get remote(): Endpoint {
+    return { host: this.format(this.endpoint.remoteAddress), port: this.endpoint.remotePort }
+  }
+
+  get state(): TcpState {
+    return STATE_NAMES[this.endpoint.state]!
+  }
+
+  get options(): Required<ConnectionOptions> {
+    return this.endpoint.settings
+  }
+
+  configure(options: ConnectionOptions): void {
+    checkConnectionOptions(options)
+    const { endpoint } = this
+    if (options.congestionControl !== undefined && options.congestionControl !== endpoint.settings.congestionControl) {
+      throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'congestionControl is chosen when the connection is made.')
+    }
+    const settings: Settings = settle(endpoint.settings, options)
+    endpoint.settings = settings
+    if (endpoint.finished) return
+    if (options.keepAlive !== undefined) startKeepAlive(endpoint)
+    if (options.maximumSegmentSize !== undefined && endpoint.state >= State.Established) updateMss(endpoint)
+    this.output()
+  }
+
+  info(): ConnectionInfo {
+    return connectionInfo(this.endpoint)
+  }
+
+  setHandler(handler: ConnectionHandler | null): void {
+    if (handler !== null && this.reader !== null) throw this.busy()
+    this.handler = handler
+    if (handler === null) return
+    this.isReadable = this.readableLength > 0 || this.endpoint.rcv.finished || this.isOver
+    if (this.isOver) this.isOverTold = false
+    this.wakeLater()
+  }
+
+  // --- user code, last in a turn ---
+
+  wake(): void {
+    this.settleOpening()
+    this.settleReader()
+    this.writes.settle(this.isOver ? (this.failure ?? this.error('EPIPE', 'write')) : null)
+    this.callHandler()
+    if (this.isOver) this.tellOver()
+  }
+
+  private settleOpening(): void {
+    const { opening } = this
+    if (opening === null || (!this.isOver && this.endpoint.state < State.Established)) return
+    this.opening = null
+    if (this.isOver && this.failure !== null) opening.reject(this.error(this.failure.code, 'connect'))
+    else opening.resolve(this)
+  }
+
+  private settleReader(): void {
+    const { reader } = this
+    if (reader === null) return
+    try {
+      const count = this.tryRead(reader.into)
+      if (count === undefined) return
+      this.reader = null
+      reader.call.resolve(count)
+    } catch (error) {
+      this.reader = null
+      reader.call.reject(error)
+    }
+  }
+
+  private callHandler(): void {
+    if (this.isReadable && this.handler?.readable !== undefined) {
+      this.isReadable = false
+      this.guard(() => this.handler?.readable?.())
+    }
+    if (this.isWritable && !this.isOver && this.handler?.writable !== undefined) {
+      this.isWritable = false
+      this.guard(() => this.handler?.writable?.())
+    }
+  }
+
+  private tellOver(): void {
+    if (!this.isOverTold) {
+      this.isOverTold = true
+      this.guard(() => this.handler?.closed?.(this.failure))
+    }
+    if (this.failure === null) this.closing?.resolve(undefined)
+    else this.closing?.reject(this.failure)
+    for (const resolve of this.closers.splice(0)) resolve()
+  }
+
+  private guard(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.endpoint.context.host.onError(error)
+    }
+  }
+
+  private wakeLater(): void {
+    this.endpoint.context.host.scheduler.wake(this)
+  }
+
+  /** Something is to be sent: at the end of this turn, or in one of its own. */
+  private output(): void {
+    const { scheduler } = this.endpoint.context.host
+    if (!this.endpoint.finished) scheduler.markDirty(this.endpoint)
+    scheduler.run()
+  }
+
+  private format(address: TcpEndpoint['localAddress']): string {
+    return this.endpoint.context.host.formatAddress(address)
+  }
+
+  private error(code: ErrorCode, syscall: string): StackError {
+    return tcpError(code, syscall, this.remote)
+  }
+
+  private busy(): StackError {
+    return tcpError('ERR_STACK_BUSY', 'read', this.remote, 'Another read is pending, or a handler reads.')
+  }
+}

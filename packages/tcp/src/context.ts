@@ -1,0 +1,27 @@
+import type { NetworkHeaderParams, TransportHost } from '@stack/core'
+import type { AckSample, CongestionAlgorithm } from './congestion.ts'
+import type { TcpCounters } from './counters.ts'
+import type { Secrets } from './isn.ts'
+import type { Settings } from './options.ts'
+import type { TimeWaitTable } from './time-wait.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/** IP protocol number of TCP. */
+export const TCP_PROTOCOL = 6
+
+/** What the connections of one stack share. The scratch objects are good until the next call that uses them. */
+export interface TcpContext {
+  readonly host: TransportHost
+  readonly counters: TcpCounters
+  readonly secrets: Secrets
+  readonly timeWait: TimeWaitTable
+  readonly defaults: Settings
+  readonly maxConnections: number
+  readonly algorithms: ReadonlyMap<string, CongestionAlgorithm>
+  /** The header of the segment that just arrived. */
+  readonly incoming: SegmentHeader
+  /** The header being written. */
+  readonly outgoing: SegmentHeader
+  readonly params: NetworkHeaderParams
+  readonly sample: AckSample
+}

@@ -1,0 +1,87 @@
+import type { Packet } from '@stack/buffer'
+import type { ErrorCode, TransportError } from '@stack/core'
+import { currentRoute, networkHeaderLength } from './flow.ts'
+import { updateMss } from './handshake.ts'
+import { markLost } from './recovery.ts'
+import { after, before } from './sequence.ts'
+import { State } from './state.ts'
+import { flightSize } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { Field } from './wire.ts'
+
+/** Common MTUs, for routers that do not tell theirs (RFC 1191 §7.1). */
+const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68]
+
+/** ICMP promises 8 bytes of the quoted segment: ports and sequence number. */
+const QUOTED_LENGTH = 8
+
+/** An ICMP error, or a failure below, about a segment that `quoted` begins with (RFC 9293 §3.9.2.2, RFC 5927). */
+export function handleControlError(tcb: Tcb, error: TransportError, quoted: Packet): void {
+  if (error.cause === 'icmp' && !isInFlight(tcb, quoted)) {
+    tcb.context.counters.dropIcmpStale++
+    return
+  }
+  if (error.kind === 'packetTooBig') {
+    shrink(tcb, error.mtu ?? 0)
+    return
+  }
+  const code = codeOf(error)
+  if (code === null) {
+    tcb.context.counters.softErrors++
+    return
+  }
+  // Before the handshake is over the application is told at once, what it waits for will not come. Later all of them are
+  // soft (RFC 5927 §5.2): a guess of an attacker must not end a connection.
+  if (tcb.state === State.SynSent || tcb.state === State.SynReceived) tcb.finish(code)
+  else {
+    tcb.context.counters.softErrors++
+    tcb.softError = code
+  }
+}
+
+/** RFC 5927 §4.1: believe only what quotes something that is out there. */
+function isInFlight(tcb: Tcb, quoted: Packet): boolean {
+  if (quoted.end - quoted.start < QUOTED_LENGTH) return false
+  const sequence = quoted.view.getInt32(quoted.start + Field.Sequence)
+  return !before(sequence, tcb.snd.una) && before(sequence, tcb.snd.nxt)
+}
+
+function codeOf(error: TransportError): ErrorCode | null {
+  switch (error.kind) {
+    case 'portUnreachable':
+      return 'ECONNREFUSED'
+    case 'protocolUnreachable':
+      return 'ENOPROTOOPT'
+    case 'netUnreachable':
+      return 'ENETUNREACH'
+    case 'hostUnreachable':
+      return error.cause === 'neighbor' ? 'EHOSTDOWN' : 'EHOSTUNREACH'
+    case 'prohibited':
+      return 'EHOSTUNREACH'
+    default:
+      return null
+  }
+}
+
+/** The path takes less than we sent: smaller segments, again, and no loss to congestion control (RFC 1191 §6.5). */
+function shrink(tcb: Tcb, mtu: number): void {
+  const { snd, context, localAddress, remoteAddress } = tcb
+  const { host } = context
+  const route = currentRoute(context, tcb)
+  if (typeof route === 'string') return
+  const next = mtu > 0 ? mtu : (PLATEAUS.find((plateau) => plateau < route.mtu) ?? 0)
+  // No smaller than the network promises to carry.
+  if (next >= route.mtu || next <= networkHeaderLength(remoteAddress)) return
+  host.updatePathMtu(localAddress, remoteAddress, next)
+  const before_ = snd.mss
+  updateMss(tcb)
+  if (snd.mss >= before_ || flightSize(tcb) === 0 || tcb.state < State.Established) return
+  if (after(snd.nxt, snd.una)) {
+    markLost(tcb, snd.una, snd.nxt)
+    snd.dupAcks = 0
+    snd.dupBytes = 0
+    snd.rtxForced = true
+    snd.timing = false
+    host.scheduler.markDirty(tcb)
+  }
+}

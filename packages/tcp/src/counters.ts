@@ -1,0 +1,91 @@
+/** Counters of TCP, under `tcp` in the stack's statistics. They only grow, save the gauges, which say so. */
+export interface TcpCounters {
+  /** Connections opened from here. */
+  activeOpens: number
+  /** Connections accepted from the network. */
+  passiveOpens: number
+  /** Connection attempts that failed. */
+  failedOpens: number
+  /** Connections ended by a reset, in or out. */
+  resets: number
+  /** Gauge: connections now, without half-open and TIME-WAIT ones. */
+  connections: number
+  /** Gauge: records in TIME-WAIT. */
+  timeWait: number
+  segmentsReceived: number
+  segmentsSent: number
+  bytesReceived: number
+  bytesSent: number
+  retransmits: number
+  timeouts: number
+  fastRetransmits: number
+  zeroWindowProbes: number
+  keepAliveProbes: number
+  challengeAcks: number
+  resetsSent: number
+  resetsReceived: number
+  /** TIME-WAIT records evicted because the table was full. */
+  timeWaitEvicted: number
+  /** SYNs that took over a tuple in TIME-WAIT (RFC 6191). */
+  timeWaitReused: number
+  /** Sends refused by the stack itself (queue full, no memory): retried, never taken for loss of the network. */
+  localDrops: number
+  /** Answers and control segments not sent for want of packet memory. */
+  noMemory: number
+  /** No route to the peer at the time of a send. */
+  noRoute: number
+  /** Transitions that the state diagram does not have: always 0 unless there is a bug. */
+  illegalTransitions: number
+  dropChecksum: number
+  dropMalformed: number
+  /** To or from a broadcast or multicast address (RFC 9293 MUST-57). */
+  dropNotUnicast: number
+  /** Sequence number outside the window. */
+  dropUnacceptable: number
+  /** PAWS: an old timestamp (RFC 7323 §5.3). */
+  dropOldTimestamp: number
+  /** A reset that matched nothing (RFC 5961 §3.2). */
+  dropBadReset: number
+  /** An acknowledgment of what was never sent, or far too old (RFC 5961 §5.2). */
+  dropBadAck: number
+  /** A segment without ACK where one is needed. */
+  dropNoAck: number
+  /** A flag combination that no state takes. */
+  dropBadFlags: number
+  /** Bytes that came twice. */
+  duplicateBytes: number
+  /** Segments beyond the window or while it was closed. */
+  dropWindow: number
+  /** Out-of-order segments for which there was no room. */
+  dropOutOfOrder: number
+  /** Received segments that the packet memory refused to keep. */
+  dropNoMemory: number
+  /** Data after the application closed (RFC 2525 §2.17). */
+  dataAfterClose: number
+  /** The connection was over when the segment was processed. */
+  dropClosed: number
+  /** SYNs and handshakes dropped because the accept queue was full. */
+  listenOverflow: number
+  /** SYNs dropped because the SYN queue was full. */
+  synQueueFull: number
+  /** SYNs dropped because of `maxConnections`. */
+  dropConnectionLimit: number
+  /** Half-open connections given up. */
+  synExpired: number
+  /** ICMP errors whose quoted sequence number was not in flight (RFC 5927 §4). */
+  dropIcmpStale: number
+  softErrors: number
+}
+
+/** Counters at zero. */
+export function createCounters(): TcpCounters {
+  return {
+    activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, timeWait: 0, segmentsReceived: 0, segmentsSent: 0,
+    bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, keepAliveProbes: 0,
+    challengeAcks: 0, resetsSent: 0, resetsReceived: 0, timeWaitEvicted: 0, timeWaitReused: 0, localDrops: 0, noMemory: 0, noRoute: 0,
+    illegalTransitions: 0, dropChecksum: 0, dropMalformed: 0, dropNotUnicast: 0, dropUnacceptable: 0, dropOldTimestamp: 0,
+    dropBadReset: 0, dropBadAck: 0, dropNoAck: 0, dropBadFlags: 0, duplicateBytes: 0, dropWindow: 0, dropOutOfOrder: 0,
+    dropNoMemory: 0, dataAfterClose: 0, dropClosed: 0, listenOverflow: 0, synQueueFull: 0, dropConnectionLimit: 0, synExpired: 0,
+    dropIcmpStale: 0, softErrors: 0,
+  }
+}

@@ -1,0 +1,174 @@
+import type { Packet } from '@stack/buffer'
+import type { Address, Failure, Milliseconds, PortReservation, Registration, TransportEndpoint, TransportEndpointId, TransportError } from '@stack/core'
+import { abortConnection } from './close.ts'
+import type { TcpContext } from './context.ts'
+import { handleControlError } from './control-error.ts'
+import { updateMss } from './handshake.ts'
+import { flushAck, sendAck, sendReset } from './output.ts'
+import type { Settings } from './options.ts'
+import { onKeepAliveTimer, onRetransmitTimer } from './retransmit.ts'
+import { receiveHeader } from './segment.ts'
+import { segmentArrives } from './segment-arrives.ts'
+import { BELOW_LIMIT, sendPending } from './sender.ts'
+import { State } from './state.ts'
+import { Tcb } from './tcb.ts'
+import { ConnectionTimers } from './timers.ts'
+import type { TimerActions } from './timers.ts'
+
+/** Who keeps the books of endpoints. */
+export interface EndpointOwner {
+  added(endpoint: TcpEndpoint): void
+  established(endpoint: TcpEndpoint): void
+  /** What a finished endpoint had left was read or thrown away. */
+  drained(endpoint: TcpEndpoint): void
+  removed(endpoint: TcpEndpoint, code: Failure): void
+}
+
+/** A connection as the demultiplexer, the scheduler and its timers see it. */
+export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions {
+  readonly uniqueId: number
+  readonly timers: ConnectionTimers
+  private readonly owner: EndpointOwner
+  private registration: Registration | null = null
+  private reservation: PortReservation | null = null
+  private isFinished = false
+  // Made when somebody asks.
+  private closing: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null
+
+  constructor(context: TcpContext, owner: EndpointOwner, local: Address, localPort: number, remote: Address, remotePort: number, nicId: number, settings: Settings) {
+    super(context, local, localPort, remote, remotePort, nicId, settings)
+    this.owner = owner
+    this.uniqueId = context.host.nextEndpointId()
+    this.timers = new ConnectionTimers(context.host.timers, this)
+    this.rcv.tsOffset = context.secrets.timestampOffset(local, localPort, remote, remotePort)
+  }
+
+  /** Takes its place with the demultiplexer; holds `reservation` until the end. */
+  register(reservation: PortReservation | null): Failure {
+    const { localAddress, localPort, remoteAddress, remotePort, nicId } = this
+    const answer = this.context.host.endpoints.register(6, { localAddress, localPort, remoteAddress, remotePort }, this, { nicId })
+    if (answer === null || typeof answer === 'string') return answer ?? 'EADDRINUSE'
+    this.registration = answer
+    this.reservation = reservation
+    this.context.host.ref()
+    this.owner.added(this)
+    return null
+  }
+
+  // --- from below ---
+
+  handlePacket(_id: TransportEndpointId, packet: Packet): void {
+    const { context } = this
+    context.counters.segmentsReceived++
+    if (receiveHeader(context, packet) !== 'ok') {
+      packet.release()
+      return
+    }
+    if (this.isFinished) {
+      context.counters.dropClosed++
+      packet.release()
+      return
+    }
+    segmentArrives(this, context.incoming, packet)
+    if (!this.isFinished) context.host.scheduler.markDirty(this)
+  }
+
+  handleError(_id: TransportEndpointId, error: TransportError, packet: Packet): void {
+    if (!this.isFinished) handleControlError(this, error, packet)
+  }
+
+  /** PacketCredit: bytes left the stack. */
+  returned(bytes: number): void {
+    this.below -= bytes
+    if (!this.isBlocked || this.isFinished || this.below > BELOW_LIMIT / 2) return
+    this.isBlocked = false
+    this.context.host.scheduler.markDirty(this)
+  }
+
+  // --- from the scheduler ---
+
+  /** End of the batch: data, then what ACKs are still owed. */
+  flushOutput(): void {
+    if (this.isFinished) return
+    if (this.route !== null && this.route.generation !== this.context.host.generation) updateMss(this)
+    this.user?.refill()
+    sendPending(this)
+    flushAck(this)
+  }
+
+  onRetransmitTimer(now: Milliseconds): void {
+    onRetransmitTimer(this, now)
+  }
+
+  onDelayedAckTimer(): void {
+    if (this.rcv.nxt !== this.rcv.acked) sendAck(this)
+  }
+
+  onKeepAliveTimer(now: Milliseconds): void {
+    onKeepAliveTimer(this, now)
+  }
+
+  /** The peer did not finish in time: nobody waits for it any more. */
+  onDeadlineTimer(): void {
+    if (this.state >= State.Established) sendReset(this)
+    this.finish('ETIMEDOUT')
+  }
+
+  onRetryTimer(): void {
+    this.isBlocked = false
+    this.context.host.scheduler.markDirty(this)
+  }
+
+  opened(): void {
+    this.wasEstablished = true
+    this.owner.established(this)
+    this.user?.onEstablished()
+  }
+
+  // --- the end ---
+
+  finish(code: Failure): void {
+    if (this.isFinished) return
+    this.isFinished = true
+    if (this.state !== State.TimeWait) this.state = State.Closed
+    this.timers.cancel()
+    this.registration?.remove()
+    this.reservation?.release()
+    this.snd.queue.clear()
+    this.rcv.outOfOrder?.clear()
+    this.rcv.outOfOrder = null
+    // What came in order before an orderly end may still be read.
+    if (code !== null || this.isOrphan) this.rcv.queue.clear()
+    this.owner.removed(this, code)
+    if (this.registration !== null) this.context.host.unref()
+    this.user?.onClosed(code)
+    this.closing?.resolve()
+  }
+
+  abort(): void {
+    if (!this.isFinished) abortConnection(this)
+    this.drain()
+  }
+
+  /** Nobody will read what is left. */
+  drain(): void {
+    this.rcv.queue.clear()
+    if (this.isFinished) this.owner.drained(this)
+  }
+
+  get finished(): boolean {
+    return this.isFinished
+  }
+
+  get closed(): Promise<void> {
+    if (this.closing === null) {
+      let resolve = (): void => undefined
+      const promise = new Promise<void>((settle) => {
+        resolve = settle
+      })
+      this.closing = { promise, resolve }
+      if (this.isFinished || this.registration === null) resolve()
+    }
+    return this.closing.promise
+  }
+}

@@ -1,0 +1,82 @@
+import type { Milliseconds } from '@stack/core'
+import type { Settings } from './options.ts'
+import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
+import { startKeepAlive } from './retransmit.ts'
+import { RTO_AFTER_LOST_SYN } from './rto.ts'
+import { State } from './state.ts'
+import { setState } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { windowScaleFor } from './window.ts'
+import { MIN_HEADER_LENGTH } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+const TIMESTAMPS_LENGTH = 12
+/** Text of a segment at least, whatever the peer or the path say. */
+const LEAST_MSS = 32
+
+/** Our sequence numbers begin at `iss`. */
+export function initializeSender(tcb: Tcb, iss: number): void {
+  const { snd } = tcb
+  snd.iss = snd.una = snd.recover = snd.rtxNext = snd.lostUntil = snd.limitedUntil = snd.wl2 = iss
+  snd.nxt = (iss + 1) | 0
+  snd.queue.start = snd.nxt
+}
+
+/** What our SYN will offer. */
+export function initializeReceiver(tcb: Tcb, mss: number): void {
+  const { rcv, settings } = tcb
+  rcv.mss = mss
+  rcv.scale = windowScaleFor(settings.receiveBuffer)
+}
+
+/** MSS to announce: what the interface takes, without options (RFC 6691 §2), or less by choice. */
+export function announcedMss(mtu: number, remote: Tcb['remoteAddress'], settings: Settings): number {
+  return Math.max(LEAST_MSS, Math.min(mtu - networkHeaderLength(remote) - MIN_HEADER_LENGTH, settings.maximumSegmentSize, 65_535))
+}
+
+/** The peer's SYN: its sequence number and what its options agree to. */
+export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds): void {
+  const { rcv, snd, settings } = tcb
+  rcv.irs = header.sequence
+  rcv.nxt = rcv.acked = (header.sequence + 1) | 0
+  rcv.edge = (rcv.nxt + Math.min(65_535, settings.receiveBuffer)) | 0
+  rcv.scaling = rcv.scaling && header.windowScale >= 0
+  snd.scale = rcv.scaling ? header.windowScale : 0
+  if (!rcv.scaling) rcv.scale = 0
+  rcv.timestamps = rcv.timestamps && header.timestamps
+  rcv.tsRecent = header.timestampValue
+  rcv.tsRecentAt = arrival
+  rcv.largest = Math.min(rcv.mss, defaultMss(tcb.remoteAddress))
+  snd.wl1 = header.sequence
+  snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)
+  updateMss(tcb)
+  tcb.cc = tcb.context.algorithms.get(settings.congestionControl)!.create(tcb)
+}
+
+/** Our SYN is acknowledged and the peer's is in. */
+export function establish(tcb: Tcb): void {
+  const { snd, rtt } = tcb
+  setState(tcb, State.Established)
+  tcb.timers.deadline = Infinity
+  tcb.timers.retransmit = Infinity
+  rtt.backoff = 0
+  if (snd.retransmits > 0) {
+    // RFC 6298 §5.7, RFC 5681 §3.1: a path that lost the SYN gets a careful start.
+    if (rtt.smoothed === 0) rtt.timeout = RTO_AFTER_LOST_SYN
+    tcb.cc.onLostSyn()
+  }
+  snd.retransmits = 0
+  startKeepAlive(tcb)
+  tcb.opened()
+}
+
+/** Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16) of the route and options of now. */
+export function updateMss(tcb: Tcb): void {
+  const { snd, rcv, settings, remoteAddress } = tcb
+  const route = currentRoute(tcb.context, tcb)
+  const path = typeof route === 'string' ? snd.peerMss : route.mtu - networkHeaderLength(remoteAddress) - MIN_HEADER_LENGTH
+  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize) - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0))
+  if (mss === snd.mss) return
+  snd.mss = mss
+  tcb.cc.onMss()
+}

@@ -1,0 +1,318 @@
+import type { Packet } from '@stack/buffer'
+import type { Address, Failure, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
+import type { CallOptions, Connection, Endpoint, Listener } from './api.ts'
+import type { TcpConnection } from './connection.ts'
+import { TCP_PROTOCOL } from './context.ts'
+import type { TcpContext } from './context.ts'
+import { tcpError } from './errors.ts'
+import { zoneOf } from './flow.ts'
+import type { Flow } from './flow.ts'
+import type { Settings } from './options.ts'
+import { halfOpen, sendHalfOpenAck, sendSynAck } from './passive-open.ts'
+import { abortedAlready, pending } from './pending.ts'
+import type { Pending } from './pending.ts'
+import { flowOfPacket, isUnicast, sendResetFor } from './reset.ts'
+import { receiveHeader } from './segment.ts'
+import { before } from './sequence.ts'
+import { SynQueue } from './syn-queue.ts'
+import type { HalfOpen } from './syn-queue.ts'
+import { Flag } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/** Half-open connections of a listener at least; else as many as its backlog. */
+const LEAST_SYN_QUEUE = 128
+/** Challenge ACKs that one half-open connection may cause. */
+const CHALLENGE_LIMIT = 10
+
+/** What a listener needs of its protocol. */
+export interface ListenerOwner {
+  /** Room for one more connection? Counts and tells when not. */
+  hasRoom(): boolean
+  /** A connection for the handshake whose last ACK is in `packet`; takes the packet. Null when it came to nothing. */
+  accept(listener: TcpListener, record: HalfOpen, packet: Packet): TcpConnection | null
+  closedListener(listener: TcpListener): void
+}
+
+export interface ListenerOptions {
+  readonly address: Address
+  readonly nicId: number
+  readonly backlog: number
+  readonly reusePort: boolean
+  readonly settings: Settings
+}
+
+/** LISTEN: SYNs become small records, complete handshakes connections in a bounded queue (RFC 9293 §3.10.7.2). */
+export class TcpListener implements Listener, TransportEndpoint, Wakeable {
+  readonly uniqueId: number
+  readonly settings: Settings
+  readonly nicId: number
+  readonly closed: Promise<void>
+  waking = false
+  private readonly context: TcpContext
+  private readonly owner: ListenerOwner
+  private readonly options: ListenerOptions
+  private readonly synQueue: SynQueue
+  private readonly queue: TcpConnection[] = []
+  private readonly acceptors: Pending<Connection | null>[] = []
+  private handler: ((connection: Connection) => void) | null = null
+  private registration: Registration | null = null
+  private reservation: PortReservation | null = null
+  private referenced = false
+  private isClosed = false
+  private resolveClosed: () => void = () => undefined
+
+  constructor(context: TcpContext, owner: ListenerOwner, options: ListenerOptions) {
+    this.context = context
+    this.owner = owner
+    this.options = options
+    this.settings = options.settings
+    this.nicId = options.nicId
+    this.uniqueId = context.host.nextEndpointId()
+    this.synQueue = new SynQueue(
+      context.host.timers,
+      context.host.secureRandom,
+      (record) => sendSynAck(context, record, this.settings),
+      () => context.counters.synExpired++,
+    )
+    this.closed = new Promise((resolve) => {
+      this.resolveClosed = resolve
+    })
+  }
+
+  /** Called once, by the protocol. Holds `reservation` from then on when it went well. */
+  register(reservation: PortReservation): Failure {
+    const { address, nicId, reusePort } = this.options
+    const id = { localAddress: address, localPort: reservation.port, remoteAddress: null, remotePort: 0 }
+    const answer = this.context.host.endpoints.register(TCP_PROTOCOL, id, this, { nicId, reusePort })
+    if (answer === null || typeof answer === 'string') return answer ?? 'EADDRINUSE'
+    this.registration = answer
+    this.reservation = reservation
+    return null
+  }
+
+  // --- from below ---
+
+  handlePacket(_id: TransportEndpointId, packet: Packet): void {
+    const { context } = this
+    context.counters.segmentsReceived++
+    if (receiveHeader(context, packet) === 'ok' && this.takes(context.incoming, packet)) return
+    packet.release()
+  }
+
+  /** ICMP errors say nothing about a listener. */
+  handleError(): void {}
+
+  abort(): void {
+    void this.close()
+  }
+
+  /** True when the packet found a new owner. */
+  private takes(header: SegmentHeader, packet: Packet): boolean {
+    const { context } = this
+    if (!isUnicast(context, packet)) {
+      context.counters.dropNotUnicast++
+      return false
+    }
+    const zone = this.nicId !== 0 ? this.nicId : zoneOf(packet.sourceA, packet.nicId)
+    const record = this.synQueue.find(packet, zone)
+    if (record !== null) return this.arrivesInSynReceived(record, header, packet)
+    const verdict = context.timeWait.handle(context, header, packet, true)
+    if (verdict !== 'handled') this.arrivesInListen(header, packet, verdict === 'reuse' ? context.timeWait.reuseIss : null)
+    return false
+  }
+
+  // --- LISTEN (§3.10.7.2) ---
+
+  private arrivesInListen(header: SegmentHeader, packet: Packet, iss: number | null): void {
+    const { context } = this
+    const { counters } = context
+    const { flags } = header
+    if ((flags & Flag.Rst) !== 0) {
+      counters.dropBadReset++
+      return
+    }
+    if ((flags & Flag.Ack) !== 0) {
+      counters.dropBadAck++
+      sendResetFor(context, this.flow(packet), header, packet.length)
+      return
+    }
+    // ECN-setup SYNs carry ECE and CWR and are as good as any (RFC 3168 §6.1.1); SYN with FIN is nobody's.
+    if ((flags & (Flag.Syn | Flag.Fin)) !== Flag.Syn) {
+      counters.dropBadFlags++
+      return
+    }
+    // As Linux does: a full accept queue takes no SYN, and neither does a full SYN queue.
+    if (this.isFull) counters.listenOverflow++
+    else if (this.synQueue.size >= Math.max(LEAST_SYN_QUEUE, this.options.backlog)) counters.synQueueFull++
+    else if (this.owner.hasRoom()) this.open(header, packet, iss)
+  }
+
+  private open(header: SegmentHeader, packet: Packet, iss: number | null): void {
+    const { context, settings } = this
+    const record = halfOpen(context, this.flow(packet), header, settings, iss)
+    if (record === null) return
+    this.synQueue.add(record, context.host.scheduler.now)
+    sendSynAck(context, record, settings)
+  }
+
+  // --- SYN-RECEIVED of a passive open (§3.10.7.4) ---
+
+  private arrivesInSynReceived(record: HalfOpen, header: SegmentHeader, packet: Packet): boolean {
+    const { context, settings } = this
+    const { flags } = header
+    const next = (record.irs + 1) | 0
+    const offset = (header.sequence - next) | 0
+    const window = Math.min(65_535, settings.receiveBuffer)
+    if ((flags & Flag.Rst) !== 0) {
+      // RFC 5961 §3.2; RFC 9293: a passive open goes back to LISTEN.
+      if (offset === 0) this.synQueue.remove(record)
+      else if (offset > 0 && offset < window) this.challenge(record)
+      else context.counters.dropBadReset++
+      return false
+    }
+    if ((flags & Flag.Syn) !== 0 && (flags & Flag.Ack) === 0 && header.sequence === record.irs) {
+      // Our SYN-ACK was lost.
+      sendSynAck(context, record, settings)
+      return false
+    }
+    const isOld = record.timestamps && header.timestamps && before(header.timestampValue, record.tsRecent)
+    if (isOld || offset < 0 || offset >= window) {
+      if (isOld) context.counters.dropOldTimestamp++
+      else context.counters.dropUnacceptable++
+      this.challenge(record)
+      return false
+    }
+    if ((flags & Flag.Syn) !== 0) {
+      this.challenge(record)
+      return false
+    }
+    if ((flags & Flag.Ack) === 0) {
+      context.counters.dropNoAck++
+      return false
+    }
+    if (header.acknowledgment !== ((record.iss + 1) | 0)) {
+      context.counters.dropBadAck++
+      sendResetFor(context, record, header, packet.length)
+      return false
+    }
+    return this.complete(record, packet)
+  }
+
+  private complete(record: HalfOpen, packet: Packet): boolean {
+    // As Linux does: the ACK is dropped, the SYN-ACK will go out again, and by then there may be room.
+    if (this.isFull) {
+      this.context.counters.listenOverflow++
+      return false
+    }
+    this.synQueue.remove(record)
+    const connection = this.owner.accept(this, record, packet)
+    if (connection !== null) {
+      this.queue.push(connection)
+      this.context.host.scheduler.wake(this)
+    }
+    return true
+  }
+
+  private challenge(record: HalfOpen): void {
+    if (record.challenges >= CHALLENGE_LIMIT) return
+    record.challenges++
+    sendHalfOpenAck(this.context, record, this.settings)
+  }
+
+  private flow(packet: Packet): Flow {
+    const flow = flowOfPacket(packet)
+    return this.nicId === 0 ? flow : { ...flow, nicId: this.nicId }
+  }
+
+  private get isFull(): boolean {
+    return this.queue.length >= this.options.backlog
+  }
+
+  // --- Listener ---
+
+  get local(): Endpoint {
+    return { host: this.context.host.formatAddress(this.options.address), port: this.reservation?.port ?? 0 }
+  }
+
+  accept(options?: CallOptions): Promise<Connection | null> {
+    if (this.handler !== null) {
+      return Promise.reject(tcpError('ERR_STACK_BUSY', 'accept', this.local, 'A handler takes the connections; call setHandler(null) first.'))
+    }
+    const aborted = abortedAlready(options)
+    if (aborted !== null) return aborted
+    const ready = this.acceptors.length === 0 ? this.tryAccept() : undefined
+    if (ready !== undefined) return Promise.resolve(ready)
+    if (this.isClosed) return Promise.resolve(null)
+    const call: Pending<Connection | null> = pending(options, () => {
+      this.acceptors.splice(this.acceptors.indexOf(call), 1)
+    })
+    this.acceptors.push(call)
+    return call.promise
+  }
+
+  tryAccept(): Connection | undefined {
+    return this.queue.shift()
+  }
+
+  setHandler(handler: ((connection: Connection) => void) | null): void {
+    this.handler = handler
+    if (this.queue.length > 0) this.context.host.scheduler.wake(this)
+  }
+
+  close(): Promise<void> {
+    if (this.isClosed) return this.closed
+    this.isClosed = true
+    this.unref()
+    this.registration?.remove()
+    this.reservation?.release()
+    this.synQueue.clear()
+    for (const connection of this.queue.splice(0)) connection.abort()
+    this.owner.closedListener(this)
+    this.context.host.scheduler.wake(this)
+    this.resolveClosed()
+    return this.closed
+  }
+
+  ref(): this {
+    if (!this.referenced && !this.isClosed) {
+      this.referenced = true
+      this.context.host.ref()
+    }
+    return this
+  }
+
+  unref(): this {
+    if (this.referenced) {
+      this.referenced = false
+      this.context.host.unref()
+    }
+    return this
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Connection> {
+    for (;;) {
+      const connection = await this.accept()
+      if (connection === null) return
+      yield connection
+    }
+  }
+
+  /** A connection ended before anybody accepted it. */
+  forget(connection: TcpConnection): void {
+    const at = this.queue.indexOf(connection)
+    if (at >= 0) this.queue.splice(at, 1)
+  }
+
+  /** User code, last in a turn. */
+  wake(): void {
+    while (this.acceptors.length > 0 && this.queue.length > 0) this.acceptors.shift()!.resolve(this.queue.shift()!)
+    while (this.handler !== null && this.queue.length > 0) {
+      try {
+        this.handler(this.queue.shift()!)
+      } catch (error) {
+        this.context.host.onError(error)
+      }
+    }
+    if (this.isClosed) for (const call of this.acceptors.splice(0)) call.resolve(null)
+  }
+}

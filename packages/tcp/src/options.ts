@@ -1,0 +1,124 @@
+import { checkOptions, StackError } from '@stack/core'
+import type { OptionSchema } from '@stack/core'
+import type { ConnectionOptions, ConnectOptions, ListenOptions, TcpOptions } from './api.ts'
+
+/** Every option decided. Shared by the connections that differ in none. */
+export type Settings = Required<ConnectionOptions>
+
+const MIB = 1024 * 1024
+
+const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
+  noDelay: { type: 'boolean' },
+  sendBuffer: { type: 'number', integer: true, min: 4096, max: 16 * MIB },
+  receiveBuffer: { type: 'number', integer: true, min: 4096, max: 16 * MIB },
+  userTimeout: { type: 'number', min: 0 },
+  keepAlive: { type: 'any' },
+  delayedAck: { type: 'number', min: 0, max: 500 },
+  maximumSegmentSize: { type: 'number', integer: true, min: 64, max: 65_535 },
+  lingerTimeout: { type: 'number', min: 0 },
+  congestionControl: { type: 'string' },
+  ttl: { type: 'number', integer: true, min: 0, max: 255 },
+  tos: { type: 'number', integer: true, min: 0, max: 255 },
+}
+
+const CONNECT_SCHEMA: OptionSchema<ConnectOptions> = {
+  ...CONNECTION_SCHEMA,
+  host: { type: 'string' },
+  port: { type: 'number', integer: true, min: 1, max: 65_535 },
+  localHost: { type: 'string' },
+  localPort: { type: 'number', integer: true, min: 0, max: 65_535 },
+  nic: { type: 'any' },
+  timeout: { type: 'number', min: 1 },
+  signal: { type: 'object' },
+}
+
+const LISTEN_SCHEMA: OptionSchema<ListenOptions> = {
+  ...CONNECTION_SCHEMA,
+  host: { type: 'string' },
+  port: { type: 'number', integer: true, min: 0, max: 65_535 },
+  nic: { type: 'any' },
+  backlog: { type: 'number', integer: true, min: 1, max: 1_000_000 },
+  reusePort: { type: 'boolean' },
+  signal: { type: 'object' },
+}
+
+const TCP_SCHEMA: OptionSchema<TcpOptions> = {
+  ...CONNECTION_SCHEMA,
+  maxTimeWait: { type: 'number', integer: true, min: 1, max: 4_194_304 },
+  timeWait: { type: 'number', min: 1 },
+  maxConnections: { type: 'number', integer: true, min: 1 },
+}
+
+const KEEP_ALIVE_SCHEMA: OptionSchema<Exclude<ConnectionOptions['keepAlive'], false | undefined>> = {
+  idle: { type: 'number', min: 1 },
+  interval: { type: 'number', min: 1 },
+  count: { type: 'number', integer: true, min: 1, max: 127 },
+}
+
+/** RFC 9293 §3.8.4: at least two hours by default. */
+export const KEEP_ALIVE_DEFAULTS = { idle: 7_200_000, interval: 75_000, count: 9 } as const
+
+const DEFAULTS: Settings = {
+  noDelay: false,
+  sendBuffer: 262_144,
+  receiveBuffer: MIB,
+  userTimeout: 0,
+  keepAlive: false,
+  delayedAck: 40,
+  maximumSegmentSize: 65_535,
+  lingerTimeout: 60_000,
+  congestionControl: 'newreno',
+  ttl: 0,
+  tos: 0,
+}
+
+function checkKeepAlive(what: string, options: ConnectionOptions): void {
+  const value: unknown = options.keepAlive
+  if (value === undefined || value === false) return
+  if (typeof value !== 'object' || value === null) {
+    throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'keepAlive' must be false or { idle?, interval?, count? }.`)
+  }
+  checkOptions(`${what}: keepAlive`, value, KEEP_ALIVE_SCHEMA)
+}
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkTcpOptions(options: TcpOptions): void {
+  checkOptions('tcp()', options, TCP_SCHEMA)
+  checkKeepAlive('tcp()', options)
+}
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkConnectOptions(options: ConnectOptions): void {
+  checkOptions('tcp.connect()', options, CONNECT_SCHEMA)
+  checkKeepAlive('tcp.connect()', options)
+  for (const name of ['host', 'port'] as const) required('tcp.connect()', name, options[name])
+}
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkListenOptions(options: ListenOptions): void {
+  checkOptions('tcp.listen()', options, LISTEN_SCHEMA)
+  checkKeepAlive('tcp.listen()', options)
+  required('tcp.listen()', 'port', options.port)
+}
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkConnectionOptions(options: ConnectionOptions): void {
+  checkOptions('connection.configure()', options, CONNECTION_SCHEMA)
+  checkKeepAlive('connection.configure()', options)
+}
+
+function required(what: string, name: string, value: unknown): void {
+  if (value === undefined) throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option '${name}' is missing.`)
+}
+
+/** `base` with what `options` says; `base` itself when it says nothing. */
+export function settle(base: Settings | null, options: ConnectionOptions): Settings {
+  let result: Record<string, unknown> | null = base === null ? { ...DEFAULTS } : null
+  for (const name of Object.keys(DEFAULTS) as (keyof Settings)[]) {
+    const value = options[name]
+    if (value === undefined) continue
+    result ??= { ...base }
+    result[name] = value
+  }
+  return (result as Settings | null) ?? base!
+}

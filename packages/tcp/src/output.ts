@@ -1,0 +1,101 @@
+import type { Failure } from '@stack/core'
+import { beginSegment, sendSegment } from './segment.ts'
+import { State } from './state.ts'
+import { timestampNow } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { isWindowUpdateDue, selectWindow } from './window.ts'
+import { Flag } from './wire.ts'
+
+/** ms until something that the stack itself refused is tried again. */
+const LOCAL_RETRY = 10
+
+/**
+ * Sends one segment: `flags` at `sequence` with `length` bytes of the send queue. Whatever carries an ACK settles what
+ * was owed.
+ */
+export function emit(tcb: Tcb, flags: number, sequence: number, length = 0): Failure {
+  const { context, rcv, snd } = tcb
+  const isAck = (flags & Flag.Ack) !== 0
+  const header = beginSegment(context, tcb, flags, sequence, isAck ? rcv.nxt : 0)
+  header.window = selectWindow(tcb)
+  if (rcv.timestamps) {
+    header.timestamps = true
+    header.timestampValue = timestampNow(tcb)
+    header.timestampEcho = rcv.tsRecent
+  }
+  let failure: Failure
+  if (length > 0) {
+    snd.queue.locate(sequence)
+    tcb.below += length
+    failure = sendSegment(context, tcb, snd.queue.chunk, snd.queue.offset, length, tcb)
+  } else failure = sendSegment(context, tcb)
+  if (failure === 'ENOBUFS') {
+    context.counters.localDrops++
+    return failure
+  }
+  snd.segments++
+  if (isAck) {
+    rcv.acked = rcv.nxt
+    rcv.ackNow = false
+    tcb.timers.delayedAck = Infinity
+  }
+  return failure
+}
+
+/** A bare ACK, now. */
+export function sendAck(tcb: Tcb): void {
+  tcb.rcv.ackNow = true
+  if (emit(tcb, Flag.Ack, tcb.snd.nxt) === 'ENOBUFS') retryLater(tcb)
+}
+
+/** SYN or SYN-ACK of an open of our own, with every option we offer (RFC 9293 §3.7.1, RFC 7323). */
+export function sendSyn(tcb: Tcb): void {
+  const { context, rcv, snd, settings } = tcb
+  const isSynSent = tcb.state === State.SynSent
+  const header = beginSegment(context, tcb, isSynSent ? Flag.Syn : Flag.Syn | Flag.Ack, snd.iss, isSynSent ? 0 : rcv.nxt)
+  // The window of a SYN is never scaled (RFC 7323 §2.2).
+  header.window = Math.min(65_535, settings.receiveBuffer)
+  header.mss = rcv.mss
+  // An answer offers only what the SYN offered (RFC 7323 §2.2, §3.2).
+  if (rcv.scaling) header.windowScale = rcv.scale
+  if (rcv.timestamps) {
+    header.timestamps = true
+    header.timestampValue = timestampNow(tcb)
+    header.timestampEcho = isSynSent ? 0 : rcv.tsRecent
+  }
+  const failure = sendSegment(context, tcb)
+  if (failure === 'ENOBUFS') context.counters.localDrops++
+  else {
+    tcb.softError = failure
+    snd.segments++
+  }
+}
+
+/** Reset of a connection in a synchronized state (RFC 9293 §3.5.2): with SND.NXT, so that the peer accepts it. */
+export function sendReset(tcb: Tcb): void {
+  emit(tcb, Flag.Rst | Flag.Ack, tcb.snd.nxt)
+}
+
+/** ACKs that the batch owes: now, or with the timer (RFC 9293 §3.8.6.3). Data segments have settled it if there were any. */
+export function flushAck(tcb: Tcb): void {
+  const { rcv, timers } = tcb
+  if (tcb.state < State.Established) return
+  const owed = (rcv.nxt - rcv.acked) | 0
+  // MUST-58, SHLD-19: at least every second full-sized segment.
+  if (rcv.ackNow || owed >= 2 * rcv.largest || isWindowUpdateDue(tcb) || (owed > 0 && tcb.settings.delayedAck === 0)) {
+    sendAck(tcb)
+    return
+  }
+  if (owed > 0 && timers.delayedAck === Infinity) {
+    timers.delayedAck = tcb.context.host.scheduler.now + tcb.settings.delayedAck
+    timers.schedule(timers.delayedAck)
+  }
+}
+
+/** The stack itself had no room: try again when bytes come back from below, or soon. */
+export function retryLater(tcb: Tcb): void {
+  const { timers } = tcb
+  if (timers.retry !== Infinity) return
+  timers.retry = tcb.context.host.scheduler.now + LOCAL_RETRY
+  timers.schedule(timers.retry)
+}

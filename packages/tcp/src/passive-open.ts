@@ -1,0 +1,98 @@
+import type { Packet } from '@stack/buffer'
+import type { TcpContext } from './context.ts'
+import { currentRoute, defaultMss } from './flow.ts'
+import type { Flow } from './flow.ts'
+import { announcedMss, initializeReceiver, initializeSender, negotiate } from './handshake.ts'
+import type { Settings } from './options.ts'
+import { beginSegment, sendSegment } from './segment.ts'
+import { State } from './state.ts'
+import { setState } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import type { HalfOpen } from './syn-queue.ts'
+import { windowScaleFor } from './window.ts'
+import { Flag } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/** The record of a SYN (RFC 9293 §3.10.7.2, third step). `iss` 0 = chosen by RFC 6528. Null when no route leads back. */
+export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader, settings: Settings, iss: number | null): HalfOpen | null {
+  const route = currentRoute(context, flow)
+  if (typeof route === 'string') {
+    context.counters.noRoute++
+    return null
+  }
+  const { scheduler } = context.host
+  const { localAddress, localPort, remoteAddress, remotePort } = flow
+  return {
+    localAddress, localPort, remoteAddress, remotePort,
+    nicId: flow.nicId,
+    addressSum: flow.addressSum,
+    route,
+    ttl: settings.ttl,
+    tos: settings.tos,
+    irs: header.sequence,
+    iss: iss ?? context.secrets.initialSequence(localAddress, localPort, remoteAddress, remotePort, scheduler.now),
+    mss: announcedMss(route.nic.mtu, remoteAddress, settings),
+    peerMss: header.mss !== 0 ? header.mss : defaultMss(remoteAddress),
+    peerScale: header.windowScale,
+    timestamps: header.timestamps,
+    tsRecent: header.timestampValue,
+    tsOffset: header.timestamps ? context.secrets.timestampOffset(localAddress, localPort, remoteAddress, remotePort) : 0,
+    sentAt: scheduler.micros,
+    retries: 0,
+    deadline: 0,
+    challenges: 0,
+  }
+}
+
+/** SYN-ACK of a half-open connection. */
+export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Settings): void {
+  const out = begin(context, record, Flag.Syn | Flag.Ack, record.iss)
+  out.window = Math.min(65_535, settings.receiveBuffer)
+  out.mss = record.mss
+  if (record.peerScale >= 0) out.windowScale = windowScaleFor(settings.receiveBuffer)
+  record.sentAt = context.host.scheduler.micros
+  if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
+}
+
+/** A bare ACK from a half-open connection (RFC 5961). */
+export function sendHalfOpenAck(context: TcpContext, record: HalfOpen, settings: Settings): void {
+  const out = begin(context, record, Flag.Ack, (record.iss + 1) | 0)
+  out.window = Math.min(65_535, settings.receiveBuffer) >>> (record.peerScale >= 0 ? windowScaleFor(settings.receiveBuffer) : 0)
+  context.counters.challengeAcks++
+  sendSegment(context, record)
+}
+
+function begin(context: TcpContext, record: HalfOpen, flags: number, sequence: number): SegmentHeader {
+  const out = beginSegment(context, record, flags, sequence, (record.irs + 1) | 0)
+  if (record.timestamps) {
+    out.timestamps = true
+    out.timestampValue = (Math.floor(context.host.scheduler.now) + record.tsOffset) | 0
+    out.timestampEcho = record.tsRecent
+  }
+  return out
+}
+
+/** Makes `tcb` what it would be had it gone through SYN-RECEIVED itself; the ACK in `packet` then establishes it. */
+export function promote(tcb: Tcb, record: HalfOpen, packet: Packet): void {
+  const { snd, rcv } = tcb
+  tcb.route = record.route
+  initializeReceiver(tcb, record.mss)
+  initializeSender(tcb, record.iss)
+  negotiate(tcb, synOf(tcb, record), packet.arrival)
+  rcv.tsOffset = record.tsOffset
+  setState(tcb, State.SynReceived)
+  snd.timing = record.retries === 0
+  snd.timedSequence = snd.nxt
+  snd.timedAt = record.sentAt
+  snd.retransmits = record.retries
+}
+
+/** The SYN again, as far as it was kept. Written over the outgoing scratch header: the incoming one is in use. */
+function synOf(tcb: Tcb, record: HalfOpen): SegmentHeader {
+  const header = beginSegment(tcb.context, record, Flag.Syn, record.irs, 0)
+  header.mss = record.peerMss
+  header.windowScale = record.peerScale
+  header.timestamps = record.timestamps
+  header.timestampValue = record.tsRecent
+  return header
+}

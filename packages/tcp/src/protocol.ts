@@ -1,0 +1,247 @@
+import type { Packet } from '@stack/buffer'
+import { ANY_ADDRESS, isUnspecified } from '@stack/core'
+import type { ErrorCode, Failure, TransportEndpoint, TransportEndpointId, TransportHost, TransportProtocol, UnknownDestinationDisposition } from '@stack/core'
+import type { Connection, ConnectOptions, Listener, ListenOptions, Tcp, TcpOptions } from './api.ts'
+import { openActive } from './connect.ts'
+import { TcpConnection } from './connection.ts'
+import { TCP_PROTOCOL } from './context.ts'
+import type { TcpContext } from './context.ts'
+import { createCounters } from './counters.ts'
+import { TcpEndpoint } from './endpoint.ts'
+import type { EndpointOwner } from './endpoint.ts'
+import { tcpError } from './errors.ts'
+import { createSecrets } from './isn.ts'
+import { TcpListener } from './listener.ts'
+import type { ListenerOwner } from './listener.ts'
+import { newReno } from './newreno.ts'
+import { checkConnectOptions, checkListenOptions, checkTcpOptions, settle } from './options.ts'
+import { promote } from './passive-open.ts'
+import { abortedAlready } from './pending.ts'
+import { answerUnknown } from './reset.ts'
+import { segmentArrives } from './segment-arrives.ts'
+import { State } from './state.ts'
+import type { HalfOpen } from './syn-queue.ts'
+import { TimeWaitTable } from './time-wait.ts'
+import { Field, MIN_HEADER_LENGTH, SegmentHeader } from './wire.ts'
+
+const DEFAULT_BACKLOG = 511
+const DEFAULT_TIME_WAIT_RECORDS = 65_536
+/** 2 MSL of 30 s (RFC 9293 §3.4.2 says 2 minutes for one; nobody does). */
+const DEFAULT_TIME_WAIT = 60_000
+const DEFAULT_CONNECTIONS = 1_000_000
+
+/** TCP of one stack: the transport protocol below, {@link Tcp} above. */
+export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, ListenerOwner {
+  readonly number = TCP_PROTOCOL
+  readonly name = 'tcp'
+  readonly minimumPacketSize = MIN_HEADER_LENGTH
+  readonly closed: Promise<void>
+  private readonly context: TcpContext
+  private readonly open = new Map<TcpEndpoint, TcpConnection>()
+  /** Over, with text that was not read: it is released with the stack at the latest. */
+  private readonly undrained = new Set<TcpEndpoint>()
+  private readonly listeners = new Set<TcpListener>()
+  private isClosing = false
+  private resolveClosed: () => void = () => undefined
+
+  constructor(host: TransportHost, options: TcpOptions) {
+    checkTcpOptions(options)
+    const counters = createCounters()
+    const reno = newReno()
+    this.context = {
+      host, counters,
+      secrets: createSecrets(host.secureRandom),
+      timeWait: new TimeWaitTable({
+        host, counters,
+        limit: options.maxTimeWait ?? DEFAULT_TIME_WAIT_RECORDS,
+        duration: options.timeWait ?? DEFAULT_TIME_WAIT,
+      }),
+      defaults: settle(null, options),
+      maxConnections: options.maxConnections ?? DEFAULT_CONNECTIONS,
+      algorithms: new Map([[reno.name, reno]]),
+      incoming: new SegmentHeader(),
+      outgoing: new SegmentHeader(),
+      params: { protocol: TCP_PROTOCOL, ttl: 0, tos: 0, dontFragment: true, flowLabel: 0, options: null },
+      sample: { acked: 0, flight: 0, rtt: 0, now: 0, limited: false },
+    }
+    this.assertAlgorithm(this.context.defaults.congestionControl, 'tcp()')
+    this.closed = new Promise((resolve) => {
+      this.resolveClosed = resolve
+    })
+    host.statistics.register('tcp', counters)
+    host.registerTransportProtocol(this)
+  }
+
+  // --- Tcp ---
+
+  connect(options: ConnectOptions): Promise<Connection> {
+    try {
+      checkConnectOptions(options)
+      const aborted = abortedAlready(options)
+      if (aborted !== null) return aborted
+      return this.establish(options).opened(options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  listen(options: ListenOptions): Listener {
+    checkListenOptions(options)
+    const { context } = this
+    const { host } = context
+    const settings = settle(context.defaults, options)
+    this.assertAlgorithm(settings.congestionControl, 'listen')
+    const where = { host: options.host ?? '::', port: options.port }
+    if (this.isClosing) throw tcpError('ERR_STACK_CLOSED', 'listen', where)
+    options.signal?.throwIfAborted()
+    const address = options.host === undefined ? ANY_ADDRESS : host.parseAddress(options.host)
+    const nicId = options.nic === undefined ? address.zone : host.nicId(options.nic)
+    if (!isUnspecified(address) && host.checkLocalAddress(nicId, address) === 0) throw tcpError('EADDRNOTAVAIL', 'listen', where)
+    const reusePort = options.reusePort ?? false
+    const reservation = host.ports.reserve({ protocol: TCP_PROTOCOL, address, port: options.port, nicId, reusePort })
+    if (reservation === null || typeof reservation === 'string') throw tcpError(reservation ?? 'EADDRINUSE', 'listen', where)
+    const listener = new TcpListener(context, this, { address, nicId, backlog: options.backlog ?? DEFAULT_BACKLOG, reusePort, settings })
+    const failure = listener.register(reservation)
+    if (failure !== null) {
+      reservation.release()
+      throw tcpError(failure, 'listen', where)
+    }
+    listener.ref()
+    this.listeners.add(listener)
+    options.signal?.addEventListener('abort', () => void listener.close(), { once: true })
+    return listener
+  }
+
+  connections(): readonly Connection[] {
+    return [...this.open.values()]
+  }
+
+  private establish(options: ConnectOptions): TcpConnection {
+    const where = { host: options.host, port: options.port }
+    if (this.isClosing) throw tcpError('ERR_STACK_CLOSED', 'connect', where)
+    this.assertAlgorithm(options.congestionControl ?? this.context.defaults.congestionControl, 'connect')
+    if (this.open.size >= this.context.maxConnections) throw tcpError(this.limit(), 'connect', where)
+    const endpoint = openActive(this.context, this, options)
+    if (typeof endpoint === 'string') throw tcpError(endpoint, 'connect', where)
+    this.context.host.scheduler.run()
+    return this.open.get(endpoint)!
+  }
+
+  // --- EndpointOwner ---
+
+  added(endpoint: TcpEndpoint): void {
+    this.open.set(endpoint, new TcpConnection(endpoint))
+    this.context.counters.connections++
+  }
+
+  removed(endpoint: TcpEndpoint, code: Failure): void {
+    const { counters, host } = this.context
+    const connection = this.open.get(endpoint)
+    if (connection === undefined) return
+    this.open.delete(endpoint)
+    counters.connections--
+    if (code !== null && endpoint.wasEstablished) counters.resets++
+    else if (code !== null) counters.failedOpens++
+    if (endpoint.rcv.queue.length > 0) this.undrained.add(endpoint)
+    if (code !== null) for (const listener of this.listeners) listener.forget(connection)
+    if (endpoint.wasEstablished && host.events.has('connection-closed')) {
+      host.events.emit('connection-closed', { protocol: 'tcp', local: connection.local, remote: connection.remote, code })
+    }
+    if (this.isClosing && this.open.size === 0) this.finish()
+  }
+
+  established(endpoint: TcpEndpoint): void {
+    const { host } = this.context
+    const connection = this.open.get(endpoint)
+    if (connection === undefined || !host.events.has('connection-opened')) return
+    host.events.emit('connection-opened', { protocol: 'tcp', local: connection.local, remote: connection.remote })
+  }
+
+  drained(endpoint: TcpEndpoint): void {
+    this.undrained.delete(endpoint)
+  }
+
+  // --- ListenerOwner ---
+
+  hasRoom(): boolean {
+    if (this.open.size < this.context.maxConnections) return true
+    this.context.counters.dropConnectionLimit++
+    this.limit()
+    return false
+  }
+
+  accept(listener: TcpListener, record: HalfOpen, packet: Packet): TcpConnection | null {
+    const { context } = this
+    const { localAddress, localPort, remoteAddress, remotePort } = record
+    const endpoint = new TcpEndpoint(context, this, localAddress, localPort, remoteAddress, remotePort, record.nicId, listener.settings)
+    if (endpoint.register(null) !== null) {
+      packet.release()
+      return null
+    }
+    context.counters.passiveOpens++
+    promote(endpoint, record, packet)
+    segmentArrives(endpoint, context.incoming, packet)
+    if (endpoint.finished) return null
+    context.host.scheduler.markDirty(endpoint)
+    if (endpoint.state === State.SynReceived) {
+      endpoint.abort()
+      return null
+    }
+    return this.open.get(endpoint) ?? null
+  }
+
+  closedListener(listener: TcpListener): void {
+    this.listeners.delete(listener)
+  }
+
+  // --- TransportProtocol ---
+
+  /** An endpoint needs its tuple from the start: connections are opened through {@link Tcp}. */
+  newEndpoint(): TransportEndpoint {
+    throw tcpError('ERR_STACK_NOT_SUPPORTED', 'newEndpoint')
+  }
+
+  parsePorts(packet: Packet): boolean {
+    // Also for the 8 bytes that an ICMP error quotes.
+    if (packet.end - packet.start < Field.Acknowledgment) return false
+    packet.sourcePort = packet.view.getUint16(packet.start)
+    packet.destinationPort = packet.view.getUint16(packet.start + Field.DestinationPort)
+    return true
+  }
+
+  parse(packet: Packet): boolean {
+    if (packet.end - packet.start < MIN_HEADER_LENGTH) return false
+    const length = (packet.view.getUint8(packet.start + Field.DataOffset) >>> 4) << 2
+    return length >= MIN_HEADER_LENGTH && packet.consumeTransportHeader(length) >= 0
+  }
+
+  handleUnknownDestinationPacket(_id: TransportEndpointId, packet: Packet): UnknownDestinationDisposition {
+    return answerUnknown(this.context, packet)
+  }
+
+  /** No new connections; the open ones get a FIN. `closed` resolves when all are gone. */
+  close(): void {
+    if (this.isClosing) return
+    this.isClosing = true
+    for (const listener of [...this.listeners]) void listener.close()
+    for (const endpoint of [...this.undrained]) endpoint.drain()
+    if (this.open.size === 0) this.finish()
+    else for (const connection of [...this.open.values()]) void connection.close()
+  }
+
+  private finish(): void {
+    this.context.timeWait.clear()
+    this.resolveClosed()
+  }
+
+  private limit(): ErrorCode {
+    const { host, maxConnections } = this.context
+    if (host.events.has('limit-reached')) host.events.emit('limit-reached', { limit: 'tcp.maxConnections', value: maxConnections })
+    return 'ERR_STACK_LIMIT'
+  }
+
+  private assertAlgorithm(name: string, syscall: string): void {
+    if (this.context.algorithms.has(name)) return
+    throw tcpError('ERR_STACK_INVALID_OPTION', syscall, undefined, `There is no congestion control '${name}'; installed are: ${[...this.context.algorithms.keys()].join(', ')}.`)
+  }
+}

@@ -1,0 +1,104 @@
+import type { Packet, PacketPool } from '@stack/buffer'
+
+// A slot that is filled less than this part is worth copying out of.
+const WASTEFUL = 4
+// Copies this short do not pay for a call into the runtime.
+const SHORT_COPY = 32
+
+/**
+ * Bytes in order, waiting for the application: packets linked by `next`, each cut to its unread payload. Slots that
+ * hold little are copied together, so that what is held stays within a small multiple of what is there.
+ */
+export class ReceiveQueue {
+  /** Unread bytes. */
+  length = 0
+  private head: Packet | null = null
+  private tail: Packet | null = null
+
+  /** Takes a packet that starts at its payload and is not empty. */
+  append(packet: Packet, pool: PacketPool): void {
+    const bytes = packet.length
+    this.length += bytes
+    let kept = packet
+    if (bytes * WASTEFUL < packet.capacity && packet.payloadLength === 0) {
+      const tail = this.tail
+      if (tail?.append(packet.bytes, packet.start, packet.end) === true) {
+        packet.release()
+        return
+      }
+      kept = shrink(packet, pool)
+    }
+    kept.next = null
+    if (this.tail === null) this.head = kept
+    else this.tail.next = kept
+    this.tail = kept
+  }
+
+  /** Copies to `into`; returns the bytes. Releases what was read. */
+  read(into: Uint8Array): number {
+    let at = 0
+    while (at < into.length && this.head !== null) {
+      const packet = this.head
+      const taken = Math.min(packet.length, into.length - at)
+      copyOut(packet, into, at, taken)
+      at += taken
+      if (taken < packet.length) {
+        packet.trimStart(taken)
+        break
+      }
+      this.shift()
+    }
+    this.length -= at
+    return at
+  }
+
+  /** Releases everything. */
+  clear(): void {
+    while (this.head !== null) this.shift()
+    this.length = 0
+  }
+
+  private shift(): void {
+    const packet = this.head!
+    this.head = packet.next
+    if (this.head === null) this.tail = null
+    packet.next = null
+    packet.release()
+  }
+}
+
+/** Moves a small payload out of a large slot, where there is a smaller one to be had. */
+function shrink(packet: Packet, pool: PacketPool): Packet {
+  const bytes = packet.end - packet.start
+  const small = pool.allocate(0, bytes)
+  if (small === null) return packet
+  if (small.capacity >= packet.capacity) {
+    small.release()
+    return packet
+  }
+  small.append(packet.bytes, packet.start, packet.end)
+  packet.release()
+  return small
+}
+
+function copyOut(packet: Packet, into: Uint8Array, at: number, count: number): void {
+  const own = Math.min(count, packet.end - packet.start)
+  copy(packet.bytes, packet.start, into, at, own)
+  let done = own
+  let chunk = packet.payload
+  let offset = packet.payloadOffset
+  while (done < count && chunk !== null) {
+    const n = Math.min(count - done, chunk.length - offset)
+    if (n > 0) {
+      copy(chunk.bytes, offset, into, at + done, n)
+      done += n
+    }
+    offset = Math.max(0, offset - chunk.length)
+    chunk = chunk.next
+  }
+}
+
+function copy(from: Uint8Array, start: number, into: Uint8Array, at: number, count: number): void {
+  if (count > SHORT_COPY) into.set(from.subarray(start, start + count), at)
+  else for (let i = 0; i < count; i++) into[at + i] = from[start + i]!
+}

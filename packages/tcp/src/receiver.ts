@@ -1,0 +1,108 @@
+import type { Packet } from '@stack/buffer'
+import { sendAck } from './output.ts'
+import { OutOfOrderQueue } from './out-of-order.ts'
+import { after, before } from './sequence.ts'
+import { State } from './state.ts'
+import { setState } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+
+/** Packet memory that out-of-order segments may hold, in receive buffers: tiny segments sit in large slots. */
+const HELD_LIMIT = 4
+
+/**
+ * Takes the text of an acceptable segment, which begins at `sequence` (RFC 9293 §3.10.7.4, seventh step). In-order text
+ * is acknowledged at the end of the batch; what is out of order, duplicate or fills a gap, at once (RFC 5681 §4.2).
+ */
+export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
+  const { rcv, context } = tcb
+  const { counters } = context
+  const behind = (rcv.nxt - sequence) | 0
+  if (behind > 0) {
+    counters.duplicateBytes += Math.min(behind, packet.length)
+    packet.trimStart(behind)
+  }
+  const from = behind > 0 ? rcv.nxt : sequence
+  const room = (rcv.edge - from) | 0
+  if (packet.length > room) {
+    counters.dropWindow++
+    packet.trimEnd(Math.max(0, room))
+    rcv.ackNow = true
+  }
+  const length = packet.length
+  if (length === 0) {
+    packet.release()
+    sendAck(tcb)
+    return
+  }
+  if (length > rcv.largest) rcv.largest = Math.min(length, rcv.mss)
+  if (!rcv.discard && !context.host.memory.adopt(packet)) {
+    counters.dropNoMemory++
+    packet.release()
+    return
+  }
+  if (from !== rcv.nxt) {
+    receiveOutOfOrder(tcb, from, packet)
+    return
+  }
+  take(tcb, packet)
+  if (fillGap(tcb) || behind > 0) sendAck(tcb)
+  tcb.user?.onReadable()
+}
+
+/** The peer's FIN at `sequence`: processed when everything before it is there. */
+export function receiveFin(tcb: Tcb, sequence: number): void {
+  const { rcv } = tcb
+  if (after(sequence, rcv.edge)) return
+  if (!rcv.finSeen) {
+    rcv.finSeen = true
+    rcv.finSequence = sequence
+  }
+  finishStream(tcb)
+}
+
+/** RFC 9293 §3.10.7.4, eighth step, once RCV.NXT stands at the FIN. */
+export function finishStream(tcb: Tcb): void {
+  const { rcv } = tcb
+  if (!rcv.finSeen || rcv.finished || rcv.nxt !== rcv.finSequence) return
+  rcv.finished = true
+  rcv.nxt = (rcv.nxt + 1) | 0
+  if (before(rcv.edge, rcv.nxt)) rcv.edge = rcv.nxt
+  rcv.ackNow = true
+  rcv.outOfOrder?.clear()
+  rcv.outOfOrder = null
+  if (tcb.state === State.SynReceived || tcb.state === State.Established) setState(tcb, State.CloseWait)
+  else if (tcb.state === State.FinWait1) setState(tcb, State.Closing)
+  else if (tcb.state === State.FinWait2) setState(tcb, State.TimeWait)
+  tcb.user?.onReadable()
+}
+
+function take(tcb: Tcb, packet: Packet): void {
+  const { rcv, context } = tcb
+  const { length } = packet
+  rcv.nxt = (rcv.nxt + length) | 0
+  rcv.bytes += length
+  context.counters.bytesReceived += length
+  if (rcv.discard) packet.release()
+  else rcv.queue.append(packet, context.host.memory)
+}
+
+function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
+  const { rcv, context, settings } = tcb
+  const { length } = packet
+  rcv.outOfOrder ??= new OutOfOrderQueue()
+  if (rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * settings.receiveBuffer) {
+    context.counters.dropOutOfOrder++
+    packet.release()
+  } else if (rcv.outOfOrder.insert(sequence, packet) === 0) context.counters.duplicateBytes += length
+  sendAck(tcb)
+}
+
+/** Moves what is in order now out of the out-of-order queue; true when the segment filled a gap, or a part of one. */
+function fillGap(tcb: Tcb): boolean {
+  const { rcv } = tcb
+  const queue = rcv.outOfOrder
+  if (queue === null) return false
+  for (let packet = queue.take(rcv.nxt); packet !== null; packet = queue.take(rcv.nxt)) take(tcb, packet)
+  if (queue.isEmpty) rcv.outOfOrder = null
+  return true
+}

@@ -1,0 +1,118 @@
+import type { Milliseconds } from '@stack/core'
+import { emit, sendReset, sendSyn } from './output.ts'
+import { KEEP_ALIVE_DEFAULTS } from './options.ts'
+import { markLost, onTimeout } from './recovery.ts'
+import { armRetransmit, sendOverride, sendPending, transmit } from './sender.ts'
+import { State } from './state.ts'
+import { flightSize } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { Flag } from './wire.ts'
+
+/** Retransmissions of a SYN: 1 + 2 + … + 64 s are 127 s (RFC 9293 MUST-23: at least 3 minutes is for data; Linux's 6). */
+const SYN_RETRIES = 6
+/** Retransmissions of data before giving up: over 15 minutes with the least RTO (RFC 9293 §3.8.3 R2, SHLD-11). */
+const DATA_RETRIES = 15
+
+/** The retransmission timer expired: SYN, data or the probe of a closed window. */
+export function onRetransmitTimer(tcb: Tcb, now: Milliseconds): void {
+  if (tcb.state < State.Established) retransmitSyn(tcb)
+  else if (tcb.snd.persisting || (tcb.snd.wnd === 0 && flightSize(tcb) > 0)) probeWindow(tcb, now)
+  else if (flightSize(tcb) > 0) retransmitData(tcb, now)
+}
+
+function retransmitSyn(tcb: Tcb): void {
+  const { snd } = tcb
+  if (snd.attempts >= SYN_RETRIES) {
+    giveUp(tcb)
+    return
+  }
+  snd.attempts++
+  snd.timing = false
+  snd.retransmits++
+  tcb.context.counters.retransmits++
+  tcb.rtt.backOff()
+  sendSyn(tcb)
+  armRetransmit(tcb)
+}
+
+function retransmitData(tcb: Tcb, now: Milliseconds): void {
+  const { snd, settings } = tcb
+  const isLate = settings.userTimeout > 0 && now - snd.unackedSince >= settings.userTimeout
+  if (isLate || snd.attempts >= DATA_RETRIES) {
+    giveUp(tcb)
+    return
+  }
+  tcb.context.counters.timeouts++
+  snd.timeouts++
+  onTimeout(tcb)
+  snd.attempts++
+  snd.timing = false
+  tcb.rtt.backOff()
+  sendPending(tcb)
+  armRetransmit(tcb)
+}
+
+/** One byte, or the FIN, beyond the window makes the peer say what its window is (RFC 9293 §3.8.6.1). */
+function probeWindow(tcb: Tcb, now: Milliseconds): void {
+  const { snd, settings, rcv } = tcb
+  // MUST-37: never give up while the peer answers; `attempts` counts those that it did not.
+  const isLate = settings.userTimeout > 0 && snd.attempts > 0 && now - Math.max(rcv.lastHeard, snd.unackedSince) >= settings.userTimeout
+  if (isLate || snd.attempts >= DATA_RETRIES) {
+    giveUp(tcb)
+    return
+  }
+  if (snd.attempts === 0 && flightSize(tcb) === 0) snd.unackedSince = now
+  tcb.context.counters.zeroWindowProbes++
+  // A window that is open and small: what fits (the override of SWS avoidance).
+  const isSent = snd.wnd > 0 && flightSize(tcb) === 0 && sendOverride(tcb)
+  if (!isSent) {
+    const hasText = snd.queue.length > 0
+    transmit(tcb, snd.una, hasText ? 1 : 0, !hasText, true)
+    markLost(tcb, snd.una, snd.una)
+    snd.persisting = true
+  }
+  snd.attempts++
+  tcb.rtt.backOff()
+  armRetransmit(tcb)
+}
+
+/** No traffic for long: is the peer there (RFC 9293 §3.8.4)? */
+export function onKeepAliveTimer(tcb: Tcb, now: Milliseconds): void {
+  const { rcv, snd, settings } = tcb
+  if (settings.keepAlive === false || tcb.state < State.Established) return
+  const { idle = KEEP_ALIVE_DEFAULTS.idle, interval = KEEP_ALIVE_DEFAULTS.interval, count = KEEP_ALIVE_DEFAULTS.count } = settings.keepAlive
+  const quietSince = Math.max(rcv.lastHeard, snd.lastSent)
+  if (flightSize(tcb) > 0 || (now - quietSince < idle && rcv.keepAliveProbes === 0)) {
+    armKeepAlive(tcb, Math.max(now, quietSince) + idle)
+    return
+  }
+  if (rcv.keepAliveProbes >= count) {
+    giveUp(tcb)
+    return
+  }
+  rcv.keepAliveProbes++
+  tcb.context.counters.keepAliveProbes++
+  // An old sequence number without text: any TCP answers with an ACK.
+  emit(tcb, Flag.Ack, (snd.nxt - 1) | 0)
+  armKeepAlive(tcb, now + interval)
+}
+
+/** Starts (or restarts) the keep-alive timer as the settings say. */
+export function startKeepAlive(tcb: Tcb): void {
+  const { keepAlive } = tcb.settings
+  tcb.timers.keepAlive = Infinity
+  tcb.rcv.keepAliveProbes = 0
+  if (keepAlive === false || tcb.state < State.Established) return
+  armKeepAlive(tcb, tcb.context.host.scheduler.now + (keepAlive.idle ?? KEEP_ALIVE_DEFAULTS.idle))
+}
+
+function armKeepAlive(tcb: Tcb, deadline: Milliseconds): void {
+  tcb.timers.keepAlive = deadline
+  tcb.timers.schedule(deadline)
+}
+
+/** The peer does not answer: RFC 9293 §3.8.3 (R2). What went wrong on the way says more than "timed out". */
+function giveUp(tcb: Tcb): void {
+  if (tcb.state >= State.Established) sendReset(tcb)
+  tcb.finish(tcb.softError ?? 'ETIMEDOUT')
+}

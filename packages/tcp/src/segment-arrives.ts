@@ -1,0 +1,266 @@
+import type { Packet } from '@stack/buffer'
+import { takeAck } from './acknowledge.ts'
+import { sendAck, sendReset, sendSyn } from './output.ts'
+import { finishStream, receiveFin, receiveText } from './receiver.ts'
+import { sendResetFor } from './reset.ts'
+import { after, before } from './sequence.ts'
+import { State, takesData } from './state.ts'
+import { isFinAcked, setState } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { establish, negotiate } from './handshake.ts'
+import { receiveWindow } from './window.ts'
+import { Flag } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/** Challenge ACKs per connection: 10 in 5 seconds (RFC 5961 §7). */
+const CHALLENGE_LIMIT = 10
+const CHALLENGE_WINDOW = 5000
+/** Age at which a remembered timestamp says nothing any more, ms: 24 days (RFC 7323 §5.5). */
+const TIMESTAMP_LIFETIME = 24 * 86_400_000
+
+/**
+ * SEGMENT ARRIVES (RFC 9293 §3.10.7) for the states that have a connection; LISTEN is the listener's, CLOSED is
+ * `reset.ts`, TIME-WAIT is `time-wait.ts`. The header is parsed, verified and consumed; takes ownership of the packet.
+ */
+export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
+  tcb.rcv.segments++
+  tcb.rcv.lastHeard = packet.arrival
+  tcb.rcv.keepAliveProbes = 0
+  if (tcb.state === State.SynSent) {
+    arrivesInSynSent(tcb, header, packet)
+    return
+  }
+  // Sequence numbers of the segment: text and FIN (a SYN is dealt with before they matter).
+  const length = packet.length + ((header.flags & Flag.Fin) !== 0 ? 1 : 0)
+  // The SYN-ACK that crosses ours in a simultaneous open repeats the SYN we have (§3.5, figure 8).
+  const isKnownSyn = tcb.state === State.SynReceived && (header.flags & Flag.Syn) !== 0 && header.sequence === tcb.rcv.irs
+  if (isKnownSyn) header.sequence = tcb.rcv.nxt
+  const isGood =
+    checkTimestamp(tcb, header, packet) &&
+    checkSequence(tcb, header, packet, length) &&
+    checkReset(tcb, header) &&
+    (isKnownSyn || checkSyn(tcb, header)) &&
+    checkAck(tcb, header, length, packet.arrivalMicros)
+  if (isGood) takeText(tcb, header, header.sequence, packet)
+  else packet.release()
+}
+
+// --- SYN-SENT (§3.10.7.3) ---
+
+function arrivesInSynSent(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
+  const { snd, context } = tcb
+  const { flags } = header
+  const isAck = (flags & Flag.Ack) !== 0
+  // First, the ACK bit.
+  if (isAck && (!after(header.acknowledgment, snd.iss) || after(header.acknowledgment, snd.nxt))) {
+    context.counters.dropBadAck++
+    if ((flags & Flag.Rst) === 0) sendResetFor(context, tcb, header, packet.length)
+    packet.release()
+    return
+  }
+  // Second, the RST bit: believed only with a good ACK.
+  if ((flags & Flag.Rst) !== 0) {
+    if (isAck) resetBy(tcb, 'ECONNREFUSED')
+    else context.counters.dropBadReset++
+    packet.release()
+    return
+  }
+  // Fourth, the SYN bit.
+  if ((flags & Flag.Syn) === 0) {
+    context.counters.dropBadFlags++
+    packet.release()
+    return
+  }
+  negotiate(tcb, header, packet.arrival)
+  if (!isAck) {
+    // A simultaneous open (§3.5, MUST-10).
+    setState(tcb, State.SynReceived)
+    snd.wnd = header.window
+    sendSyn(tcb)
+    packet.release()
+    return
+  }
+  takeAck(tcb, header, 1, packet.arrivalMicros)
+  establish(tcb)
+  tcb.rcv.ackNow = true
+  takeText(tcb, header, (header.sequence + 1) | 0, packet)
+}
+
+// --- other states (§3.10.7.4) ---
+
+/** PAWS comes before the sequence number (RFC 7323 §5.3). Segments without the option are taken, as everybody does. */
+function checkTimestamp(tcb: Tcb, header: SegmentHeader, packet: Packet): boolean {
+  const { rcv, context } = tcb
+  if (!rcv.timestamps || !header.timestamps || (header.flags & Flag.Rst) !== 0) return true
+  if (!before(header.timestampValue, rcv.tsRecent)) return true
+  if (packet.arrival - rcv.tsRecentAt > TIMESTAMP_LIFETIME) {
+    rcv.tsRecent = header.timestampValue
+    return true
+  }
+  context.counters.dropOldTimestamp++
+  answerUnacceptable(tcb, packet.length)
+  return false
+}
+
+/** First, the sequence number: the four cases of §3.4, table 6. */
+function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: number): boolean {
+  const { rcv, context } = tcb
+  const { sequence, flags } = header
+  const offset = (sequence - rcv.nxt) | 0
+  const window = receiveWindow(tcb)
+  const span = length + ((flags & Flag.Syn) !== 0 ? 1 : 0)
+  const isAcceptable =
+    span === 0 ? offset === 0 || (offset >= 0 && offset < window) : window > 0 && offset < window && offset + span > 0
+  if (isAcceptable) {
+    rememberTimestamp(tcb, header, packet)
+    return true
+  }
+  // With a closed window the ACK, RST and FIN of the next expected segment still count (MUST-66); its text does not.
+  if (window === 0 && offset === 0 && (flags & Flag.Syn) === 0) {
+    if (packet.length > 0) {
+      context.counters.dropWindow++
+      packet.trimEnd(0)
+      header.flags &= ~Flag.Fin
+      rcv.ackNow = true
+    }
+    rememberTimestamp(tcb, header, packet)
+    return true
+  }
+  context.counters.dropUnacceptable++
+  if ((flags & Flag.Rst) === 0) answerUnacceptable(tcb, span)
+  return false
+}
+
+/** RFC 7323 §4.3: the timestamp of the segment that covers what was acknowledged last. */
+function rememberTimestamp(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
+  const { rcv } = tcb
+  if (!rcv.timestamps || !header.timestamps || after(header.sequence, rcv.acked) || before(header.timestampValue, rcv.tsRecent)) return
+  rcv.tsRecent = header.timestampValue
+  rcv.tsRecentAt = packet.arrival
+}
+
+/** Second, the RST bit, as RFC 5961 §3.2 has it. */
+function checkReset(tcb: Tcb, header: SegmentHeader): boolean {
+  if ((header.flags & Flag.Rst) === 0) return true
+  if (header.sequence === tcb.rcv.nxt) {
+    // A connection whose both sides had closed is simply over.
+    const isClosing = tcb.state === State.Closing || tcb.state === State.LastAck
+    resetBy(tcb, isClosing ? null : tcb.state === State.SynReceived ? 'ECONNREFUSED' : 'ECONNRESET')
+  } else {
+    tcb.context.counters.dropBadReset++
+    challenge(tcb)
+  }
+  return false
+}
+
+/** Fourth, the SYN bit: never believed in a synchronized state (RFC 5961 §4.2). */
+function checkSyn(tcb: Tcb, header: SegmentHeader): boolean {
+  if ((header.flags & Flag.Syn) === 0) return true
+  challenge(tcb)
+  return false
+}
+
+/** Fifth, the ACK field. */
+function checkAck(tcb: Tcb, header: SegmentHeader, length: number, arrivalMicros: number): boolean {
+  const { snd, context } = tcb
+  const ack = header.acknowledgment
+  if ((header.flags & Flag.Ack) === 0) {
+    context.counters.dropNoAck++
+    return false
+  }
+  if (tcb.state === State.SynReceived) {
+    if (!after(ack, snd.una) || after(ack, snd.nxt)) {
+      context.counters.dropBadAck++
+      sendResetFor(context, tcb, header, 0)
+      return false
+    }
+    takeAck(tcb, header, length, arrivalMicros)
+    establish(tcb)
+    return true
+  }
+  // RFC 5961 §5.2 bounds how old an ACK may be; what was never sent is answered and dropped.
+  if (after(ack, snd.nxt) || before(ack, (snd.una - snd.maxWindow) | 0)) {
+    context.counters.dropBadAck++
+    challenge(tcb)
+    return false
+  }
+  if (before(ack, snd.una)) return true
+  takeAck(tcb, header, length, arrivalMicros)
+  return advanceClosing(tcb)
+}
+
+/** What the acknowledgment of our FIN means to each state; false when the connection is over. */
+function advanceClosing(tcb: Tcb): boolean {
+  if (tcb.state < State.FinWait1 || !isFinAcked(tcb)) return true
+  if (tcb.state === State.FinWait1) {
+    setState(tcb, State.FinWait2)
+    return true
+  }
+  if (tcb.state === State.Closing) {
+    setState(tcb, State.TimeWait)
+    enterTimeWait(tcb)
+    return false
+  }
+  if (tcb.state === State.LastAck) {
+    tcb.finish(null)
+    return false
+  }
+  return true
+}
+
+/** Seventh, the text; eighth, the FIN. Takes ownership of the packet. */
+function takeText(tcb: Tcb, header: SegmentHeader, sequence: number, packet: Packet): void {
+  const length = packet.length
+  const hasFin = (header.flags & Flag.Fin) !== 0
+  const finSequence = (sequence + length) | 0
+  if (!takesData(tcb.state)) {
+    packet.release()
+    // A FIN or text again: our ACK of it was lost.
+    if (length > 0 || hasFin) tcb.rcv.ackNow = true
+    return
+  }
+  if (length === 0) packet.release()
+  else if (tcb.isOrphan && after(finSequence, tcb.rcv.nxt)) {
+    // RFC 9293 §3.6.1: text after CLOSE means that the peer must learn that nobody reads it.
+    packet.release()
+    tcb.context.counters.dataAfterClose++
+    sendReset(tcb)
+    tcb.finish('ECONNABORTED')
+    return
+  } else receiveText(tcb, sequence, packet)
+  if (hasFin) receiveFin(tcb, finSequence)
+  else finishStream(tcb)
+  if (tcb.state === State.TimeWait) enterTimeWait(tcb)
+}
+
+/** The last ACK leaves at once, and a record stays behind. */
+function enterTimeWait(tcb: Tcb): void {
+  if (tcb.rcv.ackNow) sendAck(tcb)
+  tcb.context.timeWait.add(tcb)
+  tcb.finish(null)
+}
+
+function resetBy(tcb: Tcb, code: 'ECONNREFUSED' | 'ECONNRESET' | null): void {
+  tcb.context.counters.resetsReceived++
+  tcb.finish(code)
+}
+
+/** Out of the window: an ACK says what is expected. Empty ones are answered with the brake on, or two hosts could go on for ever. */
+function answerUnacceptable(tcb: Tcb, length: number): void {
+  if (length > 0) sendAck(tcb)
+  else challenge(tcb)
+}
+
+/** A challenge ACK (RFC 5961), within its limit. */
+function challenge(tcb: Tcb): void {
+  const { rcv, context } = tcb
+  const { now } = context.host.scheduler
+  if (now - rcv.challengeWindow >= CHALLENGE_WINDOW) {
+    rcv.challengeWindow = now
+    rcv.challenges = 0
+  }
+  if (rcv.challenges >= CHALLENGE_LIMIT) return
+  rcv.challenges++
+  context.counters.challengeAcks++
+  sendAck(tcb)
+}

@@ -1,0 +1,114 @@
+import { ChecksumState } from '@stack/buffer'
+import type { Chunk, Packet, PacketCredit } from '@stack/buffer'
+import { pseudoHeaderSum, wordsSum } from '@stack/core'
+import type { Failure } from '@stack/core'
+import { TCP_PROTOCOL } from './context.ts'
+import type { TcpContext } from './context.ts'
+import { currentRoute } from './flow.ts'
+import type { Flow } from './flow.ts'
+import { Field, Flag, headerLengthOf, parseHeader, writeHeader } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/** What {@link receiveHeader} found. */
+export type HeaderVerdict = 'ok' | 'malformed' | 'checksum'
+
+/**
+ * Parses the header at `packet.start` into `context.incoming` and verifies the checksum; a good header is consumed and
+ * `packet.start` is at the text.
+ */
+export function receiveHeader(context: TcpContext, packet: Packet): HeaderVerdict {
+  const header = context.incoming
+  const length = packet.length
+  if (!parseHeader(packet.view, packet.start, packet.end - packet.start, header)) {
+    context.counters.dropMalformed++
+    return 'malformed'
+  }
+  if (!isChecksumGood(packet, length)) {
+    context.counters.dropChecksum++
+    return 'checksum'
+  }
+  packet.consumeTransportHeader(header.headerLength)
+  return 'ok'
+}
+
+/** RFC 9293 §3.1, MUST-3. */
+function isChecksumGood(packet: Packet, length: number): boolean {
+  const state = packet.checksumState
+  if (state === ChecksumState.Verified || state === ChecksumState.Partial) return true
+  const addresses =
+    wordsSum(packet.sourceA, packet.sourceB, packet.sourceC, packet.sourceD) +
+    wordsSum(packet.destinationA, packet.destinationB, packet.destinationC, packet.destinationD)
+  const isSummed = state === ChecksumState.Complete && packet.checksumStart === packet.start
+  const sum = isSummed ? packet.checksumSum : packet.sum(packet.start)
+  const total = sum + pseudoHeaderSum(addresses, TCP_PROTOCOL, length)
+  return ((total & 0xffff) + (total >>> 16)) === 0xffff
+}
+
+/** Clears the fields that few segments have. */
+export function beginSegment(context: TcpContext, flow: Flow, flags: number, sequence: number, acknowledgment: number): SegmentHeader {
+  const header = context.outgoing
+  header.sourcePort = flow.localPort
+  header.destinationPort = flow.remotePort
+  header.flags = flags
+  header.sequence = sequence
+  header.acknowledgment = acknowledgment
+  header.window = 0
+  header.urgentPointer = 0
+  header.mss = 0
+  header.windowScale = -1
+  header.sackPermitted = false
+  header.timestamps = false
+  return header
+}
+
+/**
+ * Sends `context.outgoing` along the flow, with `length` bytes of `chunk` from `offset` on. Segments without text may
+ * use the memory reserved for control. `credit` gets `length` back when the packet is gone, or was never made.
+ *
+ * @returns null when the stack took it; `ENOBUFS` when it had no room, which is no loss of the network
+ */
+export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null = null, offset = 0, length = 0, credit: PacketCredit | null = null): Failure {
+  const { counters, outgoing, params } = context
+  const route = currentRoute(context, flow)
+  if (typeof route === 'string') {
+    counters.noRoute++
+    credit?.returned(length)
+    return route
+  }
+  const headerLength = headerLengthOf(outgoing)
+  const packet = allocate(context, route.endpoint.maxHeaderLength + headerLength, length, route.endpoint.capabilities.scatterGather === true)
+  if (packet === null) {
+    counters.noMemory++
+    credit?.returned(length)
+    return 'ENOBUFS'
+  }
+  const at = packet.pushTransportHeader(headerLength)
+  writeHeader(packet.view, at, outgoing)
+  packet.view.setUint16(at + Field.Checksum, pseudoHeaderSum(flow.addressSum, TCP_PROTOCOL, headerLength + length))
+  packet.checksumState = ChecksumState.Partial
+  packet.checksumStart = at
+  packet.checksumOffset = Field.Checksum
+  packet.transportProtocol = TCP_PROTOCOL
+  packet.sourcePort = flow.localPort
+  packet.destinationPort = flow.remotePort
+  if (length > 0) {
+    packet.attachPayload(chunk!, offset, length)
+    packet.credit = credit
+    packet.creditBytes = length
+  }
+  params.protocol = TCP_PROTOCOL
+  params.ttl = flow.ttl
+  params.tos = flow.tos
+  // RFC 1191 §3: a sender that learns the path's MTU forbids fragments, from the SYN on.
+  params.dontFragment = true
+  counters.segmentsSent++
+  if ((outgoing.flags & Flag.Rst) !== 0) counters.resetsSent++
+  return route.endpoint.writePacket(route, params, packet)
+}
+
+/** With room for the text where the NIC will want it contiguous. */
+function allocate(context: TcpContext, headroom: number, length: number, scattered: boolean): Packet | null {
+  const { memory } = context.host
+  if (length === 0) return memory.allocateControl(headroom, 0)
+  return memory.allocate(headroom, scattered ? 0 : length)
+}

@@ -1,0 +1,158 @@
+import type { Packet } from '@stack/buffer'
+import type { Milliseconds, SecureRandom, Timer, TimerWheel } from '@stack/core'
+import type { Flow } from './flow.ts'
+import { INITIAL_RTO } from './rto.ts'
+import { TupleIndex } from './tuple-index.ts'
+
+/** Retransmissions of a SYN-ACK: given up after 1 + 2 + … + 32 s. */
+const SYN_ACK_RETRIES = 5
+
+/** A half-open connection: SYN-RECEIVED after a passive open, without a TCB (RFC 9293 §3.10.7.2). */
+export interface HalfOpen extends Flow {
+  readonly irs: number
+  readonly iss: number
+  /** MSS we announce. */
+  readonly mss: number
+  readonly peerMss: number
+  /** -1 = not offered. */
+  readonly peerScale: number
+  readonly timestamps: boolean
+  tsRecent: number
+  readonly tsOffset: number
+  /** When the SYN-ACK last left, int32 µs. */
+  sentAt: number
+  retries: number
+  deadline: Milliseconds
+  /** Challenge ACKs sent. */
+  challenges: number
+}
+
+interface Entry {
+  readonly record: HalfOpen
+  readonly slot: number
+  older: Entry | null
+  newer: Entry | null
+}
+
+interface Level {
+  oldest: Entry | null
+  newest: Entry | null
+}
+
+/**
+ * The half-open connections of one listener. Those with as many retransmissions have the same timeout, so one list a
+ * level is in order of deadlines, and one timer serves all.
+ */
+export class SynQueue {
+  private readonly index: TupleIndex
+  private readonly entries: (Entry | null)[] = []
+  private readonly free: number[] = []
+  private readonly levels: Level[] = []
+  private readonly timer: Timer
+  private readonly retransmit: (record: HalfOpen) => void
+  private readonly expired: () => void
+
+  /**
+   * @param retransmit - sends the SYN-ACK again
+   * @param expired - a record was given up
+   */
+  constructor(timers: TimerWheel, random: SecureRandom, retransmit: (record: HalfOpen) => void, expired: () => void) {
+    this.index = new TupleIndex(random)
+    this.retransmit = retransmit
+    this.expired = expired
+    for (let i = 0; i <= SYN_ACK_RETRIES; i++) this.levels.push({ oldest: null, newest: null })
+    this.timer = timers.create((now) => this.fire(now))
+  }
+
+  get size(): number {
+    return this.index.size
+  }
+
+  find(packet: Packet, zone: number): HalfOpen | null {
+    if (this.index.size === 0) return null
+    this.index.keyOfPacket(packet, zone)
+    const slot = this.index.find()
+    return slot < 0 ? null : this.entries[slot]!.record
+  }
+
+  /** `record.retries` is 0 and its SYN-ACK has just left. */
+  add(record: HalfOpen, now: Milliseconds): void {
+    const slot = this.free.pop() ?? this.entries.length
+    const entry: Entry = { record, slot, older: null, newer: null }
+    this.entries[slot] = entry
+    this.keyOf(record)
+    this.index.set(slot)
+    this.wait(entry, now)
+  }
+
+  remove(record: HalfOpen): void {
+    this.keyOf(record)
+    const slot = this.index.find()
+    if (slot < 0) return
+    this.drop(this.entries[slot]!)
+  }
+
+  clear(): void {
+    for (const level of this.levels) level.oldest = level.newest = null
+    this.index.clear()
+    this.entries.length = 0
+    this.free.length = 0
+    this.timer.cancel()
+  }
+
+  private keyOf(record: HalfOpen): void {
+    this.index.keyOfTuple(record.localAddress, record.localPort, record.remoteAddress, record.remotePort, record.nicId)
+  }
+
+  private drop(entry: Entry): void {
+    this.keyOf(entry.record)
+    this.index.remove()
+    this.unlink(entry)
+    this.entries[entry.slot] = null
+    this.free.push(entry.slot)
+  }
+
+  private wait(entry: Entry, now: Milliseconds): void {
+    const { record } = entry
+    const level = this.levels[record.retries]!
+    record.deadline = now + INITIAL_RTO * 2 ** record.retries
+    entry.older = level.newest
+    entry.newer = null
+    if (level.newest === null) level.oldest = entry
+    else level.newest.newer = entry
+    level.newest = entry
+    if (!this.timer.armed || record.deadline < this.timer.deadline) this.timer.arm(record.deadline)
+  }
+
+  private unlink(entry: Entry): void {
+    const level = this.levels[entry.record.retries]!
+    if (entry.older === null) level.oldest = entry.newer
+    else entry.older.newer = entry.newer
+    if (entry.newer === null) level.newest = entry.older
+    else entry.newer.older = entry.older
+  }
+
+  private fire(now: Milliseconds): void {
+    // From the last level on, so that nobody is looked at twice.
+    for (let retries = SYN_ACK_RETRIES; retries >= 0; retries--) {
+      const level = this.levels[retries]!
+      for (let entry = level.oldest; entry !== null && entry.record.deadline <= now; entry = level.oldest) this.late(entry, now)
+    }
+    let earliest = Infinity
+    for (const level of this.levels) if (level.oldest !== null) earliest = Math.min(earliest, level.oldest.record.deadline)
+    if (earliest !== Infinity) this.timer.arm(earliest)
+  }
+
+  private late(entry: Entry, now: Milliseconds): void {
+    const { record } = entry
+    if (record.retries === SYN_ACK_RETRIES) {
+      this.drop(entry)
+      this.expired()
+      return
+    }
+    this.unlink(entry)
+    record.retries++
+    this.wait(entry, now)
+    this.retransmit(record)
+  }
+}

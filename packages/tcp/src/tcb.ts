@@ -1,0 +1,229 @@
+import type { PacketCredit } from '@stack/buffer'
+import { addressSum } from '@stack/core'
+import type { Address, Dirty, ErrorCode, Failure, Milliseconds, Route } from '@stack/core'
+import type { CongestionControl, CongestionSender } from './congestion.ts'
+import type { TcpContext } from './context.ts'
+import type { Flow } from './flow.ts'
+import type { Settings } from './options.ts'
+import type { OutOfOrderQueue } from './out-of-order.ts'
+import { ReceiveQueue } from './receive-queue.ts'
+import { RttEstimator } from './rto.ts'
+import { SendQueue } from './send-queue.ts'
+import { after } from './sequence.ts'
+import { isLegalTransition, State } from './state.ts'
+import type { ConnectionTimers } from './timers.ts'
+
+/** Why data is being sent again. */
+export const Recovery = { None: 0, Fast: 1, Timeout: 2 } as const
+export type Recovery = (typeof Recovery)[keyof typeof Recovery]
+
+/** Send sequence variables (RFC 9293 §3.3.1) and what the sender keeps beside them. Sequence numbers are int32. */
+export class SendState {
+  /** SND.UNA: oldest unacknowledged. */
+  una = 0
+  /** SND.NXT: next to be sent; never goes back. */
+  nxt = 0
+  /** SND.WND, scaled. */
+  wnd = 0
+  /** Sequence and acknowledgment numbers of the last window update. */
+  wl1 = 0
+  wl2 = 0
+  /** Largest window the peer ever offered (RFC 9293 §3.8.6.2.1). */
+  maxWindow = 0
+  /** Shift of the peer's window fields. */
+  scale = 0
+  iss = 0
+  /** Text bytes of a full segment: Eff.snd.MSS of RFC 9293 §3.7.1 without our options. */
+  mss = 536
+  /** The peer's MSS option, or the default. */
+  peerMss = 536
+  readonly queue: SendQueue = new SendQueue()
+  /** A FIN follows the last byte of the queue. */
+  finQueued = false
+
+  // --- recovery (recovery.ts) ---
+  recovery: Recovery = Recovery.None
+  dupAcks = 0
+  /** Bytes that duplicate ACKs say have left the network. */
+  dupBytes = 0
+  /** SND.NXT when recovery began: `recover` of RFC 6582. */
+  recover = 0
+  /** `[rtxNext, lostUntil)` is held lost and not yet sent again. */
+  rtxNext = 0
+  lostUntil = 0
+  /** Send one lost segment now, whatever cwnd says. */
+  rtxForced = false
+  /** SND.NXT when cwnd last held data back: acknowledgments below it may grow cwnd (RFC 7661). */
+  limitedUntil = 0
+  /** Retransmission timeouts, probes or SYNs in a row without an answer. */
+  attempts = 0
+  /** Probing a closed window (RFC 9293 §3.8.6.1). */
+  persisting = false
+  /** When the oldest unacknowledged byte was sent, or the last progress, ms. */
+  unackedSince: Milliseconds = 0
+
+  // --- round trips: one segment is timed at a time (RFC 6298 §3) ---
+  timing = false
+  timedSequence = 0
+  /** int32 µs. */
+  timedAt = 0
+  /** When data last left, ms (RFC 5681 §4.1). */
+  lastSent: Milliseconds = 0
+
+  bytesSent = 0
+  bytesAcked = 0
+  segments = 0
+  retransmits = 0
+  timeouts = 0
+}
+
+/** Receive sequence variables (RFC 9293 §3.3.1) and what the receiver keeps beside them. */
+export class ReceiveState {
+  /** RCV.NXT: next expected. */
+  nxt = 0
+  /** Right edge that was advertised: RCV.NXT + RCV.WND. Never goes back. */
+  edge = 0
+  /** Shift of our window fields. */
+  scale = 0
+  /** Window scaling is offered, then agreed (RFC 7323 §2.2). */
+  scaling = true
+  irs = 0
+  /** MSS that we announced. */
+  mss = 536
+  /** Largest segment seen: what "full-sized" means for delayed ACKs. */
+  largest = 1
+  /** RCV.NXT as last acknowledged: Last.ACK.sent of RFC 7323. */
+  acked = 0
+  readonly queue: ReceiveQueue = new ReceiveQueue()
+  outOfOrder: OutOfOrderQueue | null = null
+  /** The peer's FIN was seen at `finSequence`, perhaps beyond a gap. */
+  finSeen = false
+  finSequence = 0
+  /** Everything up to the FIN was received. */
+  finished = false
+  /** An ACK is to leave at the end of the batch. */
+  ackNow = false
+  /** The application reads no more: text is acknowledged and thrown away. */
+  discard = false
+
+  // --- timestamps (RFC 7323) ---
+  /** Offered, then agreed. */
+  timestamps = true
+  tsRecent = 0
+  /** When `tsRecent` was taken, ms. */
+  tsRecentAt: Milliseconds = 0
+  /** Added to our clock. */
+  tsOffset = 0
+
+  bytes = 0
+  segments = 0
+  /** When anything last came in, ms. */
+  lastHeard: Milliseconds = 0
+  keepAliveProbes = 0
+
+  // --- challenge ACKs (RFC 5961 §7) ---
+  challengeWindow: Milliseconds = 0
+  challenges = 0
+}
+
+/** What a connection tells the application's side. All of it is noted only; user code runs when it is woken. */
+export interface ConnectionUser {
+  onEstablished(): void
+  onReadable(): void
+  onWritable(): void
+  /** Last call. `code` null after an orderly end. */
+  onClosed(code: Failure): void
+  /** There is room in the send buffer: copy in what writers wait with. */
+  refill(): void
+}
+
+/** A transmission control block: everything the protocol knows of one connection. Behaviour is in the modules beside. */
+export abstract class Tcb implements Flow, PacketCredit, CongestionSender, Dirty {
+  readonly context: TcpContext
+  readonly localAddress: Address
+  readonly localPort: number
+  readonly remoteAddress: Address
+  readonly remotePort: number
+  readonly nicId: number
+  readonly addressSum: number
+  route: Route | null = null
+  settings: Settings
+  state: State = State.Closed
+  dirty = false
+  readonly snd: SendState = new SendState()
+  readonly rcv: ReceiveState = new ReceiveState()
+  readonly rtt: RttEstimator = new RttEstimator()
+  cc: CongestionControl
+  abstract readonly timers: ConnectionTimers
+  user: ConnectionUser | null = null
+  /** Bytes below TCP that have not come back. */
+  below = 0
+  /** Output stopped because of `below`. */
+  isBlocked = false
+  /** The application called `close()`: nobody will read or write. */
+  isOrphan = false
+  wasEstablished = false
+  /** The last thing that went wrong without ending the connection (RFC 9293 §3.9.2.2). */
+  softError: ErrorCode | null = null
+  /** When the neighbour was last told to be reachable, ms. */
+  confirmedAt: Milliseconds = -Infinity
+
+  constructor(context: TcpContext, local: Address, localPort: number, remote: Address, remotePort: number, nicId: number, settings: Settings) {
+    this.context = context
+    this.localAddress = local
+    this.localPort = localPort
+    this.remoteAddress = remote
+    this.remotePort = remotePort
+    this.nicId = nicId
+    this.addressSum = addressSum(local) + addressSum(remote)
+    this.settings = settings
+    this.cc = context.algorithms.get(settings.congestionControl)!.create(this)
+  }
+
+  get ttl(): number {
+    return this.settings.ttl
+  }
+
+  get tos(): number {
+    return this.settings.tos
+  }
+
+  get mss(): number {
+    return this.snd.mss
+  }
+
+  abstract flushOutput(): void
+  /** The handshake is over. */
+  abstract opened(): void
+  abstract returned(bytes: number): void
+  /** The connection is over for the demultiplexer and its timers; `code` null after an orderly end. */
+  abstract finish(code: Failure): void
+}
+
+/** Bytes sent and not acknowledged, FIN and SYN included. */
+export function flightSize(tcb: Tcb): number {
+  return (tcb.snd.nxt - tcb.snd.una) | 0
+}
+
+/** Milliseconds of our timestamp clock (RFC 7323 §4.1). */
+export function timestampNow(tcb: Tcb): number {
+  return (Math.floor(tcb.context.host.scheduler.now) + tcb.rcv.tsOffset) | 0
+}
+
+/** Moves along an arrow of the state diagram. */
+export function setState(tcb: Tcb, next: State): void {
+  if (!isLegalTransition(tcb.state, next)) tcb.context.counters.illegalTransitions++
+  tcb.state = next
+}
+
+/** Is our FIN sent? */
+export function isFinSent(tcb: Tcb): boolean {
+  const { snd } = tcb
+  return snd.finQueued && after(snd.nxt, snd.queue.end)
+}
+
+/** Is our FIN acknowledged? */
+export function isFinAcked(tcb: Tcb): boolean {
+  const { snd } = tcb
+  return snd.finQueued && after(snd.una, snd.queue.end)
+}

@@ -1,0 +1,276 @@
+import type { Packet } from '@stack/buffer'
+import { address, addressSum } from '@stack/core'
+import type { Address, Milliseconds, Timer, TransportHost } from '@stack/core'
+import type { TcpContext } from './context.ts'
+import type { TcpCounters } from './counters.ts'
+import type { Flow } from './flow.ts'
+import { beginSegment, sendSegment } from './segment.ts'
+import { after } from './sequence.ts'
+import type { Tcb } from './tcb.ts'
+import { TupleIndex } from './tuple-index.ts'
+import { receiveWindow } from './window.ts'
+import { Flag } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+// Words of a record.
+const Word = {
+  Local: 0,
+  Remote: 4,
+  Ports: 8,
+  Zone: 9,
+  SndNxt: 10,
+  RcvNxt: 11,
+  /** Window field, 16 bits, and above it 1 when timestamps were agreed. */
+  Window: 12,
+  TsRecent: 13,
+  TsOffset: 14,
+  /** Neighbours in order of age, -1 = none. A free record links to the next free one by `Newer`. */
+  Older: 15,
+  Newer: 16,
+} as const
+const RECORD_WORDS = 17
+const FIRST_RECORDS = 64
+
+/** ms between two answers of one table to segments that deserve a challenge ACK, at most 100 a second. */
+const CHALLENGE_INTERVAL = 10
+
+/** What a segment for a record means. */
+export type TimeWaitVerdict = 'none' | 'handled' | 'reuse'
+
+export interface TimeWaitOptions {
+  readonly host: Pick<TransportHost, 'timers' | 'scheduler' | 'secureRandom'>
+  readonly counters: TcpCounters
+  /** Records at most; the oldest is evicted. */
+  readonly limit: number
+  /** 2 MSL, ms. */
+  readonly duration: Milliseconds
+}
+
+/**
+ * Connections in TIME-WAIT as records in typed arrays (RFC 9293 §3.6.1): they answer what still comes, keep the tuple
+ * from strangers' segments, and make way for a new SYN that is provably newer (RFC 6191).
+ */
+export class TimeWaitTable {
+  private readonly options: TimeWaitOptions
+  private readonly index: TupleIndex
+  private words: Int32Array = new Int32Array(FIRST_RECORDS * RECORD_WORDS)
+  private deadlines: Float64Array = new Float64Array(FIRST_RECORDS)
+  private used = 0
+  private free = -1
+  private oldest = -1
+  private newest = -1
+  private zoned = 0
+  private readonly timer: Timer
+  private answeredAt: Milliseconds = -Infinity
+
+  constructor(options: TimeWaitOptions) {
+    this.options = options
+    this.index = new TupleIndex(options.host.secureRandom)
+    this.timer = options.host.timers.create((now) => this.expire(now))
+  }
+
+  get size(): number {
+    return this.index.size
+  }
+
+  /** A connection that closed first: its TCB goes, this stays. */
+  add(tcb: Tcb): void {
+    this.index.keyOfTuple(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort, tcb.nicId)
+    const known = this.index.find()
+    if (known >= 0) this.remove(known)
+    if (this.size >= this.options.limit) {
+      this.options.counters.timeWaitEvicted++
+      this.remove(this.oldest)
+    }
+    const record = this.take()
+    const at = record * RECORD_WORDS
+    const { words } = this
+    this.index.keyOfTuple(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort, tcb.nicId)
+    words.set(this.index.key, at)
+    words[at + Word.SndNxt] = tcb.snd.nxt
+    words[at + Word.RcvNxt] = tcb.rcv.nxt
+    words[at + Word.Window] = Math.min(0xffff, receiveWindow(tcb) >>> tcb.rcv.scale) | (tcb.rcv.timestamps ? 0x10000 : 0)
+    words[at + Word.TsRecent] = tcb.rcv.tsRecent
+    words[at + Word.TsOffset] = tcb.rcv.tsOffset
+    this.index.set(record)
+    if (tcb.nicId !== 0) this.zoned++
+    this.append(record)
+    this.options.counters.timeWait++
+  }
+
+  /** Is the tuple waiting? A port that is cannot be used for a new connection from here. */
+  has(local: Address, localPort: number, remote: Address, remotePort: number, zone: number): boolean {
+    this.index.keyOfTuple(local, localPort, remote, remotePort, zone)
+    return this.index.find() >= 0
+  }
+
+  /**
+   * A segment for which no connection exists. `reuse` means that a SYN may open the tuple anew: the record is gone, and
+   * `reuseIss` is beyond what the old connection sent.
+   *
+   * @param canReuse - is anybody listening?
+   */
+  handle(context: TcpContext, header: SegmentHeader, packet: Packet, canReuse: boolean): TimeWaitVerdict {
+    if (this.size === 0) return 'none'
+    const record = this.find(packet)
+    if (record < 0) return 'none'
+    return this.segmentArrives(context, record, header, packet, canReuse)
+  }
+
+  /** See {@link handle}: Linux's choice, well beyond anything in flight. */
+  reuseIss = 0
+
+  clear(): void {
+    while (this.oldest >= 0) this.remove(this.oldest)
+    this.timer.cancel()
+  }
+
+  private find(packet: Packet): number {
+    if (this.zoned > 0) {
+      this.index.keyOfPacket(packet, packet.nicId)
+      const record = this.index.find()
+      if (record >= 0) return record
+    }
+    this.index.keyOfPacket(packet, 0)
+    return this.index.find()
+  }
+
+  /** RFC 9293 §3.10.7.4 for TIME-WAIT. */
+  private segmentArrives(context: TcpContext, record: number, header: SegmentHeader, packet: Packet, canReuse: boolean): TimeWaitVerdict {
+    const at = record * RECORD_WORDS
+    const { words } = this
+    const rcvNxt = words[at + Word.RcvNxt]!
+    const { flags } = header
+    if ((flags & Flag.Rst) !== 0) {
+      // RFC 5961 §3.2: exactly the next sequence number ends it, as the state diagram has it.
+      if (header.sequence === rcvNxt) this.remove(record)
+      else context.counters.dropBadReset++
+      return 'handled'
+    }
+    if ((flags & (Flag.Syn | Flag.Ack)) === Flag.Syn) {
+      if (canReuse && this.isNewer(at, header)) {
+        this.reuseIss = (words[at + Word.SndNxt]! + 65_537) | 0
+        context.counters.timeWaitReused++
+        this.remove(record)
+        return 'reuse'
+      }
+      this.answer(context, at, true)
+      return 'handled'
+    }
+    const length = packet.length + ((flags & Flag.Fin) !== 0 ? 1 : 0)
+    if (length === 0) {
+      // An old ACK needs no answer; one for another sequence number gets one, within limits.
+      if (header.sequence !== rcvNxt) this.answer(context, at, true)
+      return 'handled'
+    }
+    this.answer(context, at, false)
+    // The peer's FIN again: our ACK was lost. Restart 2 MSL.
+    if ((flags & Flag.Fin) !== 0 && ((header.sequence + length) | 0) === rcvNxt) {
+      this.unlink(record)
+      this.append(record)
+    }
+    return 'handled'
+  }
+
+  /** RFC 6191 §2: a later timestamp, or without timestamps a sequence number beyond all that was received. */
+  private isNewer(at: number, header: SegmentHeader): boolean {
+    const { words } = this
+    const hadTimestamps = words[at + Word.Window]! >= 0x10000
+    if (hadTimestamps && header.timestamps) {
+      const step = (header.timestampValue - words[at + Word.TsRecent]!) | 0
+      if (step !== 0) return step > 0
+    }
+    return after(header.sequence, words[at + Word.RcvNxt]!)
+  }
+
+  private answer(context: TcpContext, at: number, isLimited: boolean): void {
+    const { words } = this
+    const { now } = context.host.scheduler
+    if (isLimited) {
+      if (now - this.answeredAt < CHALLENGE_INTERVAL) return
+      this.answeredAt = now
+      context.counters.challengeAcks++
+    }
+    const flow = this.flowOf(at)
+    const out = beginSegment(context, flow, Flag.Ack, words[at + Word.SndNxt]!, words[at + Word.RcvNxt]!)
+    out.window = words[at + Word.Window]! & 0xffff
+    if (words[at + Word.Window]! >= 0x10000) {
+      out.timestamps = true
+      out.timestampValue = (Math.floor(now) + words[at + Word.TsOffset]!) | 0
+      out.timestampEcho = words[at + Word.TsRecent]!
+    }
+    sendSegment(context, flow)
+  }
+
+  private flowOf(at: number): Flow {
+    const w = this.words
+    const localAddress = address(w[at]!, w[at + 1]!, w[at + 2]!, w[at + 3]!)
+    const remoteAddress = address(w[at + 4]!, w[at + 5]!, w[at + 6]!, w[at + 7]!)
+    return {
+      localAddress, remoteAddress,
+      localPort: w[at + Word.Ports]! >>> 16,
+      remotePort: w[at + Word.Ports]! & 0xffff,
+      nicId: w[at + Word.Zone]!,
+      addressSum: addressSum(localAddress) + addressSum(remoteAddress),
+      route: null, ttl: 0, tos: 0,
+    }
+  }
+
+  // --- records ---
+
+  private take(): number {
+    if (this.free >= 0) {
+      const record = this.free
+      this.free = this.words[record * RECORD_WORDS + Word.Newer]!
+      return record
+    }
+    if (this.used === this.deadlines.length) {
+      const words = new Int32Array(2 * this.words.length)
+      words.set(this.words)
+      this.words = words
+      const deadlines = new Float64Array(2 * this.deadlines.length)
+      deadlines.set(this.deadlines)
+      this.deadlines = deadlines
+    }
+    return this.used++
+  }
+
+  private remove(record: number): void {
+    const at = record * RECORD_WORDS
+    const { words } = this
+    this.index.key.set(words.subarray(at, at + Word.SndNxt))
+    this.index.remove()
+    this.unlink(record)
+    if (words[at + Word.Zone] !== 0) this.zoned--
+    words[at + Word.Newer] = this.free
+    this.free = record
+    this.options.counters.timeWait--
+  }
+
+  /** The newest record: the duration is the same for all, so the list is in order of deadlines. */
+  private append(record: number): void {
+    const at = record * RECORD_WORDS
+    this.deadlines[record] = this.options.host.scheduler.now + this.options.duration
+    this.words[at + Word.Older] = this.newest
+    this.words[at + Word.Newer] = -1
+    if (this.newest >= 0) this.words[this.newest * RECORD_WORDS + Word.Newer] = record
+    else this.oldest = record
+    this.newest = record
+    if (!this.timer.armed) this.timer.arm(this.deadlines[this.oldest]!)
+  }
+
+  private unlink(record: number): void {
+    const at = record * RECORD_WORDS
+    const older = this.words[at + Word.Older]!
+    const newer = this.words[at + Word.Newer]!
+    if (older >= 0) this.words[older * RECORD_WORDS + Word.Newer] = newer
+    else this.oldest = newer
+    if (newer >= 0) this.words[newer * RECORD_WORDS + Word.Older] = older
+    else this.newest = older
+  }
+
+  private expire(now: Milliseconds): void {
+    while (this.oldest >= 0 && this.deadlines[this.oldest]! <= now) this.remove(this.oldest)
+    if (this.oldest >= 0) this.timer.arm(this.deadlines[this.oldest]!)
+  }
+}

@@ -1,0 +1,71 @@
+import type { Milliseconds, Timer, TimerWheel } from '@stack/core'
+
+/** What the timers of a connection do when they expire. */
+export interface TimerActions {
+  /** Retransmission, or the probe of a closed window. */
+  onRetransmitTimer(now: Milliseconds): void
+  onDelayedAckTimer(): void
+  onKeepAliveTimer(now: Milliseconds): void
+  /** `close()` or `connect()` took too long. */
+  onDeadlineTimer(): void
+  /** Try again what the stack itself refused. */
+  onRetryTimer(): void
+}
+
+/**
+ * The deadlines of one connection over one timer of the wheel: an idle connection costs one object. A deadline that
+ * moves later or goes away leaves the timer alone; it fires once for nothing at most.
+ */
+export class ConnectionTimers {
+  retransmit: Milliseconds = Infinity
+  delayedAck: Milliseconds = Infinity
+  keepAlive: Milliseconds = Infinity
+  deadline: Milliseconds = Infinity
+  retry: Milliseconds = Infinity
+  private readonly actions: TimerActions
+  private readonly wheel: TimerWheel
+  // Made when first needed.
+  private timer: Timer | null = null
+
+  constructor(wheel: TimerWheel, actions: TimerActions) {
+    this.wheel = wheel
+    this.actions = actions
+  }
+
+  /** Call after a deadline was set. */
+  schedule(deadline: Milliseconds): void {
+    if (deadline === Infinity) return
+    this.timer ??= this.wheel.create((now) => this.fire(now))
+    if (!this.timer.armed || deadline < this.timer.deadline) this.timer.arm(deadline)
+  }
+
+  /** Nothing fires any more. */
+  cancel(): void {
+    this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = Infinity
+    this.timer?.cancel()
+  }
+
+  private fire(now: Milliseconds): void {
+    if (this.deadline <= now) {
+      this.deadline = Infinity
+      this.actions.onDeadlineTimer()
+    }
+    if (this.retransmit <= now) {
+      this.retransmit = Infinity
+      this.actions.onRetransmitTimer(now)
+    }
+    if (this.keepAlive <= now) {
+      this.keepAlive = Infinity
+      this.actions.onKeepAliveTimer(now)
+    }
+    if (this.delayedAck <= now) {
+      this.delayedAck = Infinity
+      this.actions.onDelayedAckTimer()
+    }
+    if (this.retry <= now) {
+      this.retry = Infinity
+      this.actions.onRetryTimer()
+    }
+    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry))
+  }
+}

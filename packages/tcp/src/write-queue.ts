@@ -1,0 +1,68 @@
+import type { CallOptions } from './api.ts'
+import { pending } from './pending.ts'
+import type { Pending } from './pending.ts'
+
+interface Write {
+  readonly parts: readonly Uint8Array[]
+  part: number
+  offset: number
+  call: Pending<void> | null
+}
+
+/** Writes that wait for room in the send buffer, in order. */
+export class WriteQueue {
+  /** A FIN follows the last of them. */
+  isEnded = false
+  private readonly put: (bytes: Uint8Array, from: number) => number
+  private readonly waiting: Write[] = []
+  private readonly done: Pending<void>[] = []
+
+  /** @param put - copies bytes from an offset on, says how many found room */
+  constructor(put: (bytes: Uint8Array, from: number) => number) {
+    this.put = put
+  }
+
+  /** Nothing waits for room. */
+  get isEmpty(): boolean {
+    return this.waiting.length === 0
+  }
+
+  /** Takes what fits now; the promise resolves when all of it is copied. */
+  add(parts: readonly Uint8Array[], options: CallOptions): Promise<void> {
+    const write: Write = { parts, part: 0, offset: 0, call: null }
+    if (this.waiting.length === 0 && this.copy(write)) return Promise.resolve()
+    write.call = pending(options, () => {
+      const at = this.waiting.indexOf(write)
+      if (at >= 0) this.waiting.splice(at, 1)
+    })
+    this.waiting.push(write)
+    return write.call.promise
+  }
+
+  end(): void {
+    this.isEnded = true
+  }
+
+  /** Copies what fits by now. */
+  fill(): void {
+    while (this.waiting.length > 0 && this.copy(this.waiting[0]!)) this.done.push(this.waiting.shift()!.call!)
+  }
+
+  /** Settles the calls whose bytes are copied; with an error all others too. */
+  settle(error: unknown): void {
+    for (const call of this.done.splice(0)) call.resolve(undefined)
+    if (error !== null) for (const write of this.waiting.splice(0)) write.call!.reject(error)
+  }
+
+  /** True when the whole write is copied. */
+  private copy(write: Write): boolean {
+    while (write.part < write.parts.length) {
+      const bytes = write.parts[write.part]!
+      if (write.offset < bytes.length) write.offset += this.put(bytes, write.offset)
+      if (write.offset < bytes.length) return false
+      write.part++
+      write.offset = 0
+    }
+    return true
+  }
+}
