@@ -2,17 +2,12 @@
  * npm run lab [-- WORD…]: runs against other TCP/IP stacks, in network namespaces that each case makes for itself.
  * Without words every case; else those whose name contains one. The last line counts, as JSON.
  */
-import { spawnSync } from 'node:child_process'
 import { cases } from './cases.ts'
 import { Skipped } from './case.ts'
+import { runInNamespace } from './requirements.ts'
 
-// Root runs all of it in a namespace of its own: what cases make there, nobody else sees.
-const INSIDE = 'STACK_LAB_INSIDE'
-if (process.getuid?.() === 0 && process.env[INSIDE] === undefined) {
-  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
-  const { status, error } = spawnSync('unshare', ['-n', ...command], { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } })
-  if (error === undefined) process.exit(status ?? 1)
-}
+const status = runInNamespace()
+if (status !== null) process.exit(status)
 
 const words = process.argv.slice(2)
 const chosen = cases.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))

@@ -1,31 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
-import { join } from 'node:path'
-import { Skipped } from './case.ts'
 
 /** Seconds after which a command is killed, even when nobody is left to do it. */
 const LIMIT = 120
-
-/**
- * @throws Skipped when this machine cannot run the case: no root, or one of `tools` is missing
- */
-export function requireTools(...tools: readonly string[]): void {
-  if (process.getuid?.() !== 0) throw new Skipped('needs root')
-  const missing = ['unshare', 'nsenter', 'ip', 'timeout', ...tools].filter((tool) => !isInstalled(tool))
-  if (missing.length > 0) throw new Skipped(`needs ${missing.join(', ')}`)
-}
-
-function isInstalled(tool: string): boolean {
-  return (process.env['PATH'] ?? '').split(':').some((folder) => {
-    try {
-      accessSync(join(folder, tool), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
 
 /** A command that runs until it is stopped. */
 export interface Service {

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createStack, isStackError, type Installed, type LinkEndpoint, type Nic, type StackBase } from '@stack/core'
+import { createStack, type Installed, type LinkEndpoint, type Nic, type StackBase } from '@stack/core'
 import { internet, type Internet } from '@stack/preset-internet'
 import { tun } from '@stack/link-tun'
 import { leaksOf } from '@stack/testing'
-import { Skipped } from './case.ts'
 import { Capture } from './capture.ts'
-import { Peer, requireTools } from './peer.ts'
+import { Peer } from './peer.ts'
+import { requireDevice } from './requirements.ts'
 
 /** The two ends of the link in one address family. */
 export interface Addresses {
@@ -50,7 +50,7 @@ const DEVICE = 'lab0'
  * must leave nothing behind.
  */
 export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) => Promise<void>): Promise<void> {
-  requireTools('tcpdump', 'tshark', ...(options.tools ?? []))
+  requireDevice('tcpdump', 'tshark', ...(options.tools ?? []))
   const { signal } = options
   const folder = mkdtempSync(join(tmpdir(), 'stack-lab-'))
   const stack = createStack({ plugins: [internet()] })
@@ -59,13 +59,13 @@ export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) 
     peer = await Peer.create(signal)
     const device = tun({ name: DEVICE, mode: options.mode })
     const link = options.wrap?.(device) ?? device
-    await device.open(signal).catch(skipWithoutDevice)
+    await device.open(signal)
     execFileSync('ip', ['link', 'set', DEVICE, 'netns', peer.pid])
     await peer.run(`ip link set ${DEVICE} up`)
     const families = [IPV4, IPV6]
     for (const { kernel, prefixLength } of families) await peer.run(`ip addr add ${kernel}/${prefixLength} dev ${DEVICE} ${kernel.includes(':') ? 'nodad' : ''}`)
     const capture = await Capture.start(peer, DEVICE, join(folder, 'capture.pcap'))
-    const nic = await stack.addNic(link, { addresses: families.map((family) => `${family.stack}/${family.prefixLength}`), signal })
+    const nic = await stack.addNic(link, { addresses: families.map((family) => `${family.stack}/${family.prefixLength}`), skipDuplicateDetection: true, signal })
     await body({ stack, nic, peer, folder })
     await stack.close({ timeout: 2000 })
     const leaks = leaksOf(stack)
@@ -76,9 +76,4 @@ export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) 
     await peer?.close()
     rmSync(folder, { recursive: true })
   }
-}
-
-function skipWithoutDevice(error: unknown): never {
-  if (isStackError(error) && (error.code === 'ENODEV' || error.code === 'EACCES' || error.code === 'ERR_STACK_NOT_SUPPORTED')) throw new Skipped(error.message)
-  throw error
 }

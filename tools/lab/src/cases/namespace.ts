@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { Skipped } from '../case.ts'
 import type { LabCase } from '../case.ts'
+import { requireTools } from '../requirements.ts'
 
 const execute = promisify(execFile)
 
@@ -9,7 +9,7 @@ const execute = promisify(execFile)
 export const namespaceCase: LabCase = {
   name: 'a network namespace of our own',
   async run(signal) {
-    if (process.getuid?.() !== 0) throw new Skipped('needs root')
+    requireTools('ping')
     const script = 'ip link set lo up && ping -c 1 -W 2 127.0.0.1 && ip -o link'
     const { stdout } = await execute('unshare', ['-n', 'sh', '-c', script], { signal })
     const links = stdout.split('\n').filter((line) => /^\d+: /.test(line))
