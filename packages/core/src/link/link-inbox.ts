@@ -70,10 +70,11 @@ class Inbox implements LinkInbox, Pollable {
   }
 
   attach(dispatcher: NetworkDispatcher | null): void {
-    this.clear()
     this.timer?.cancel()
     this.timer = null
     this.dispatcher = dispatcher
+    // Last: a sender that waits for room may write from within.
+    this.clear()
   }
 
   push(packet: Packet, protocol: number, due = 0): boolean {
@@ -134,7 +135,9 @@ class Inbox implements LinkInbox, Pollable {
     }
     this.head = this.tail = null
     this.length = 0
+    if (!this.refused) return
     this.refused = false
+    this.onRoom?.()
   }
 
   private schedule(dispatcher: NetworkDispatcher): void {
