@@ -11,5 +11,6 @@
  *
  * @packageDocumentation
  */
+export { fakeNic, type FakeNic, type ReceivedPacket } from './fake-nic.ts'
 export { leaksOf } from './leaks.ts'
 export { manualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
