@@ -111,6 +111,7 @@ export class Ipv6Protocol implements NetworkProtocol {
     result.ok = false
     result.hasTransportHeader = false
     if (checkIpv6Header(packet.view, o, packet.end - o, packet.length) !== HeaderCheck.Ok) return false
+    this.parseAddresses(packet)
     walkChain(packet.view, o, packet.end, false, chain)
     if (chain.end === ChainEnd.Truncated || packet.consumeNetworkHeader(chain.offset - o) < 0) return false
     packet.tos = trafficClass(packet.view, o)

@@ -3,7 +3,7 @@ import type { Hooks } from '@stack/core'
 import { describe, expect, it } from 'vitest'
 import { bench } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
-import { bytesOf, icmp, ip } from './support/packets.ts'
+import { addressBytes, bytesOf, icmp, ip } from './support/packets.ts'
 import { PROBE } from './support/probe.ts'
 
 const US = '2001:db8::1'
@@ -163,6 +163,26 @@ describe('hooks', () => {
       expect(b.sent()).toEqual([`${US} > ${PEER}: echo reply 7/1 later`])
       remove()
     }
+    b.end()
+  })
+
+  it('may change the header: what it says then is what counts', async () => {
+    const b = await bench({ nic })
+    hooksOf(b).add(HookPoint.Prerouting, (packet) => {
+      packet.bytes.set(addressBytes(US), packet.networkHeader + 24)
+      return 'accept'
+    })
+    b.send(ip(PEER, '2001:db8::77', PROBE, bytesOf([0, 2, 0, 1], 'translated')))
+    expect(b.probe.received.map(({ data }) => data)).toEqual(['translated'])
+    // Out: to a neighbour whose path is narrower, so that the route must be the new one.
+    b.send(icmp(PEER, US, 2, 0, bytesOf([0, 0, 5, 0], ip(US, '2001:db8::88', PROBE, bytesOf([0, 1, 0, 2])))))
+    hooksOf(b).add(HookPoint.Output, (packet) => {
+      packet.bytes.set(addressBytes('2001:db8::88'), packet.networkHeader + 24)
+      return 'reroute'
+    })
+    b.probe.send(PEER, new Uint8Array(1400))
+    await b.clock.settle()
+    expect(b.sent()).toEqual([`${US} > 2001:db8::88: fragment 0+1232 more of next 253`, `${US} > 2001:db8::88: fragment 1232+172 last of next 253`])
     b.end()
   })
 

@@ -4,7 +4,7 @@ import { HookPoint, address } from '@stack/core'
 import type { Route } from '@stack/core'
 import { isLinkLocalWord, isLoopbackAddress } from '../address/scope.ts'
 import type { ErrorSender } from '../icmp/errors.ts'
-import { IPV6_ETHERTYPE, Ipv6Field } from '../wire/header.ts'
+import { IPV6_ETHERTYPE, Ipv6Field, readAddress } from '../wire/header.ts'
 import { Icmpv6Type, TimeExceededCode, UnreachableCode } from '../wire/icmpv6.ts'
 import type { CounterName } from '../statistics.ts'
 import type { EndpointContext } from './context.ts'
@@ -80,7 +80,8 @@ export function createForwarder(context: EndpointContext, output: Output, errors
   }
 
   function routeOf(p: Packet): Route | null {
-    const route = nic.findRoute(0, null, address(p.destinationA, p.destinationB, p.destinationC, p.destinationD), IPV6_ETHERTYPE)
+    const { a, b, c, d } = readAddress(p.view, p.networkHeader + Ipv6Field.Destination)
+    const route = nic.findRoute(0, null, address(a, b, c, d), IPV6_ETHERTYPE)
     return typeof route === 'object' ? route : null
   }
 

@@ -1,4 +1,4 @@
-import { PacketFlag } from '@stack/buffer'
+import { ChecksumState, PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import { HookPoint } from '@stack/core'
 import { checkFragment } from '@stack/ip-common'
@@ -58,8 +58,12 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
       drop(packet, 'dropMalformed')
       return
     }
-    // Links pad short packets.
-    packet.trimEnd(IPV6_HEADER_LENGTH + payloadLength(view, o))
+    const length = IPV6_HEADER_LENGTH + payloadLength(view, o)
+    if (length < packet.length) {
+      // Links pad short packets, and may have summed the padding.
+      packet.trimEnd(length)
+      if (packet.checksumState === ChecksumState.Complete) packet.checksumState = ChecksumState.None
+    }
     readFixedHeader(packet, o)
     const martian = martianOf(packet, nic.isLoopback || (packet.flags & PacketFlag.Looped) !== 0)
     if (martian !== Martian.None) {
@@ -71,8 +75,14 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
       return
     }
     if (!hooks.isEmpty[HookPoint.Prerouting]) {
-      if (hooks.run(HookPoint.Prerouting, packet, IPV6_ETHERTYPE, nic.id, 0, decide) === 'gone') return
-    }
+      if (hooks.run(HookPoint.Prerouting, packet, IPV6_ETHERTYPE, nic.id, 0, prerouted) === 'gone') return
+      prerouted(packet)
+    } else decide(packet)
+  }
+
+  /** Hooks may have changed the header. */
+  function prerouted(packet: Packet): void {
+    readFixedHeader(packet, packet.networkHeader)
     decide(packet)
   }
 
@@ -92,7 +102,7 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
     packet.destinationD = view.getInt32(o + Ipv6Field.Destination + 12)
   }
 
-  /** For us, for somebody else, or for nobody. Goes on here behind Prerouting. */
+  /** For us, for somebody else, or for nobody. */
   function decide(packet: Packet): void {
     const { destinationA: a, destinationB: b, destinationC: c, destinationD: d } = packet
     if (isMulticastWord(a)) {
@@ -128,8 +138,8 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
         packet.networkHeaderLength = chain.offset - o
         packet.start = chain.offset
         packet.transportProtocol = chain.nextHeader
-        // Nobody can answer `::`; only ICMPv6 has a use for it.
-        if (isFromNobody(packet) && chain.nextHeader !== NextHeader.Icmpv6) {
+        // Only ICMPv6 has a use for `::`, and for hearing that somebody else has our address.
+        if (chain.nextHeader !== NextHeader.Icmpv6 && (isFromNobody(packet) || isFromImpostor(packet))) {
           drop(packet, 'dropMartianSource')
           return
         }
@@ -157,6 +167,11 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
         rejectOption(packet)
         return
     }
+  }
+
+  /** From outside, in our name. */
+  function isFromImpostor(p: Packet): boolean {
+    return (p.flags & PacketFlag.Looped) === 0 && !nic.isLoopback && addresses.isLocal(p.sourceA, p.sourceB, p.sourceC, p.sourceD)
   }
 
   /** RFC 8200 §4.2: what the two highest bits of the option type ask for. */

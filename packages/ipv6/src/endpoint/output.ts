@@ -136,11 +136,14 @@ export function createOutput(context: EndpointContext): Output {
     else transmit(route, packet, false)
   }
 
-  /** The way that the addresses of the packet lead. */
+  /** The way that the addresses of the packet lead; hooks may have changed the header. */
   function routeOf(packet: Packet): Route | null {
-    const zone = needsZone(packet.destinationA) ? nic.id : 0
-    const local = address(packet.sourceA, packet.sourceB, packet.sourceC, packet.sourceD, needsZone(packet.sourceA) ? nic.id : 0)
-    const remote = address(packet.destinationA, packet.destinationB, packet.destinationC, packet.destinationD, zone)
+    const source = readAddress(packet.view, packet.networkHeader + Ipv6Field.Source)
+    const destination = readAddress(packet.view, packet.networkHeader + Ipv6Field.Destination)
+    fillAddresses(packet, source, destination)
+    const zone = needsZone(destination.a) ? nic.id : 0
+    const local = address(source.a, source.b, source.c, source.d, needsZone(source.a) ? nic.id : 0)
+    const remote = address(destination.a, destination.b, destination.c, destination.d, zone)
     const route = nic.findRoute(zone, local, remote, IPV6_ETHERTYPE)
     return typeof route === 'object' ? route : null
   }
