@@ -46,7 +46,7 @@ const REASSEMBLY_SCHEMA: OptionSchema<ReassemblyOptions> = {
   maxDatagramsPerSource: { type: 'number', integer: true, min: 1 },
 }
 /** Bytes of {@link Ipv6Options.secret}. */
-export const SECRET_LENGTH = 16
+const SECRET_LENGTH = 16
 
 /** Throws `ERR_STACK_INVALID_OPTION` for what is unknown, of the wrong type or out of range. */
 export function checkIpv6Options(options: Ipv6Options): void {

@@ -6,7 +6,7 @@ import type { AddressWords } from '../wire/header.ts'
 export const ALL_NODES: Address = address(0xff020000, 0, 0, 1)
 
 /** Scope values (RFC 4007, RFC 6724 §3.1); larger is wider. */
-export const Scope = { InterfaceLocal: 1, LinkLocal: 2, SiteLocal: 5, Global: 14 } as const
+const Scope = { InterfaceLocal: 1, LinkLocal: 2, SiteLocal: 5, Global: 14 } as const
 
 /** ff00::/8, by the first word. */
 export function isMulticastWord(a: number): boolean {

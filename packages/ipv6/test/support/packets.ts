@@ -12,7 +12,7 @@ export function addressBytes(text: string): Uint8Array {
   return bytes
 }
 
-export function mac(text: string): Uint8Array {
+function mac(text: string): Uint8Array {
   return Uint8Array.from(text.split(':'), (byte) => Number.parseInt(byte, 16))
 }
 
