@@ -1,4 +1,5 @@
-import type { ErrorCode, Failure, StackError, Wakeable } from '@stack/core'
+import { startCall } from '@stack/core'
+import type { ErrorCode, Failure, PendingCall, StackError, Wakeable } from '@stack/core'
 import type {
   CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState,
 } from './api.ts'
@@ -8,8 +9,6 @@ import { tcpError } from './errors.ts'
 import { connectionInfo } from './info.ts'
 import { checkConnectionOptions, settle } from './options.ts'
 import type { Settings } from './options.ts'
-import { abortedAlready, pending } from './pending.ts'
-import type { Pending } from './pending.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { State, STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
@@ -21,7 +20,7 @@ const DEFAULT_READ = 65_536
 
 interface Reader {
   readonly into: Uint8Array
-  readonly call: Pending<number | null>
+  readonly call: PendingCall<number | null>
 }
 
 /** A connection as its user sees it: promises and handlers over an endpoint. */
@@ -42,10 +41,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private isReadClosed = false
   private isUserClosed = false
   private failure: StackError | null = null
-  private opening: Pending<Connection> | null = null
+  private opening: PendingCall<Connection> | null = null
   private readonly closers: (() => void)[] = []
   // Made when somebody asks.
-  private closing: Pending<void> | null = null
+  private closing: Promise<void> | null = null
+  private settleClosing: PendingCall<void> | null = null
   private stopWaiting: (() => void) | null = null
 
   constructor(endpoint: TcpEndpoint) {
@@ -90,21 +90,24 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   // --- opening ---
 
   /** Resolves when established. */
-  opened(options: CallOptions): Promise<Connection> {
-    this.opening = pending(options, () => {
-      this.opening = null
-      this.failure = tcpError('ECONNABORTED', 'connect', this.remote)
-      this.endpoint.abort()
-    })
-    return this.opening.promise
+  opened(signal: AbortSignal | undefined): Promise<Connection> {
+    return startCall(
+      (call) => {
+        this.opening = call
+      },
+      signal,
+      () => {
+        this.opening = null
+        this.abort(signal?.reason)
+      },
+    )
   }
 
   // --- reading ---
 
   read(into: Uint8Array, options?: CallOptions): Promise<number | null> {
     if (into.length === 0) return Promise.reject(new TypeError('read: `into` has no room; pass an array of at least one byte.'))
-    const aborted = abortedAlready(options)
-    if (aborted !== null) return aborted
+    if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     if (this.reader !== null || this.handler?.readable !== undefined) return Promise.reject(this.busy())
     try {
       const ready = this.tryRead(into)
@@ -112,18 +115,21 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     } catch (error) {
       return Promise.reject(error as Error)
     }
-    const call: Pending<number | null> = pending(options, () => {
-      this.reader = null
-    })
-    this.reader = { into, call }
-    return call.promise
+    return startCall(
+      (call) => {
+        this.reader = { into, call }
+      },
+      options?.signal,
+      () => {
+        this.reader = null
+      },
+    )
   }
 
   async readSome(options: CallOptions & { readonly max?: number } = {}): Promise<Uint8Array | null> {
     const { max = DEFAULT_READ } = options
     if (!(max >= 1)) throw new TypeError('readSome: `max` must be at least 1.')
-    const aborted = abortedAlready(options)
-    if (aborted !== null) return aborted
+    options.signal?.throwIfAborted()
     if (this.readableLength === 0) {
       // Nothing yet: wait with as little memory as possible.
       const first = new Uint8Array(1)
@@ -178,12 +184,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   // --- writing ---
 
   write(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & { readonly end?: boolean } = {}): Promise<void> {
-    const aborted = abortedAlready(options)
-    if (aborted !== null) return aborted
+    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     const refusal = this.writeRefusal()
     if (refusal !== null) return Promise.reject(refusal)
     const parts = bytes instanceof Uint8Array ? [bytes] : bytes
-    const promise = this.writes.add(parts, options)
+    const promise = this.writes.add(parts, options.signal)
     if (options.end === true) this.writes.end()
     this.endWhenWritten()
     this.output()
@@ -285,20 +290,16 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     this.output()
   }
 
-  /** The stack goes away. */
-  destroy(): void {
-    if (!this.isOver) this.failure = this.error('ERR_STACK_CLOSED', 'connection')
-    this.endpoint.abort()
-  }
-
   get closed(): Promise<void> {
     if (this.closing === null) {
-      const closing = pending<void>(undefined, () => undefined)
-      this.closing = closing
-      closing.promise.catch(() => undefined)
+      this.closing = startCall<void>((call) => {
+        this.settleClosing = call
+      })
+      // Asking and not looking is no unhandled rejection.
+      this.closing.catch(() => undefined)
       if (this.isOver) this.wakeLater()
     }
-    return this.closing.promise
+    return this.closing
   }
 
   // --- looking and configuring ---
@@ -394,8 +395,8 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       this.isOverTold = true
       this.guard(() => this.handler?.closed?.(this.failure))
     }
-    if (this.failure === null) this.closing?.resolve(undefined)
-    else this.closing?.reject(this.failure)
+    if (this.failure === null) this.settleClosing?.resolve(undefined)
+    else this.settleClosing?.reject(this.failure)
     for (const resolve of this.closers.splice(0)) resolve()
   }
 

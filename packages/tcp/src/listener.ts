@@ -1,5 +1,6 @@
 import type { Packet } from '@stack/buffer'
-import type { Address, Failure, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
+import { startCall } from '@stack/core'
+import type { Address, Failure, PendingCall, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
 import type { CallOptions, Connection, Endpoint, Listener } from './api.ts'
 import type { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
@@ -9,8 +10,6 @@ import { zoneOf } from './flow.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import { halfOpen, sendHalfOpenAck, sendSynAck } from './passive-open.ts'
-import { abortedAlready, pending } from './pending.ts'
-import type { Pending } from './pending.ts'
 import { flowOfPacket, isUnicast, sendResetFor } from './reset.ts'
 import { receiveHeader } from './segment.ts'
 import { before } from './sequence.ts'
@@ -53,7 +52,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   private readonly options: ListenerOptions
   private readonly synQueue: SynQueue
   private readonly queue: TcpConnection[] = []
-  private readonly acceptors: Pending<Connection | null>[] = []
+  private readonly acceptors: PendingCall<Connection | null>[] = []
   private handler: ((connection: Connection) => void) | null = null
   private registration: Registration | null = null
   private reservation: PortReservation | null = null
@@ -238,16 +237,21 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     if (this.handler !== null) {
       return Promise.reject(tcpError('ERR_STACK_BUSY', 'accept', this.local, 'A handler takes the connections; call setHandler(null) first.'))
     }
-    const aborted = abortedAlready(options)
-    if (aborted !== null) return aborted
-    const ready = this.acceptors.length === 0 ? this.tryAccept() : undefined
-    if (ready !== undefined) return Promise.resolve(ready)
-    if (this.isClosed) return Promise.resolve(null)
-    const call: Pending<Connection | null> = pending(options, () => {
-      this.acceptors.splice(this.acceptors.indexOf(call), 1)
-    })
-    this.acceptors.push(call)
-    return call.promise
+    let mine: PendingCall<Connection | null>
+    return startCall(
+      (call) => {
+        mine = call
+        const ready = this.acceptors.length === 0 ? this.tryAccept() : undefined
+        if (ready !== undefined) call.resolve(ready)
+        else if (this.isClosed) call.resolve(null)
+        else this.acceptors.push(call)
+      },
+      options?.signal,
+      () => {
+        const at = this.acceptors.indexOf(mine)
+        if (at >= 0) this.acceptors.splice(at, 1)
+      },
+    )
   }
 
   tryAccept(): Connection | undefined {

@@ -16,7 +16,6 @@ import type { ListenerOwner } from './listener.ts'
 import { newReno } from './newreno.ts'
 import { checkConnectOptions, checkListenOptions, checkTcpOptions, settle } from './options.ts'
 import { promote } from './passive-open.ts'
-import { abortedAlready } from './pending.ts'
 import { answerUnknown } from './reset.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { State } from './state.ts'
@@ -77,9 +76,9 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   connect(options: ConnectOptions): Promise<Connection> {
     try {
       checkConnectOptions(options)
-      const aborted = abortedAlready(options)
-      if (aborted !== null) return aborted
-      return this.establish(options).opened(options)
+      // Nothing is opened for a call that is over already.
+      options.signal?.throwIfAborted()
+      return this.establish(options).opened(options.signal)
     } catch (error) {
       return Promise.reject(error as Error)
     }

@@ -1,12 +1,11 @@
-import type { CallOptions } from './api.ts'
-import { pending } from './pending.ts'
-import type { Pending } from './pending.ts'
+import { startCall } from '@stack/core'
+import type { PendingCall } from '@stack/core'
 
 interface Write {
   readonly parts: readonly Uint8Array[]
   part: number
   offset: number
-  call: Pending<void> | null
+  call: PendingCall<void> | null
 }
 
 /** Writes that wait for room in the send buffer, in order. */
@@ -15,7 +14,7 @@ export class WriteQueue {
   isEnded = false
   private readonly put: (bytes: Uint8Array, from: number) => number
   private readonly waiting: Write[] = []
-  private readonly done: Pending<void>[] = []
+  private readonly done: PendingCall<void>[] = []
 
   /** @param put - copies bytes from an offset on, says how many found room */
   constructor(put: (bytes: Uint8Array, from: number) => number) {
@@ -28,15 +27,20 @@ export class WriteQueue {
   }
 
   /** Takes what fits now; the promise resolves when all of it is copied. */
-  add(parts: readonly Uint8Array[], options: CallOptions): Promise<void> {
+  add(parts: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
     const write: Write = { parts, part: 0, offset: 0, call: null }
     if (this.waiting.length === 0 && this.copy(write)) return Promise.resolve()
-    write.call = pending(options, () => {
-      const at = this.waiting.indexOf(write)
-      if (at >= 0) this.waiting.splice(at, 1)
-    })
-    this.waiting.push(write)
-    return write.call.promise
+    return startCall(
+      (call) => {
+        write.call = call
+        this.waiting.push(write)
+      },
+      signal,
+      () => {
+        const at = this.waiting.indexOf(write)
+        if (at >= 0) this.waiting.splice(at, 1)
+      },
+    )
   }
 
   end(): void {
