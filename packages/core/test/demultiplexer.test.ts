@@ -204,7 +204,12 @@ describe('strangers', () => {
 
   it('gives raw endpoints a clone beside normal delivery, and is content when only they exist', () => {
     const w = world()
-    const remove = w.demux.registerRaw(0, 0x0800, 99, { handlePacket: (p) => (w.log.push('raw'), p.release()) })
+    const remove = w.demux.registerRaw(0, 0x0800, 99, {
+      handlePacket(p) {
+        w.log.push('raw')
+        p.release()
+      },
+    })
     expect(w.demux.deliverTransportPacket(99, w.packet(here, 80))).toBe('handled')
     remove()
     const p = w.packet(here, 80)

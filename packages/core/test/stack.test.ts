@@ -8,7 +8,7 @@ import { fakeTransport } from './support/fake-transport.ts'
 const ethernet = (last: number): FakeLink => new FakeLink({ framing: 'ethernet', linkAddress: Uint8Array.of(2, 0, 0, 0, 0, last) })
 
 describe('createStack', () => {
-  const plugin = (over: object): Plugin => ({ ...fakeNetwork(), ...over }) as unknown as Plugin
+  const plugin = (over: object): Plugin => ({ ...fakeNetwork(), ...over })
 
   it.each([
     ['two of one name', () => [fakeNetwork(), fakeNetwork()], 'ERR_STACK_ALREADY_INSTALLED', /named fake/],

@@ -12,7 +12,7 @@ export interface Pair {
   readonly client: BenchStack
   readonly server: BenchStack
   readonly host: string
-  close(): void
+  readonly close: () => void
 }
 
 /** Two stacks in one thread, joined by a pipe on which every checksum is computed and verified. */
@@ -26,7 +26,7 @@ export async function makePair(options: PipeOptions = {}): Promise<Pair> {
     client,
     server,
     host: '10.0.0.2',
-    close() {
+    close: () => {
       client.destroy()
       server.destroy()
     },

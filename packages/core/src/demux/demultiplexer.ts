@@ -68,7 +68,7 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
 
   function deliverTransportPacket(number: number, packet: Packet): DeliveryDisposition {
     const toRaw = raws.length !== 0 && deliverRaw(number, packet)
-    const protocol = protocols[number & 0xff]!
+    const protocol = protocols[number & 0xff] ?? null
     if (protocol === null) {
       if (toRaw) {
         packet.release()
@@ -102,8 +102,7 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
   /** Nobody is registered: a forwarder may want it, else the protocol answers (RST) or the network layer does. */
   function deliverToStranger(protocol: TransportProtocol, packet: Packet): DeliveryDisposition {
     const id = idOf(packet)
-    const handler = handlers[protocol.number]!
-    if (handler !== null && handler(id, packet)) {
+    if (handlers[protocol.number]?.(id, packet) === true) {
       counters.forwarded++
       return 'handled'
     }
@@ -193,9 +192,9 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
   }
 
   function deliverTransportError(local: Address, remote: Address, networkProtocol: number, transportProtocol: number, error: TransportError, packet: Packet): void {
-    const protocol = protocols[transportProtocol & 0xff]!
+    const protocol = protocols[transportProtocol & 0xff]
     // The quoted packet is one of ours: its source is the local side. RFC 792 promises 8 bytes of it.
-    if (protocol === null || !protocol.parsePorts(packet)) {
+    if (protocol?.parsePorts(packet) !== true) {
       counters.errorUnmatched++
       return
     }
@@ -274,7 +273,7 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
       protocols[protocol.number & 0xff] = protocol
       installed.push(protocol)
     },
-    protocol: (number) => protocols[number & 0xff]!,
+    protocol: (number) => protocols[number & 0xff] ?? null,
     registerRaw(nicId, networkProtocol, transportProtocol, endpoint) {
       const entry: RawEntry = { nicId, networkProtocol, transportProtocol, endpoint }
       // Replaced, not changed: an endpoint may close itself while packets are being handed out.

@@ -42,7 +42,7 @@ export class EndpointTable {
   ): Entry | null {
     let i = hash & this.mask
     for (;;) {
-      const entry = this.entries[i]!
+      const entry = this.entries[i] ?? null
       if (entry === null) return null
       if (this.hashes[i] === hash) {
         const { localAddress: l, remoteAddress: r } = entry.id
@@ -75,7 +75,7 @@ export class EndpointTable {
     let i = hole
     for (;;) {
       i = (i + 1) & this.mask
-      const moved = this.entries[i]!
+      const moved = this.entries[i] ?? null
       if (moved === null) break
       const home = this.hashes[i]! & this.mask
       if (((i - home) & this.mask) < ((i - hole) & this.mask)) continue

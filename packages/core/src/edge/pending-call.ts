@@ -37,7 +37,7 @@ export function startCall<T>(begin: (call: PendingCall<T>) => void, signal?: Abo
       },
       reject: (reason) => {
         release()
-        reject(reason as Error)
+        reject(reason)
       },
     })
   })

@@ -44,10 +44,10 @@ export function sipHashWithKey(k0: number, k1: number, k2: number, k3: number): 
     for (let i = 0; i < pairs; i++) block(words[2 * i]!, words[2 * i + 1]!)
     // The last block holds what is left and the length in bytes in its top byte.
     block((count & 1) !== 0 ? words[count - 1]! : 0, (count * 4) << 24)
-    v[4] = v[4]! ^ 0xff
+    v[4] = v[4] ^ 0xff
     for (let i = 0; i < 4; i++) round(v)
-    self.high = v[1]! ^ v[3]! ^ v[5]! ^ v[7]!
-    return v[0]! ^ v[2]! ^ v[4]! ^ v[6]!
+    self.high = v[1] ^ v[3] ^ v[5] ^ v[7]
+    return v[0] ^ v[2] ^ v[4] ^ v[6]
   }
 
   function block(low: number, high: number): void {

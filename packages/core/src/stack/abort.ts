@@ -21,7 +21,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
       },
       (error: unknown) => {
         done()
-        reject(error as Error)
+        reject(error)
       },
     )
   })
