@@ -11,6 +11,7 @@
  *
  * @packageDocumentation
  */
+export { addCounters } from './counters.ts'
 export { cutFragments, type FragmentCut } from './fragment.ts'
 export { createFragmentIds, type FragmentIds } from './fragment-ids.ts'
 export { createGroupMembership, type GroupJoin, type GroupLeave, type GroupMembership } from './groups.ts'

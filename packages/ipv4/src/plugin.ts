@@ -1,3 +1,4 @@
+import { addCounters } from '@stack/ip-common'
 import type { ReassemblyCounters } from '@stack/ip-common'
 import { StackError } from '@stack/core'
 import type { NetworkHost, NetworkPlugin } from '@stack/core'
@@ -5,7 +6,7 @@ import { icmpv4Counters, ipv4Counters } from './counters.ts'
 import type { Icmpv4Counters, Ipv4Counters } from './counters.ts'
 import { resolveOptions } from './options.ts'
 import type { Ipv4Options } from './options.ts'
-import { addCounters, Ipv4Protocol } from './protocol.ts'
+import { Ipv4Protocol } from './protocol.ts'
 
 /** A snapshot of the counters of all NICs, removed ones included. */
 export interface Ipv4Statistics {

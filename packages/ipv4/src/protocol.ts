@@ -1,5 +1,6 @@
 import { ChecksumState } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
+import { addCounters } from '@stack/ip-common'
 import { ANY_MAPPED_ADDRESS, isMapped, mappedAddress } from '@stack/core'
 import type { Address, NetworkHost, NetworkInterface, NetworkProtocol, ParseResult, TransportDispatcher } from '@stack/core'
 import { createContext } from './context.ts'
@@ -123,10 +124,4 @@ export class Ipv4Protocol implements NetworkProtocol {
     markHeader(first)
     sendIcmpError(endpoint, IcmpType.TimeExceeded, TIME_EXCEEDED_IN_REASSEMBLY, 0, first)
   }
-}
-
-/** Adds every counter of `more` to `sum`. */
-export function addCounters<T extends object>(sum: T, more: T): void {
-  const into = sum as Record<string, number>
-  for (const [name, value] of Object.entries(more) as [string, number][]) into[name] = (into[name] ?? 0) + value
 }

@@ -1,0 +1,296 @@
+import { createStack, mappedAddress } from '@stack/core'
+import { pipe } from '@stack/link-pipe'
+import { ipv4 } from '@stack/ipv4'
+import { leaksOf, manualClock } from '@stack/testing'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { arp } from '../src/index.ts'
+import { ALL, bench, frame, mac, OTHER_MAC, OWN, OWN_MAC, PEER, PEER_MAC, pingFrame, reply, request } from './support/bench.ts'
+import type { Bench } from './support/bench.ts'
+
+describe('ARP', () => {
+  let b: Bench
+  beforeEach(async () => {
+    b = await bench()
+  })
+  afterEach(() => b.end())
+
+  describe('answers', () => {
+    test('a request for an own address, and learns who asked', () => {
+      b.receive(request(PEER, PEER_MAC, OWN))
+      expect(b.sent()).toEqual([`[${PEER_MAC}] 10.0.0.1 is at ${OWN_MAC}, 10.0.0.2`])
+      expect(b.neighbors()).toEqual([`10.0.0.2 stale ${PEER_MAC}`])
+      expect(b.counted()).toEqual({ received: 1, requestsReceived: 1, repliesSent: 1, sent: 1 })
+    })
+
+    test('no request for another address, and learns nothing new from it', () => {
+      b.receive(request(PEER, PEER_MAC, '10.0.0.3'))
+      expect(b.sent()).toEqual([])
+      expect(b.neighbors()).toEqual([])
+    })
+
+    test('a probe for an own address, without learning from it', () => {
+      b.receive(request('0.0.0.0', PEER_MAC, OWN))
+      expect(b.sent()).toEqual([`[${PEER_MAC}] 10.0.0.1 is at ${OWN_MAC}, 0.0.0.0`])
+      expect(b.neighbors()).toEqual([])
+    })
+
+    test('RFC 3927 §2.5: a link-local address is answered by broadcast', async () => {
+      await b.nic.addAddress('169.254.7.7/16', { skipDuplicateDetection: true })
+      b.receive(request('169.254.1.1', PEER_MAC, '169.254.7.7'))
+      expect(b.sent()).toEqual([`[${ALL}] 169.254.7.7 is at ${OWN_MAC}, 169.254.1.1`])
+    })
+  })
+
+  describe('resolves', () => {
+    test('a next hop: asks everybody, sends what waited', () => {
+      b.receive(pingFrame())
+      expect(b.sent()).toEqual([`[${ALL}] who has 10.0.0.2, tell 10.0.0.1`])
+      b.receive(reply(PEER, PEER_MAC))
+      expect(b.sent()).toEqual([`[${PEER_MAC}] ip`])
+      expect(b.neighbors()).toEqual([`10.0.0.2 reachable ${PEER_MAC}`])
+    })
+
+    test('asks three times, then gives up', async () => {
+      const verdict = b.nic.neighbors.resolve(PEER)
+      verdict.catch(() => undefined)
+      await b.clock.advance(10_000)
+      expect(b.sent()).toEqual(Array(3).fill(`[${ALL}] who has 10.0.0.2, tell 10.0.0.1`))
+      await expect(verdict).rejects.toMatchObject({ code: 'EHOSTDOWN' })
+    })
+
+    test('a stale neighbour is asked itself', async () => {
+      b.receive(request(PEER, PEER_MAC, OWN), pingFrame())
+      b.sent()
+      await b.clock.advance(5000)
+      expect(b.sent()).toEqual([`[${PEER_MAC}] who has 10.0.0.2, tell 10.0.0.1`])
+    })
+
+    test('broadcast and group addresses without asking', () => {
+      const resolver = b.nic.networkInterface.resolver(0x0800)!
+      const resolve = (word: number): Uint8Array | null => resolver.resolveStaticAddress(mappedAddress(word))
+      expect(resolve(-1)).toEqual(mac(ALL))
+      expect(resolve(0x0a0000ff)).toEqual(mac(ALL))
+      expect(resolve(0xe00000fb)).toEqual(mac('01:00:5e:00:00:fb'))
+      expect(resolve(0xefff0102)).toEqual(mac('01:00:5e:7f:01:02'))
+      expect(resolve(0x0a000002)).toBeNull()
+    })
+  })
+
+  describe('LESSONS §7: gratuitous ARP may only create or refresh as Stale, never Reachable', () => {
+    test.each([
+      ['announcement', frame('request', PEER, PEER_MAC, PEER)],
+      ['gratuitous reply', reply(PEER, PEER_MAC, PEER, ALL)],
+    ])('an %s creates a stale entry', (_, bytes) => {
+      b.receive(bytes)
+      expect(b.neighbors()).toEqual([`10.0.0.2 stale ${PEER_MAC}`])
+      expect(b.sent()).toEqual([])
+    })
+
+    test('an announcement of another link address makes a reachable neighbour stale', () => {
+      b.receive(pingFrame(), reply(PEER, PEER_MAC))
+      expect(b.neighbors()).toEqual([`10.0.0.2 reachable ${PEER_MAC}`])
+      b.receive(frame('request', PEER, OTHER_MAC, PEER))
+      expect(b.neighbors()).toEqual([`10.0.0.2 stale ${OTHER_MAC}`])
+    })
+
+    test('a reply that nobody asked for creates nothing', () => {
+      b.receive(reply(PEER, PEER_MAC))
+      expect(b.neighbors()).toEqual([])
+    })
+
+    test('a request among others brings a known neighbour up to date, not to Reachable', () => {
+      b.receive(request(PEER, PEER_MAC, OWN), request(PEER, OTHER_MAC, '10.0.0.9'))
+      expect(b.neighbors()).toEqual([`10.0.0.2 stale ${OTHER_MAC}`])
+    })
+  })
+
+  describe('drops', () => {
+    const changed = (at: number, value: number): Uint8Array => Uint8Array.from(request(PEER, PEER_MAC, OWN), (byte, i) => (i === 14 + at ? value : byte))
+
+    test.each([
+      ['another hardware type', changed(1, 6)],
+      ['another protocol type', changed(2, 0x86)],
+      ['another hardware length', changed(4, 8)],
+      ['another protocol length', changed(5, 16)],
+      ['another operation', changed(7, 3)],
+      ['operation 0', changed(7, 0)],
+      ['a group as hardware address', changed(8, 3)],
+      ['a group as sender', request('224.0.0.1', PEER_MAC, OWN)],
+      ['the broadcast address as sender', request('255.255.255.255', PEER_MAC, OWN)],
+      ['a loopback sender', request('127.0.0.1', PEER_MAC, OWN)],
+    ])('%s', (_, bytes) => {
+      b.receive(bytes)
+      expect(b.sent()).toEqual([])
+      expect(b.neighbors()).toEqual([])
+      expect(b.counted()).toEqual({ received: 1, dropMalformed: 1 })
+    })
+
+    test('its own messages when the network reflects them', () => {
+      b.receive(frame('request', OWN, OWN_MAC, OWN))
+      expect(b.counted()).toEqual({ received: 1, dropReflected: 1 })
+    })
+
+    test('random and truncated messages, without harm', () => {
+      let state = 3
+      const random = (): number => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) >>> 8
+      for (let i = 0; i < 3000; i++) {
+        const bytes = random() % 2 === 0 ? request(PEER, PEER_MAC, OWN) : reply(PEER, PEER_MAC)
+        for (let n = random() % 4; n > 0; n--) bytes[14 + (random() % 28)] = random()
+        b.receive(random() % 4 === 0 ? bytes.slice(0, 14 + (random() % 28)) : bytes)
+        b.sent()
+      }
+      expect(b.nic.neighbors.list().length).toBeLessThanOrEqual(512)
+      expect(b.stack.arp.statistics.dropMalformed).toBeGreaterThan(100)
+    })
+  })
+
+  describe('defends an own address (RFC 5227 §2.4)', () => {
+    test('once in ten seconds by an announcement, then gives up', async () => {
+      await b.clock.advance(60_000)
+      b.receive(request(OWN, PEER_MAC, '10.0.0.9'))
+      expect(b.sent()).toEqual([`[${ALL}] announce 10.0.0.1`])
+      expect(b.nic.addresses[0]!.state).toBe('assigned')
+      await b.clock.advance(10_000)
+      b.receive(reply(OWN, PEER_MAC, '10.0.0.9'))
+      expect(b.sent()).toEqual([`[${ALL}] announce 10.0.0.1`])
+      await b.clock.advance(9_999)
+      b.receive(request(OWN, PEER_MAC, '10.0.0.9'))
+      expect(b.sent()).toEqual([])
+      expect(b.nic.addresses[0]!.state).toBe('duplicate')
+      expect(b.counted()).toMatchObject({ conflicts: 3, defended: 2 })
+    })
+
+    test('and does not learn itself as a neighbour', () => {
+      b.receive(request(OWN, PEER_MAC, OWN))
+      expect(b.neighbors()).toEqual([])
+    })
+  })
+})
+
+describe('duplicate detection (RFC 5227 §2.1)', () => {
+  test('three probes, then the address is assigned and announced twice', async () => {
+    const b = await bench({}, {})
+    const times: number[] = []
+    const lines: string[] = []
+    const began = b.clock.now()
+    let done = false
+    const added = b.nic.addAddress(`${OWN}/24`).then(() => (done = true))
+    expect(b.nic.addresses[0]!.state).toBe('tentative')
+    for (let i = 0; i < 1000; i++) {
+      await b.clock.advance(10)
+      for (const line of b.sent()) {
+        times.push(b.clock.now() - began)
+        lines.push(line)
+      }
+    }
+    await added
+    expect(done).toBe(true)
+    expect(lines).toEqual([...Array<string>(3).fill(`[${ALL}] probe 10.0.0.1`), ...Array<string>(2).fill(`[${ALL}] announce 10.0.0.1`)])
+    expect(times[0]).toBeLessThanOrEqual(1010)
+    for (const i of [1, 2]) {
+      expect(times[i]! - times[i - 1]!).toBeGreaterThanOrEqual(990)
+      expect(times[i]! - times[i - 1]!).toBeLessThanOrEqual(2010)
+    }
+    for (const i of [3, 4]) expect(Math.abs(times[i]! - times[i - 1]! - 2000)).toBeLessThanOrEqual(10)
+    b.end()
+  })
+
+  test('a tentative address is not answered for', async () => {
+    const b = await bench({}, {})
+    void b.nic.addAddress(`${OWN}/24`).catch(() => undefined)
+    b.receive(request(PEER, PEER_MAC, OWN))
+    expect(b.sent()).toEqual([])
+    b.end()
+  })
+
+  test.each([
+    ['a reply from its holder', reply(OWN, PEER_MAC, '0.0.0.0')],
+    ['any request by its holder', request(OWN, PEER_MAC, '10.0.0.77')],
+    ['another host that probes for it too', request('0.0.0.0', PEER_MAC, OWN)],
+  ])('%s makes it a duplicate', async (_, bytes) => {
+    const b = await bench({}, {})
+    const added = b.nic.addAddress(`${OWN}/24`)
+    const refused = expect(added).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await b.clock.advance(1500)
+    const probes = b.sent().length
+    expect(probes).toBeGreaterThan(0)
+    b.receive(bytes)
+    await refused
+    await b.clock.advance(20_000)
+    expect(b.sent()).toEqual([])
+    expect(b.nic.addresses[0]!.state).toBe('duplicate')
+    expect(b.counted()).toMatchObject({ conflicts: 1 })
+    b.end()
+  })
+
+  test('two stacks that want one address: at most one gets it', async () => {
+    const clock = manualClock()
+    const [left, right] = pipe({ framing: 'ethernet' })
+    const stacks = [left, right].map((link) => ({ link, stack: createStack({ plugins: [ipv4(), arp()], clock }) }))
+    const nics = await Promise.all(stacks.map(({ stack, link }) => stack.addNic(link)))
+    const added = nics.map((nic) => nic.addAddress(`${OWN}/24`).then(() => 'assigned', (error: unknown) => (error as { code: string }).code))
+    await clock.advance(10_000)
+    const verdicts = await Promise.all(added)
+    expect(verdicts.filter((verdict) => verdict === 'assigned').length).toBeLessThanOrEqual(1)
+    expect(verdicts).toContain('EADDRINUSE')
+    for (const { stack } of stacks) {
+      stack.destroy()
+      expect(leaksOf(stack)).toEqual([])
+    }
+  })
+
+  test('behind ten conflicts, one address a minute', async () => {
+    const b = await bench({}, {})
+    for (let i = 1; i <= 10; i++) {
+      const added = b.nic.addAddress(`10.0.0.${i}/24`)
+      const refused = expect(added).rejects.toMatchObject({ code: 'EADDRINUSE' })
+      await b.clock.advance(1500)
+      b.receive(reply(`10.0.0.${i}`, PEER_MAC, '0.0.0.0'))
+      await refused
+    }
+    b.sent()
+    void b.nic.addAddress('10.0.0.50/24').catch(() => undefined)
+    await b.clock.advance(58_000)
+    expect(b.sent()).toEqual([])
+    await b.clock.advance(2000)
+    expect(b.sent()[0]).toBe(`[${ALL}] probe 10.0.0.50`)
+    b.end()
+  })
+
+  test('skipDuplicateDetection: assigned at once, and announced', async () => {
+    const b = await bench({})
+    expect(b.nic.addresses[0]!.state).toBe('assigned')
+    await b.clock.advance(10_000)
+    expect(b.sent()).toEqual(Array(2).fill(`[${ALL}] announce 10.0.0.1`))
+    b.end()
+  })
+
+  test('options: no probes, no announcements', async () => {
+    const b = await bench({ probe: false, announce: false }, { addresses: [`${OWN}/24`] })
+    await b.clock.advance(10_000)
+    expect(b.nic.addresses[0]!.state).toBe('assigned')
+    expect(b.sent()).toEqual([])
+    b.end()
+    expect(() => arp({ probes: 1 } as object)).toThrow(expect.objectContaining({ code: 'ERR_STACK_INVALID_OPTION' }))
+  })
+
+  test('a removed address is neither probed for nor announced', async () => {
+    const b = await bench({}, {})
+    void b.nic.addAddress(`${OWN}/24`).catch(() => undefined)
+    b.nic.removeAddress(OWN)
+    await b.nic.addAddress(`${PEER}/24`, { skipDuplicateDetection: true })
+    expect(b.sent()).toEqual([`[${ALL}] announce 10.0.0.2`])
+    b.nic.removeAddress(PEER)
+    await b.clock.advance(10_000)
+    expect(b.sent()).toEqual([])
+    b.end()
+  })
+
+  test('a NIC without Ethernet addresses needs no ARP', async () => {
+    const b = await bench({}, { addresses: [`${OWN}/24`] }, { framing: 'ip' })
+    expect(b.nic.addresses[0]!.state).toBe('assigned')
+    await b.clock.advance(10_000)
+    expect(b.counted()).toEqual({})
+    b.end()
+  })
+})
