@@ -1,9 +1,11 @@
 import type { LabCase } from './case.ts'
-import { curlCases, nginxCases } from './cases/http.ts'
+import { connectionCases, curlCases, nginxCases } from './cases/http.ts'
 import { deviceCases } from './cases/device.ts'
+import { lossCases } from './cases/loss.ts'
 import { namespaceCase } from './cases/namespace.ts'
 import { pingCases } from './cases/ping.ts'
+import { refusedCases } from './cases/refused.ts'
 import { udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...udpCases, ...curlCases, ...nginxCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...lossCases]

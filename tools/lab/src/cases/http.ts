@@ -23,6 +23,18 @@ export const nginxCases: readonly LabCase[] = everywhere('a file from nginx', ['
   if (got.length !== bytes.length || got.hash !== hash) throw new Error(`${got.length} of ${bytes.length} bytes arrived, or others`)
 })
 
+/** Many short connections, 50 at a time. */
+export const connectionCases: readonly LabCase[] = everywhere('200 connections', ['curl'], async ({ stack, peer, family }) => {
+  const { bytes } = content(2000)
+  const errors: unknown[] = []
+  const server = serve(stack.tcp, PORT, bytes, (error) => errors.push(error))
+  const sizes = await peer.run(`curl -sS --fail -Z --parallel-max 50 -o /dev/null -w '%{size_download}\\n' 'http://${family.url(family.stack)}:${PORT}/[1-200]'`)
+  await server.close()
+  if (errors.length > 0) throw new AggregateError(errors, `the server: ${String(errors[0])}`)
+  const complete = sizes.split('\n').filter((size) => size === String(bytes.length)).length
+  if (complete !== 200) throw new Error(`${complete} of 200 answers were complete`)
+})
+
 export async function curl({ stack, peer, folder, family }: Place, size: number): Promise<void> {
   const { bytes, hash } = content(size)
   const errors: unknown[] = []
