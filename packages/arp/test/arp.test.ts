@@ -1,4 +1,6 @@
 import { createStack, mappedAddress } from '@stack/core'
+import { channel } from '@stack/link-channel'
+import type { ChannelLink } from '@stack/link-channel'
 import { pipe } from '@stack/link-pipe'
 import { ipv4 } from '@stack/ipv4'
 import { leaksOf, manualClock } from '@stack/testing'
@@ -164,6 +166,48 @@ describe('ARP', () => {
       b.receive(request(OWN, PEER_MAC, OWN))
       expect(b.neighbors()).toEqual([])
     })
+  })
+})
+
+describe('a router to an Ethernet link', () => {
+  /** 10.1.0.9 → 10.0.0.2, time to live 9, and the same with another destination byte. */
+  const packet = (host: number): Uint8Array => {
+    const bytes = Uint8Array.of(0x45, 0, 0, 21, 0, 0, 0, 0, 9, 99, 0, 0, 10, 1, 0, 9, 10, 0, 0, host, 0xaa)
+    let sum = 0
+    for (let i = 0; i < 20; i += 2) sum += (bytes[i]! << 8) | bytes[i + 1]!
+    sum = ~((sum & 0xffff) + (sum >>> 16)) & 0xffff
+    bytes[10] = sum >> 8
+    bytes[11] = sum & 255
+    return bytes
+  }
+
+  async function router(): Promise<{ b: Bench; inside: ChannelLink }> {
+    const b = await bench()
+    const inside = channel()
+    await b.stack.addNic(inside, { addresses: ['10.1.0.1/24'] })
+    b.stack.ipv4.forwarding = true
+    return { b, inside }
+  }
+
+  test('room for the link header is made', async () => {
+    const { b, inside } = await router()
+    inside.inject(packet(2))
+    expect(b.sent()).toEqual([`[${ALL}] who has 10.0.0.2, tell 10.0.0.1`])
+    b.receive(reply(PEER, PEER_MAC))
+    expect(b.sent()).toEqual([`[${PEER_MAC}] ip`])
+    b.end()
+  })
+
+  test('who does not answer is host unreachable to the sender (RFC 1812 §5.2.7.1)', async () => {
+    const { b, inside } = await router()
+    inside.inject(packet(3))
+    await b.clock.advance(4000)
+    const answer = inside.tryRead()!
+    // From 10.1.0.1 to 10.1.0.9, type 3 code 1, about the packet.
+    expect([...answer.subarray(12, 22)]).toEqual([10, 1, 0, 1, 10, 1, 0, 9, 3, 1])
+    expect([...answer.subarray(40, 49)]).toEqual([10, 1, 0, 9, 10, 0, 0, 3, 0xaa])
+    expect(inside.tryRead()).toBeNull()
+    b.end()
   })
 })
 

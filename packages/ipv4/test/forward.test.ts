@@ -114,4 +114,14 @@ describe('forwarding', () => {
     expect(b.sent(far).length).toBe(1)
   })
 
+  test('a hook may take it on its way and give it back', async () => {
+    b.stack.hooks.add(HookPoint.Forward, (packet) => {
+      b.nic.networkInterface.host.timers.create(() => b.stack.hooks.reinject(packet)).armAfter(100)
+      return 'steal'
+    })
+    b.receive(udp(PEER, FAR, 7, 'on'))
+    expect(b.sent(far)).toEqual([])
+    await b.clock.advance(100)
+    expect(b.sent(far)).toEqual(['10.0.0.2 > 172.16.0.9 ttl 63 udp 1000 > 7 "on"'])
+  })
 })
