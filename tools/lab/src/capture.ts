@@ -24,7 +24,7 @@ export class Capture {
   }
 
   static async start(peer: Peer, device: string, file: string): Promise<Capture> {
-    return new Capture(peer, await peer.start(`tcpdump -i ${device} -w ${file} -U --immediate-mode -s 0 -c ${PACKETS} -Z root`, /listening on/), file)
+    return new Capture(peer, await peer.start(`tcpdump -i ${device} -w ${file} -U --immediate-mode -B 32768 -s 0 -c ${PACKETS} -Z root`, /listening on/), file)
   }
 
   /** Ends it, and has tshark decode it: no malformed packet and no bad checksum. */

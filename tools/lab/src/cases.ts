@@ -1,5 +1,6 @@
 import type { LabCase } from './case.ts'
 import { connectionCases, curlCases, nginxCases } from './cases/http.ts'
+import { duplicateCases } from './cases/duplicate.ts'
 import { deviceCases } from './cases/device.ts'
 import { lossCases } from './cases/loss.ts'
 import { namespaceCase } from './cases/namespace.ts'
@@ -8,4 +9,4 @@ import { refusedCases } from './cases/refused.ts'
 import { udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...lossCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...lossCases]

@@ -43,7 +43,7 @@ export interface TestbedOptions {
 }
 
 /** Name of the device: it is made in the namespace of the lab, where nothing else is, and moved to the peer's. */
-const DEVICE = 'lab0'
+export const DEVICE = 'lab0'
 
 /**
  * Builds a testbed, runs `body` on it, and takes it down. All that went over the device must decode in tshark, and the stack

@@ -7,12 +7,18 @@ export interface Place extends Testbed {
   readonly signal: AbortSignal
 }
 
+/** Options of {@link everywhere}. */
+export interface EverywhereOptions extends Pick<TestbedOptions, 'wrap'> {
+  /** ms for each. Default 30,000. */
+  readonly limit?: number
+  /** Default: both. */
+  readonly modes?: readonly TestbedOptions['mode'][]
+}
+
 /** The same case over TUN and TAP, with IPv4 and IPv6. */
-export function everywhere(
-  name: string, tools: readonly string[], body: (place: Place) => Promise<void>, options: { readonly limit?: number } & Pick<TestbedOptions, 'wrap'> = {},
-): LabCase[] {
-  const { limit = 30_000, wrap } = options
-  return (['tun', 'tap'] as const).flatMap((mode) =>
+export function everywhere(name: string, tools: readonly string[], body: (place: Place) => Promise<void>, options: EverywhereOptions = {}): LabCase[] {
+  const { limit = 30_000, modes = ['tun', 'tap'], wrap } = options
+  return modes.flatMap((mode) =>
     [IPV4, IPV6].map((family) => ({
       name: `${name}, ${family.name} over ${mode.toUpperCase()}`,
       limit,

@@ -17,7 +17,7 @@ export const refusedCases: readonly LabCase[] = everywhere('closed ports', ['nc'
   const answer = await peer.run(`nc -w 5 -v ${family.stack} ${PORT} 2>&1 || true`)
   if (!answer.includes('refused')) throw new Error(`TCP to our stack: ${answer}`)
   // The second write finds out what the first one caused.
-  const unreachable = await peer.run(`exec 3>/dev/udp/${family.stack}/${PORT}; echo a >&3; sleep 0.1; echo b >&3 2>&1 || true`)
+  const unreachable = await peer.run(`exec 3>/dev/udp/${family.stack}/${PORT}; echo a >&3; sleep 0.1; (echo b >&3) 2>&1 || true`)
   if (!unreachable.includes('refused')) throw new Error(`UDP to our stack: ${unreachable}`)
 })
 
