@@ -45,7 +45,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private readonly closers: (() => void)[] = []
   // Made when somebody asks.
   private closing: Promise<void> | null = null
-  private settleClosing: PendingCall<void> | null = null
+  private settleClosing: PendingCall<undefined> | null = null
   private stopWaiting: (() => void) | null = null
 
   constructor(endpoint: TcpEndpoint) {
@@ -113,7 +113,9 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       const ready = this.tryRead(into)
       if (ready !== undefined) return Promise.resolve(ready)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return startCall((call) => {
+        call.reject(error)
+      })
     }
     return startCall(
       (call) => {
@@ -157,7 +159,10 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       this.bytesRead += count
       if (endpoint.finished) {
         if (rcv.queue.length === 0) endpoint.drain()
-      } else if (isWindowUpdateDue(endpoint)) this.output()
+      } else if (isWindowUpdateDue(endpoint)) {
+        rcv.ackNow = true
+        this.output()
+      }
       return count
     }
     if (rcv.finished || this.isReadClosed) return null
@@ -292,7 +297,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   get closed(): Promise<void> {
     if (this.closing === null) {
-      this.closing = startCall<void>((call) => {
+      this.closing = startCall<undefined>((call) => {
         this.settleClosing = call
       })
       // Asking and not looking is no unhandled rejection.

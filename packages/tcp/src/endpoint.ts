@@ -70,7 +70,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
       return
     }
     segmentArrives(this, context.incoming, packet)
-    if (!this.isFinished) context.host.scheduler.markDirty(this)
+    if (!this.finished) context.host.scheduler.markDirty(this)
   }
 
   handleError(_id: TransportEndpointId, error: TransportError, packet: Packet): void {

@@ -13,6 +13,8 @@ import type { SegmentHeader } from './wire.ts'
 const TIMESTAMPS_LENGTH = 12
 /** Text of a segment at least, whatever the peer or the path say. */
 const LEAST_MSS = 32
+/** What a full segment of the peer is until larger ones were seen. */
+const LEAST_FULL_SEGMENT = 536
 
 /** Our sequence numbers begin at `iss`. */
 export function initializeSender(tcb: Tcb, iss: number): void {
@@ -46,7 +48,7 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   rcv.timestamps = rcv.timestamps && header.timestamps
   rcv.tsRecent = header.timestampValue
   rcv.tsRecentAt = arrival
-  rcv.largest = Math.min(rcv.mss, defaultMss(tcb.remoteAddress))
+  rcv.largest = Math.min(rcv.mss, LEAST_FULL_SEGMENT)
   snd.wl1 = header.sequence
   snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)
   updateMss(tcb)

@@ -24,7 +24,7 @@ export class OutOfOrderQueue {
     const { packets, sequences } = this
     let from = sequence
     const end = (sequence + packet.length) | 0
-    let at = this.indexBehind(sequence)
+    const at = this.indexBehind(sequence)
     if (at > 0) {
       const coveredTo = (sequences[at - 1]! + packets[at - 1]!.length) | 0
       const overlap = (coveredTo - from) | 0

@@ -3,7 +3,7 @@ import { beginSegment, sendSegment } from './segment.ts'
 import { State } from './state.ts'
 import { timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
-import { isWindowUpdateDue, selectWindow } from './window.ts'
+import { selectWindow } from './window.ts'
 import { Flag } from './wire.ts'
 
 /** ms until something that the stack itself refused is tried again. */
@@ -82,7 +82,7 @@ export function flushAck(tcb: Tcb): void {
   if (tcb.state < State.Established) return
   const owed = (rcv.nxt - rcv.acked) | 0
   // MUST-58, SHLD-19: at least every second full-sized segment.
-  if (rcv.ackNow || owed >= 2 * rcv.largest || isWindowUpdateDue(tcb) || (owed > 0 && tcb.settings.delayedAck === 0)) {
+  if (rcv.ackNow || owed >= 2 * rcv.largest || (owed > 0 && tcb.settings.delayedAck === 0)) {
     sendAck(tcb)
     return
   }

@@ -73,15 +73,11 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
 
   // --- Tcp ---
 
-  connect(options: ConnectOptions): Promise<Connection> {
-    try {
-      checkConnectOptions(options)
-      // Nothing is opened for a call that is over already.
-      options.signal?.throwIfAborted()
-      return this.establish(options).opened(options.signal)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+  async connect(options: ConnectOptions): Promise<Connection> {
+    checkConnectOptions(options)
+    // Nothing is opened for a call that is over already.
+    options.signal?.throwIfAborted()
+    return await this.establish(options).opened(options.signal)
   }
 
   listen(options: ListenOptions): Listener {

@@ -29,8 +29,7 @@ export function markLost(tcb: Tcb, from: number, until: number): void {
 export function onDuplicateAck(tcb: Tcb): void {
   const { snd } = tcb
   snd.dupAcks++
-  // Capped, so that ACKs made up by the peer cannot empty the pipe (RFC 5681 §5).
-  snd.dupBytes = Math.min(snd.dupBytes + snd.mss, Math.max(0, flightSize(tcb) - snd.mss))
+  snd.dupBytes = Math.min(snd.dupBytes + snd.mss, duplicateLimit(tcb))
   // RFC 6582 §3.2 step 1: not for duplicates that an earlier recovery caused.
   if (snd.recovery !== Recovery.None || snd.dupAcks !== DUPLICATE_THRESHOLD || !after(snd.una, snd.recover)) return
   tcb.cc.onLoss(flightSize(tcb))
@@ -46,7 +45,7 @@ export function onNewAck(tcb: Tcb, acked: number, rtt: number): void {
   if (snd.recovery === Recovery.Fast) {
     if (before(snd.una, snd.recover)) {
       // A partial ACK: the next hole (RFC 6582 §3.2 step 3).
-      snd.dupBytes = Math.min(Math.max(0, snd.dupBytes - Math.max(0, acked - snd.mss)), Math.max(0, flightSize(tcb) - snd.mss))
+      snd.dupBytes = Math.min(Math.max(0, snd.dupBytes - Math.max(0, acked - snd.mss)), duplicateLimit(tcb))
       retransmitFirst(tcb)
       return
     }
@@ -82,6 +81,13 @@ export function onTimeout(tcb: Tcb): void {
   snd.dupBytes = 0
   snd.rtxForced = true
   markLost(tcb, snd.una, snd.nxt)
+}
+
+/** No more has left the network than was in it when recovery began, lest ACKs made up by the peer empty the pipe (RFC 5681 §5). */
+function duplicateLimit(tcb: Tcb): number {
+  const { snd } = tcb
+  const until = snd.recovery === Recovery.None ? snd.nxt : snd.recover
+  return Math.max(0, ((until - snd.una) | 0) - snd.mss)
 }
 
 function retransmitFirst(tcb: Tcb): void {

@@ -15,9 +15,9 @@ export function receiveWindow(tcb: Tcb): number {
   return (tcb.rcv.edge - tcb.rcv.nxt) | 0
 }
 
-/** Room in the receive buffer. */
+/** Room in the receive buffer, as far as the field can say. */
 function freeSpace(tcb: Tcb): number {
-  return Math.max(0, tcb.settings.receiveBuffer - tcb.rcv.queue.length)
+  return Math.min(Math.max(0, tcb.settings.receiveBuffer - tcb.rcv.queue.length), MAX_FIELD << tcb.rcv.scale)
 }
 
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */
@@ -35,8 +35,7 @@ export function selectWindow(tcb: Tcb): number {
   const free = freeSpace(tcb)
   const offer = free - current >= leastStep(tcb) ? free : current
   let field = offer >>> rcv.scale
-  if (field << rcv.scale < current) field++
-  if (field > MAX_FIELD) field = MAX_FIELD
+  if (field << rcv.scale < current && field < MAX_FIELD) field++
   const window = field << rcv.scale
   if (window > current) rcv.edge = (rcv.nxt + window) | 0
   return field

@@ -78,12 +78,8 @@ export class Bench {
     this.local = local
     this.remote = remote
     this.link = channel({ mtu: options.mtu ?? 1500 })
-    this.stack = createStack({
-      plugins: [ipv4(), ipv6(), tcp(options.tcp ?? {})],
-      clock: this.clock,
-      random: seededRandom(1),
-      secureRandom: deterministic(),
-    })
+    const plugins = [ipv4(), ipv6(), tcp(options.tcp)] as const
+    this.stack = createStack({ plugins, clock: this.clock, random: seededRandom(1), secureRandom: deterministic() })
     this.localAddress = this.stack.parseAddress(local)
     this.remoteAddress = this.stack.parseAddress(remote)
   }
@@ -119,7 +115,7 @@ export class Bench {
     await this.clock.settle()
   }
 
-  /** Injects several into one batch. */
+  /** As {@link send}, without waiting for promises. */
   inject(flags: string, fields: Partial<Omit<Segment, 'flags'>> = {}, damage?: (bytes: Uint8Array, at: number) => void): void {
     const header = new SegmentHeader()
     header.sourcePort = fields.sourcePort ?? this.remotePort
