@@ -1,7 +1,7 @@
 import http from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createServer, type StackServer } from './server.ts'
-import { connect, type StackSocket, type TcpStack } from './socket.ts'
+import { createServer } from './server.ts'
+import { connect, type TcpStack } from './socket.ts'
 
 /**
  * As `http.createServer`, listening on a stack: `listen`, `close` and `address` mean the stack's ports, all the rest is
@@ -22,18 +22,22 @@ export function createHttpServer(stack: TcpStack, options?: http.ServerOptions |
 }
 
 /**
- * Makes an existing `http.Server` (or any server that takes `connection` events) listen on a stack.
- * Returns the same object.
+ * Makes an existing `http.Server` (or any server that takes `connection` events, as that of `node:https`) listen on a
+ * stack instead of the host. Returns the same object.
  */
 export function listenOn<S extends http.Server>(stack: TcpStack, server: S): S {
-  // HTTP decides itself when a half-closed connection is over, as with net sockets.
-  const inner: StackServer = createServer(stack, { allowHalfOpen: true }, (socket) => {
+  // HTTP decides itself when a half-closed connection is over, and joins its writes itself: as with net sockets.
+  const inner = createServer(stack, { allowHalfOpen: true, noDelay: true }, (socket) => {
     server.emit('connection', socket)
   })
+  for (const event of ['listening', 'close']) inner.on(event, () => server.emit(event))
   inner.on('error', (error) => server.emit('error', error))
-  inner.on('listening', () => server.emit('listening'))
-  inner.on('close', () => server.emit('close'))
-  const face = {
+  // Ends the housekeeping of Node's server, which thinks that it does not listen, and must not tell its listeners so.
+  const hostClose = (): void => {
+    http.Server.prototype.close.call(Object.create(server, { emit: { value: () => false } }) as S)
+  }
+  inner.on('close', hostClose)
+  Object.assign(server, {
     listen(...args: unknown[]): S {
       const callback = args.find((arg) => typeof arg === 'function') as (() => void) | undefined
       if (callback !== undefined) server.once('listening', callback)
@@ -49,13 +53,27 @@ export function listenOn<S extends http.Server>(stack: TcpStack, server: S): S {
     getConnections: (callback: (error: Error | null, count: number) => void) => (inner.getConnections(callback), server),
     ref: () => (inner.ref(), server),
     unref: () => (inner.unref(), server),
-  }
-  Object.assign(server, face)
+  })
   Object.defineProperty(server, 'listening', { get: () => inner.listening, configurable: true })
   return server
 }
 
-/** An `http.Agent` whose connections go over a stack. Hosts are addresses. */
+/** What `http.Agent` says of the connection that it wants; only what a stack has a use for. */
+interface AgentTarget {
+  readonly host?: string | null
+  readonly port?: number | string | null
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  readonly noDelay?: boolean | undefined
+  readonly keepAlive?: boolean | undefined
+  readonly keepAliveInitialDelay?: number | undefined
+  readonly timeout?: number | undefined
+}
+
+/**
+ * An `http.Agent` whose connections go over a stack. Hosts are addresses; those of IPv6 may be in brackets, as in URLs.
+ * With `keepAlive: true`, `agent.destroy()` ends the connections that it keeps, and with them what holds the process.
+ */
 export class StackAgent extends http.Agent {
   readonly #stack: TcpStack
 
@@ -64,12 +82,17 @@ export class StackAgent extends http.Agent {
     this.#stack = stack
   }
 
-  createConnection(options: { host?: string | null; port?: number | string | null; signal?: AbortSignal }): Duplex {
-    const socket: StackSocket = connect(this.#stack, {
-      host: (options.host ?? '127.0.0.1').replace(/^\[|\]$/g, ''),
-      port: Number(options.port ?? 80),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+  createConnection(target: AgentTarget): Duplex {
+    const { host, port, localAddress, localPort, noDelay, keepAlive, keepAliveInitialDelay, timeout } = target
+    const socket = connect(this.#stack, {
+      host: (host ?? '').replace(/^\[|\]$/g, ''),
+      port: Number(port ?? 80),
+      ...(localAddress === undefined ? {} : { localHost: localAddress }),
+      ...(localPort === undefined ? {} : { localPort }),
+      ...(noDelay === undefined ? {} : { noDelay }),
     })
+    if (keepAlive === true) socket.setKeepAlive(true, keepAliveInitialDelay)
+    if (timeout !== undefined && timeout > 0) socket.setTimeout(timeout)
     return socket
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Node's networking interfaces over a stack: sockets as streams, servers, HTTP.
+ * Node's networking interfaces over a stack: sockets as streams, servers, HTTP, datagrams.
  *
  * @example
  * ```ts
@@ -21,6 +21,9 @@
  *
  * @packageDocumentation
  */
+export type { SocketAddress } from './address.ts'
+export { createSocket, StackDatagramSocket, type DatagramOptions, type RemoteInfo, type UdpStack } from './dgram.ts'
 export { createHttpServer, listenOn, StackAgent } from './http.ts'
+export type { SendCallback } from './send-arguments.ts'
 export { createServer, StackServer, type ServerOptions } from './server.ts'
 export { connect, fromConnection, StackSocket, type SocketOptions, type TcpStack } from './socket.ts'

@@ -1,19 +1,26 @@
-import { Duplex } from 'node:stream'
-import type { StackError } from '@stack/core'
-import type { ConnectOptions, Connection, Tcp } from '@stack/tcp'
+import { addAbortSignal, Duplex } from 'node:stream'
+import { StackError } from '@stack/core'
+import type { ConnectOptions, Connection, ConnectionOptions, Tcp } from '@stack/tcp'
+import { familyOf, type SocketAddress } from './address.ts'
 
 /** A stack with TCP: what this package needs of it. */
 export interface TcpStack {
   readonly tcp: Tcp
 }
 
-/** Bytes read from the connection at once. */
-const READ_SIZE = 65_536
+/** Bytes that one read or one joined write moves at most, and that the stream buffers each way. */
+const CHUNK = 65_536
 
 /** Options of {@link connect}: where to, and how the stream behaves. */
 export interface SocketOptions extends ConnectOptions {
   /** Keep the writing side open after the peer ended. Default false, as in `node:net`. */
   readonly allowHalfOpen?: boolean
+}
+
+interface PendingWrite {
+  readonly bytes: Uint8Array
+  offset: number
+  readonly done: (error?: Error | null) => void
 }
 
 /**
@@ -23,36 +30,54 @@ export interface SocketOptions extends ConnectOptions {
  * Events: `connect`, `ready`, `timeout` and those of a Duplex.
  */
 export class StackSocket extends Duplex {
-  /** Bytes as `node:net` counts them. */
-  get bytesRead(): number {
-    return this.#connection?.bytesRead ?? 0
-  }
-
-  get bytesWritten(): number {
-    return this.#connection?.bytesWritten ?? 0
-  }
-
+  /** True until the connection is established or failed. */
   connecting: boolean
+  /** ms of {@link setTimeout}; 0 = none. */
   timeout = 0
   #connection: Connection | null = null
-  readonly #source: Promise<Connection> | Connection
   readonly #cancel: AbortController | null
+  /** What was set before there was a connection to set it on. */
+  #settings: ConnectionOptions = {}
   #wantsData = false
   #ended = false
-  #pending: { readonly bytes: Uint8Array; offset: number; readonly done: (error?: Error | null) => void } | null = null
+  #pending: PendingWrite | null = null
+  #finish: ((error?: Error | null) => void) | null = null
   #timer: NodeJS.Timeout | null = null
 
   /** @internal Use {@link connect} or {@link fromConnection}. */
   constructor(source: Promise<Connection> | Connection, allowHalfOpen: boolean, cancel: AbortController | null = null) {
-    super({ allowHalfOpen, emitClose: true, autoDestroy: true })
-    this.#source = source
+    super({ allowHalfOpen, highWaterMark: CHUNK })
     this.#cancel = cancel
     this.connecting = source instanceof Promise
+    if (source instanceof Promise) {
+      source.then(
+        (connection) => {
+          this.#opened(connection)
+        },
+        (error: unknown) => {
+          this.connecting = false
+          this.destroy(error as Error)
+        },
+      )
+    } else {
+      this.#attach(source)
+    }
   }
 
   /** The connection below; null until it is established. */
   get connection(): Connection | null {
     return this.#connection
+  }
+
+  /** Bytes that were taken from the stack. */
+  get bytesRead(): number {
+    return this.#connection?.bytesRead ?? 0
+  }
+
+  /** Bytes that were given to the stack, and those that wait for it. */
+  get bytesWritten(): number {
+    // The stream counts a write that is under way as waiting until all of it is accepted.
+    return (this.#connection?.bytesWritten ?? 0) + this.writableLength - (this.#pending?.offset ?? 0)
   }
 
   get remoteAddress(): string | undefined {
@@ -64,7 +89,7 @@ export class StackSocket extends Duplex {
   }
 
   get remoteFamily(): string | undefined {
-    return family(this.remoteAddress)
+    return familyOf(this.remoteAddress)
   }
 
   get localAddress(): string | undefined {
@@ -76,9 +101,10 @@ export class StackSocket extends Duplex {
   }
 
   get localFamily(): string | undefined {
-    return family(this.localAddress)
+    return familyOf(this.localAddress)
   }
 
+  /** True while there is no connection. */
   get pending(): boolean {
     return this.#connection === null
   }
@@ -89,37 +115,45 @@ export class StackSocket extends Duplex {
     return this.writable ? 'writeOnly' : 'closed'
   }
 
-  address(): { address: string; port: number; family: string } | Record<string, never> {
+  /** The local end; empty until there is a connection. */
+  address(): SocketAddress | Record<string, never> {
     const local = this.#connection?.local
-    return local === undefined ? {} : { address: local.host, port: local.port, family: family(local.host)! }
+    return local === undefined ? {} : { address: local.host, port: local.port, family: familyOf(local.host) }
   }
 
   setNoDelay(noDelay = true): this {
-    this.#connection?.configure({ noDelay })
-    return this
+    return this.#configure({ noDelay })
   }
 
-  /** `delay` in ms before the first probe; 0 keeps the default. */
+  /** `delay` in ms before the first probe; 0 keeps the default of two hours. */
   setKeepAlive(enable = false, delay = 0): this {
-    this.#connection?.configure({ keepAlive: enable ? (delay > 0 ? { idle: delay } : {}) : false })
-    return this
+    return this.#configure({ keepAlive: enable ? (delay >= 1 ? { idle: delay } : {}) : false })
   }
 
-  /** Emits `timeout` after `ms` without traffic; 0 = never. */
+  /** Emits `timeout` after `ms` without traffic; 0 = never. The socket stays open: that is the listener's to decide. */
   setTimeout(ms: number, listener?: () => void): this {
     this.timeout = ms
     if (listener !== undefined) {
       if (ms === 0) this.off('timeout', listener)
       else this.once('timeout', listener)
     }
-    this.#touch()
+    clearTimeout(this.#timer ?? undefined)
+    this.#timer = null
+    if (ms > 0 && !this.destroyed) {
+      this.#timer = setTimeout(() => {
+        this.emit('timeout')
+      }, ms)
+      this.#timer.unref()
+    }
     return this
   }
 
+  /** For compatibility: the stack holds the process while a connection is open; `stack.unref()` changes that. */
   ref(): this {
     return this
   }
 
+  /** As {@link ref}. */
   unref(): this {
     return this
   }
@@ -139,29 +173,6 @@ export class StackSocket extends Duplex {
 
   // --- what a Duplex asks for ---
 
-  override _construct(callback: (error?: Error | null) => void): void {
-    if (!(this.#source instanceof Promise)) {
-      this.#attach(this.#source)
-      callback()
-      return
-    }
-    this.#source.then(
-      (connection) => {
-        this.connecting = false
-        if (this.destroyed) connection.abort()
-        else this.#attach(connection)
-        callback()
-        if (this.destroyed) return
-        this.emit('connect')
-        this.emit('ready')
-      },
-      (error: unknown) => {
-        this.connecting = false
-        callback(error as Error)
-      },
-    )
-  }
-
   override _read(): void {
     this.#wantsData = true
     this.#pump()
@@ -172,31 +183,52 @@ export class StackSocket extends Duplex {
     this.#flush()
   }
 
+  /** Joins small writes, so that a header and its body do not travel apart. */
+  override _writev(chunks: { chunk: Uint8Array }[], done: (error?: Error | null) => void): void {
+    const parts = chunks.map(({ chunk }) => chunk)
+    this._write(parts.length === 1 ? parts[0]! : Buffer.concat(parts), 'utf8', done)
+  }
+
   override _final(done: (error?: Error | null) => void): void {
-    try {
-      this.#connection?.shutdown('write')
-      done()
-    } catch (error) {
-      done(error as Error)
-    }
+    this.#finish = done
+    this.#flush()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
+    clearTimeout(this.#timer ?? undefined)
     this.#timer = null
-    this.#pending = null
+    this.connecting = false
     const connection = this.#connection
-    if (connection === null) this.#cancel?.abort(error ?? undefined)
-    else if (error !== null) connection.abort(error)
-    // Orderly from both sides needs nothing; else what the peer still sends has nobody to read it (RFC 2525 §2.17).
-    else connection.close().catch(() => undefined)
+    if (connection === null) {
+      this.#cancel?.abort(error ?? undefined)
+    } else {
+      connection.setHandler(null)
+      // What was accepted is still sent; what the peer still sends has nobody to read it and is reset (RFC 2525 §2.17).
+      connection.close().catch(() => undefined)
+    }
+    const pending = this.#pending
+    this.#pending = null
+    pending?.done(error ?? new StackError('ECONNABORTED', 'The socket was destroyed before the data was sent.', { syscall: 'write' }))
     callback(error)
   }
 
   // --- inside ---
 
+  #opened(connection: Connection): void {
+    if (this.destroyed) {
+      connection.abort()
+      return
+    }
+    this.connecting = false
+    this.#attach(connection)
+    this.emit('connect')
+    this.emit('ready')
+    this.#flush()
+  }
+
   #attach(connection: Connection): void {
     this.#connection = connection
+    connection.configure(this.#settings)
     connection.setHandler({
       readable: () => {
         this.#pump()
@@ -205,76 +237,84 @@ export class StackSocket extends Duplex {
         this.#flush()
       },
       closed: (error) => {
-        this.#closed(error)
+        if (error === null) this.#pump()
+        else this.destroy(error)
       },
     })
-    this.#touch()
+    this.#timer?.refresh()
   }
 
+  #configure(options: ConnectionOptions): this {
+    if (this.#connection === null) this.#settings = { ...this.#settings, ...options }
+    else this.#connection.configure(options)
+    return this
+  }
+
+  /** From the receive queue into the stream, while the stream wants it. */
   #pump(): void {
     const connection = this.#connection
-    if (connection === null || this.#ended) return
+    if (connection === null || this.#ended || this.destroyed) return
     try {
       while (this.#wantsData) {
         // At least one byte, so that the end of the stream is seen too.
-        const into = Buffer.allocUnsafe(Math.min(Math.max(connection.readableLength, 1), READ_SIZE))
+        const into = Buffer.allocUnsafe(Math.min(Math.max(connection.readableLength, 1), CHUNK))
         const count = connection.tryRead(into)
         if (count === undefined) return
-        this.#touch()
+        this.#timer?.refresh()
         if (count === null) {
           this.#ended = true
           this.push(null)
           return
         }
-        this.#wantsData = this.push(count === into.length ? into : into.subarray(0, count))
+        // `_read` may come, or not, within `push`: it has the last word when it does.
+        this.#wantsData = false
+        if (this.push(count === into.length ? into : into.subarray(0, count))) this.#wantsData = true
       }
     } catch (error) {
       this.destroy(error as Error)
     }
   }
 
+  /** From the stream into the send buffer, then the FIN. */
   #flush(): void {
     const connection = this.#connection
-    const pending = this.#pending
-    if (connection === null || pending === null) return
+    if (connection === null || this.destroyed) return
     try {
-      while (pending.offset < pending.bytes.length) {
-        const rest = pending.offset === 0 ? pending.bytes : pending.bytes.subarray(pending.offset)
-        const count = connection.tryWrite(rest)
-        if (count === 0) return
-        pending.offset += count
-        this.#touch()
-      }
+      if (!this.#writePending(connection)) return
+      const finish = this.#finish
+      if (finish === null) return
+      this.#finish = null
+      connection.shutdown('write')
+      finish()
     } catch (error) {
+      const done = this.#pending?.done ?? this.#finish
       this.#pending = null
-      pending.done(error as Error)
-      return
+      this.#finish = null
+      if (done === null) this.destroy(error as Error)
+      else done(error as Error)
+    }
+  }
+
+  /** False while the send buffer is full. */
+  #writePending(connection: Connection): boolean {
+    const pending = this.#pending
+    if (pending === null) return true
+    const { bytes } = pending
+    while (pending.offset < bytes.length) {
+      const count = connection.tryWrite(pending.offset === 0 ? bytes : bytes.subarray(pending.offset))
+      if (count === 0) return false
+      pending.offset += count
+      this.#timer?.refresh()
     }
     this.#pending = null
     pending.done()
-  }
-
-  #closed(error: StackError | null): void {
-    if (error !== null) {
-      this.destroy(error)
-      return
-    }
-    this.#pump()
-  }
-
-  #touch(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
-    if (this.timeout <= 0 || this.destroyed) return
-    this.#timer = setTimeout(() => {
-      this.emit('timeout')
-    }, this.timeout)
-    this.#timer.unref()
+    return true
   }
 }
 
 /**
- * Connects over `stack`; the stream can be written to at once. Hosts are addresses.
+ * Connects over `stack`; the stream can be written to at once. Hosts are addresses. The `signal` destroys the socket, at
+ * any time.
  *
  * @throws nothing: failures arrive as `error` events, with the codes of `StackError`
  *
@@ -292,24 +332,12 @@ export class StackSocket extends Duplex {
 export function connect(stack: TcpStack, options: SocketOptions, onConnect?: () => void): StackSocket {
   const { allowHalfOpen = false, signal, ...target } = options
   const cancel = new AbortController()
-  const abort = (): void => {
-    cancel.abort(signal?.reason)
-  }
-  if (signal?.aborted === true) abort()
-  else signal?.addEventListener('abort', abort, { once: true })
   const socket = new StackSocket(stack.tcp.connect({ ...target, signal: cancel.signal }), allowHalfOpen, cancel)
   if (onConnect !== undefined) socket.once('connect', onConnect)
-  socket.once('close', () => signal?.removeEventListener('abort', abort))
-  return socket
+  return signal === undefined ? socket : addAbortSignal(signal, socket)
 }
 
 /** Wraps an established connection. The connection's handler is the stream's from now on. */
 export function fromConnection(connection: Connection, options: { readonly allowHalfOpen?: boolean } = {}): StackSocket {
   return new StackSocket(connection, options.allowHalfOpen ?? false)
 }
-
-function family(host: string | undefined): string | undefined {
-  if (host === undefined) return undefined
-  return host.includes(':') ? 'IPv6' : 'IPv4'
-}
-
