@@ -1,4 +1,5 @@
 import { copyBytes } from './copy.ts'
+import { copyMetadata } from './metadata.ts'
 import type { Packet } from './packet.ts'
 import type { PacketPool } from './pool.ts'
 
@@ -15,7 +16,8 @@ export function duplicate(packet: Packet, pool: PacketPool, capacity: number): P
   } else {
     copyBytes(copy.bytes, from, packet.bytes, from, packet.end)
   }
-  copyMetadata(copy, packet)
+  copyMetadata(packet, copy)
+  copyHeaders(copy, packet)
   return copy
 }
 
@@ -28,7 +30,7 @@ function outermost(packet: Packet): number {
   return from
 }
 
-function copyMetadata(to: Packet, from: Packet): void {
+function copyHeaders(to: Packet, from: Packet): void {
   to.start = from.start
   to.end = from.end
   to.direction = from.direction
@@ -38,31 +40,6 @@ function copyMetadata(to: Packet, from: Packet): void {
   to.networkHeaderLength = from.networkHeaderLength
   to.transportHeader = from.transportHeader
   to.transportHeaderLength = from.transportHeaderLength
-  to.sourceA = from.sourceA
-  to.sourceB = from.sourceB
-  to.sourceC = from.sourceC
-  to.sourceD = from.sourceD
-  to.destinationA = from.destinationA
-  to.destinationB = from.destinationB
-  to.destinationC = from.destinationC
-  to.destinationD = from.destinationD
-  to.sourcePort = from.sourcePort
-  to.destinationPort = from.destinationPort
-  to.nicId = from.nicId
-  to.networkProtocol = from.networkProtocol
-  to.transportProtocol = from.transportProtocol
-  to.ttl = from.ttl
-  to.tos = from.tos
-  to.flowLabel = from.flowLabel
-  to.hash = from.hash
-  to.mark = from.mark
-  to.flags = from.flags
-  to.flow = from.flow
-  to.linkDestination = from.linkDestination
-  to.linkSource = from.linkSource
-  to.arrival = from.arrival
-  to.arrivalMicros = from.arrivalMicros
-  to.earliestDeparture = from.earliestDeparture
   to.checksumState = from.checksumState
   to.checksumStart = from.checksumStart
   to.checksumOffset = from.checksumOffset

@@ -1,6 +1,5 @@
-import { PacketFlag } from '@stack/buffer'
+import { copyMetadata, PacketFlag } from '@stack/buffer'
 import type { Packet, PacketPool } from '@stack/buffer'
-import { copyMetadata } from './metadata.ts'
 
 /** How {@link cutFragments} is to cut. Keep one and change it; it is read during the call only. */
 export interface FragmentCut {

@@ -1,4 +1,4 @@
-import type { Packet } from '@stack/buffer'
+import { PacketList, type Packet } from '@stack/buffer'
 import type { Milliseconds, Pollable, Timer } from '../registration/host.ts'
 import type { NetworkDispatcher } from '../registration/link.ts'
 
@@ -46,19 +46,21 @@ export function createLinkInbox(options: LinkInboxOptions = {}): LinkInbox {
 
 class Inbox implements LinkInbox, Pollable {
   queued = false
-  length = 0
   dropped = 0
   private readonly limit: number
   private readonly onRoom: (() => void) | null
   private dispatcher: NetworkDispatcher | null = null
   private timer: Timer | null = null
-  private head: Packet | null = null
-  private tail: Packet | null = null
+  private readonly packets = new PacketList()
   private refused = false
 
   constructor(limit: number, onRoom: (() => void) | null) {
     this.limit = limit
     this.onRoom = onRoom
+  }
+
+  get length(): number {
+    return this.packets.length
   }
 
   get room(): number {
@@ -90,12 +92,8 @@ class Inbox implements LinkInbox, Pollable {
     }
     packet.networkProtocol = protocol
     packet.earliestDeparture = due
-    packet.next = null
-    if (this.tail === null) this.head = packet
-    else this.tail.next = packet
-    this.tail = packet
-    this.length++
-    if (this.head === packet) this.schedule(dispatcher)
+    this.packets.push(packet)
+    if (this.packets.head === packet) this.schedule(dispatcher)
     return true
   }
 
@@ -105,12 +103,9 @@ class Inbox implements LinkInbox, Pollable {
     const now = dispatcher.host.scheduler.now
     let count = 0
     while (count < budget) {
-      const packet = this.head
+      const packet = this.packets.head
       if (packet === null || packet.earliestDeparture > now) break
-      this.head = packet.next
-      if (this.head === null) this.tail = null
-      this.length--
-      packet.next = null
+      this.packets.shift()
       packet.earliestDeparture = 0
       count++
       dispatcher.deliverNetworkPacket(packet.networkProtocol, packet)
@@ -122,19 +117,12 @@ class Inbox implements LinkInbox, Pollable {
       this.refused = false
       this.onRoom?.()
     }
-    if (count < budget && this.head !== null) this.schedule(dispatcher)
+    if (count < budget && this.length > 0) this.schedule(dispatcher)
     return count
   }
 
   clear(): void {
-    for (let packet = this.head; packet !== null; ) {
-      const next = packet.next
-      packet.next = null
-      packet.release()
-      packet = next
-    }
-    this.head = this.tail = null
-    this.length = 0
+    this.packets.release()
     if (!this.refused) return
     this.refused = false
     this.onRoom?.()
@@ -142,7 +130,7 @@ class Inbox implements LinkInbox, Pollable {
 
   private schedule(dispatcher: NetworkDispatcher): void {
     const { scheduler } = dispatcher.host
-    const due = this.head!.earliestDeparture
+    const due = this.packets.head!.earliestDeparture
     if (due <= scheduler.now) {
       scheduler.pollLink(this)
       return

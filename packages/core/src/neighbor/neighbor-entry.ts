@@ -1,7 +1,7 @@
+import { PacketList } from '@stack/buffer'
 import type { Address } from '../address/address.ts'
 import type { Milliseconds, Timer } from '../registration/host.ts'
 import type { Neighbor, NeighborState } from '../registration/neighbor.ts'
-import { PacketList } from '../nic/packet-list.ts'
 import type { NudState } from './nud.ts'
 import type { Waiter } from './outcomes.ts'
 

@@ -1,6 +1,5 @@
-import type { Packet } from '@stack/buffer'
+import { PacketList, type Packet } from '@stack/buffer'
 import type { Failure } from '../errors/codes.ts'
-import { PacketList } from '../nic/packet-list.ts'
 import type { Host, Pollable } from '../registration/host.ts'
 
 /** Somebody who asked for a link address. Called once; a null callback = cancelled. */

@@ -1,6 +1,5 @@
-import type { Packet } from '@stack/buffer'
+import { PacketList, type Packet } from '@stack/buffer'
 import { StackError } from '../errors/stack-error.ts'
-import { PacketList } from './packet-list.ts'
 import type { Qdisc } from './qdisc.ts'
 
 /** Packets that {@link fifo} holds unless told otherwise. */

@@ -1,10 +1,10 @@
-import type { Packet, PacketPool } from '@stack/buffer'
+import { PacketList, type Packet, type PacketPool } from '@stack/buffer'
 import type { Failure } from '../errors/codes.ts'
 import type { Pollable, Scheduler } from '../registration/host.ts'
 import type { NicCounters } from '../stack/types.ts'
 
 /** Looped packets that wait for the run queue, at most; more are dropped and counted. */
-export const LOOP_QUEUE_LIMIT = 1000
+const LOOP_QUEUE_LIMIT = 1000
 
 /** What a looped packet is handed to. */
 export type LoopReceiver = (protocol: number, packet: Packet) => void
@@ -15,9 +15,7 @@ export type LoopReceiver = (protocol: number, packet: Packet) => void
  */
 export class LoopQueue implements Pollable {
   queued = false
-  private head: Packet | null = null
-  private tail: Packet | null = null
-  private length = 0
+  private readonly packets: PacketList = new PacketList()
   private readonly scheduler: Scheduler
   private readonly pool: PacketPool
   private readonly counters: NicCounters
@@ -32,7 +30,7 @@ export class LoopQueue implements Pollable {
 
   /** Takes ownership; `packet.start` is at the network header. */
   push(protocol: number, given: Packet): Failure {
-    if (this.length >= LOOP_QUEUE_LIMIT) {
+    if (this.packets.length >= LOOP_QUEUE_LIMIT) {
       this.counters.dropLoopFull++
       given.release()
       return 'ENOBUFS'
@@ -45,11 +43,7 @@ export class LoopQueue implements Pollable {
       return 'ENOBUFS'
     }
     packet.networkProtocol = protocol
-    packet.next = null
-    if (this.tail === null) this.head = packet
-    else this.tail.next = packet
-    this.tail = packet
-    this.length++
+    this.packets.push(packet)
     this.scheduler.enqueue(this)
     return null
   }
@@ -57,12 +51,8 @@ export class LoopQueue implements Pollable {
   poll(budget: number): number {
     let count = 0
     while (count < budget) {
-      const packet = this.head
+      const packet = this.packets.shift()
       if (packet === null) break
-      this.head = packet.next
-      if (this.head === null) this.tail = null
-      packet.next = null
-      this.length--
       count++
       this.receive(packet.networkProtocol, packet)
     }
@@ -70,13 +60,6 @@ export class LoopQueue implements Pollable {
   }
 
   clear(): void {
-    for (let packet = this.head; packet !== null; ) {
-      const next = packet.next
-      packet.next = null
-      packet.release()
-      packet = next
-    }
-    this.head = this.tail = null
-    this.length = 0
+    this.packets.release()
   }
 }

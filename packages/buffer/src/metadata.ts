@@ -1,4 +1,4 @@
-import type { Packet } from '@stack/buffer'
+import type { Packet } from './packet.ts'
 
 /**
  * Copies what travels with a packet beside its bytes and headers: addresses, origin, marks, flags and times. For packets

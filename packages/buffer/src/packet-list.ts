@@ -1,11 +1,24 @@
-import type { Packet } from '@stack/buffer'
+import type { Packet } from './packet.ts'
 
-/** A list of packets through `packet.next`: nothing is allocated to hold one. It owns what it holds. */
+/**
+ * A queue of packets through `packet.next`: nothing is allocated to hold one more. It owns what it holds.
+ *
+ * @example
+ * ```ts
+ * import { PacketList, defaultPacketMemory } from '@stack/buffer'
+ *
+ * const list = new PacketList()
+ * const packet = defaultPacketMemory().pool().allocate(0, 100)
+ * if (packet !== null) list.push(packet)
+ * console.log(list.release()) // 1
+ * ```
+ */
 export class PacketList {
   length = 0
   head: Packet | null = null
   tail: Packet | null = null
 
+  /** Puts `packet` last. */
   push(packet: Packet): void {
     packet.next = null
     if (this.tail === null) this.head = packet
