@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ChecksumState, GsoType, PacketFlag, type Packet } from '@stack/buffer'
-import { fifo, type Nic, type Qdisc } from '@stack/core'
+import { fifo, type Nic, type Qdisc, type Route } from '@stack/core'
 import { advance, bench, settle, type Bench } from './support/bench.ts'
 import { FakeLink, type FakeLinkOptions } from './support/fake-link.ts'
 import { FAKE_HEADER, FAKE_PROTOCOL, fakeAddress } from './support/fake-network.ts'
@@ -308,10 +308,10 @@ describe('what a stack sends to itself', () => {
     expect(l.stack.datagrams.host.joinGroup(0, group)).toBeNull()
     expect(l.socket.send(group, 7, [1])).toBeNull()
     expect([l.link.sent.length, l.socket.received.length]).toEqual([1, 1])
-    expect(l.stack.datagrams.host.findRoute(0, null, group, { multicastLoop: false })).toMatchObject({ loop: 1, isMulticast: true })
+    expect((l.stack.datagrams.host.findRoute(0, null, group, { multicastLoop: false }) as Route).loop).toBe(1)
     const loopback = new FakeLink({ capabilities: { loopback: true } })
     const nic = await l.stack.addNic(loopback, { addresses: ['f:127.1'] })
-    expect(l.stack.datagrams.host.findRoute(nic.id, null, group)).toMatchObject({ loop: 1 })
+    expect((l.stack.datagrams.host.findRoute(nic.id, null, group) as Route).loop).toBe(1)
     l.stack.destroy()
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Route } from '@stack/core'
+import type { Failure, Route } from '@stack/core'
 import { advance, bench, codeOf } from './support/bench.ts'
 import { FakeLink } from './support/fake-link.ts'
 import { FAKE_PROTOCOL, fakeAddress } from './support/fake-network.ts'
@@ -14,16 +14,23 @@ async function twoNics() {
   return { ...made, first, second, host: made.stack.datagrams.host }
 }
 
+/** A route in a few words; a failure as it is. */
+function way(answer: Route | Failure): object | Failure {
+  if (typeof answer !== 'object' || answer === null) return answer
+  const { nic, localAddress, nextHop, neighbor, ...rest } = answer
+  return { ...rest, endpoint: undefined, nic: nic.name, localAddress, nextHop, neighbor: neighbor?.address ?? null }
+}
+
 describe('findRoute', () => {
   it('takes the longest prefix, gateway and neighbour included', async () => {
-    const { stack, host, first, second } = await twoNics()
-    expect(host.findRoute(0, null, fakeAddress(1, 7))).toMatchObject({
-      nic: first.networkInterface, protocol: FAKE_PROTOCOL, localAddress: fakeAddress(1, 1), nextHop: fakeAddress(1, 7),
-      neighbor: { address: fakeAddress(1, 7), state: 'incomplete' }, loop: 1, mtu: 1000, isBroadcast: false, isMulticast: false, generation: stack.generation,
+    const { stack, host, first } = await twoNics()
+    expect(way(host.findRoute(0, null, fakeAddress(1, 7)))).toMatchObject({
+      nic: 'one', protocol: FAKE_PROTOCOL, localAddress: fakeAddress(1, 1), nextHop: fakeAddress(1, 7),
+      neighbor: fakeAddress(1, 7), loop: 1, mtu: 1000, isBroadcast: false, isMulticast: false, generation: stack.generation,
     })
-    expect(host.findRoute(0, null, fakeAddress(2, 7))).toMatchObject({ nic: second.networkInterface, neighbor: null, staticLinkAddress: null })
-    expect(host.findRoute(0, null, fakeAddress(9, 9))).toMatchObject({
-      nic: first.networkInterface, nextHop: fakeAddress(1, 254), neighbor: { address: fakeAddress(1, 254) },
+    expect(way(host.findRoute(0, null, fakeAddress(2, 7)))).toMatchObject({ nic: 'two', neighbor: null, staticLinkAddress: null })
+    expect(way(host.findRoute(0, null, fakeAddress(9, 9)))).toMatchObject({
+      nic: 'one', nextHop: fakeAddress(1, 254), neighbor: fakeAddress(1, 254),
     })
     expect(stack.routes.lookup('f:9.9')).toEqual({ nic: first.id, source: 'f:1.1', nextHop: 'f:1.254', mtu: 1000 })
     stack.destroy()
@@ -31,34 +38,34 @@ describe('findRoute', () => {
 
   it('says why there is none', async () => {
     const { stack, host, second } = await twoNics()
-    expect(host.findRoute(0, null, { a: 1, b: 2, c: 3, d: 4, zone: 0 })).toBe('EAFNOSUPPORT')
-    expect(host.findRoute(0, fakeAddress(3, 3), fakeAddress(1, 7))).toBe('EADDRNOTAVAIL')
-    expect(host.findRoute(9, null, fakeAddress(1, 7))).toBe('ENODEV')
-    expect(host.findRoute(second.id, null, fakeAddress(1, 7))).toBe('ENETUNREACH')
+    expect(way(host.findRoute(0, null, { a: 1, b: 2, c: 3, d: 4, zone: 0 }))).toBe('EAFNOSUPPORT')
+    expect(way(host.findRoute(0, fakeAddress(3, 3), fakeAddress(1, 7)))).toBe('EADDRNOTAVAIL')
+    expect(way(host.findRoute(9, null, fakeAddress(1, 7)))).toBe('ENODEV')
+    expect(way(host.findRoute(second.id, null, fakeAddress(1, 7)))).toBe('ENETUNREACH')
     second.down()
-    expect(host.findRoute(second.id, null, fakeAddress(2, 7))).toBe('ENETDOWN')
+    expect(way(host.findRoute(second.id, null, fakeAddress(2, 7)))).toBe('ENETDOWN')
     stack.routes.remove({ destination: 'default', gateway: 'f:1.254' })
-    expect(host.findRoute(0, null, fakeAddress(9, 9))).toBe('ENETUNREACH')
+    expect(way(host.findRoute(0, null, fakeAddress(9, 9)))).toBe('ENETUNREACH')
     stack.destroy()
   })
 
   it('lets forwarders and spoofing NICs use any source', async () => {
     const { stack, host, second } = await twoNics()
     const foreign = fakeAddress(3, 3)
-    expect(host.findRoute(0, foreign, fakeAddress(2, 7), { anySource: true })).toMatchObject({ localAddress: foreign })
+    expect(way(host.findRoute(0, foreign, fakeAddress(2, 7), { anySource: true }))).toMatchObject({ localAddress: foreign })
     second.setSpoofing(true)
-    expect(host.findRoute(second.id, foreign, fakeAddress(2, 7))).toMatchObject({ localAddress: foreign })
+    expect(way(host.findRoute(second.id, foreign, fakeAddress(2, 7)))).toMatchObject({ localAddress: foreign })
     stack.destroy()
   })
 
   it('leads back to the stack for its own addresses, with no loopback NIC', async () => {
     const { stack, host, first } = await twoNics()
-    expect(host.findRoute(0, null, fakeAddress(1, 1))).toMatchObject({ nic: first.networkInterface, loop: 2, localAddress: fakeAddress(1, 1), neighbor: null })
-    expect(host.findRoute(0, null, fakeAddress(127, 1))).toMatchObject({ nic: first.networkInterface, loop: 2, localAddress: fakeAddress(127, 1) })
+    expect(way(host.findRoute(0, null, fakeAddress(1, 1)))).toMatchObject({ nic: 'one', loop: 2, localAddress: fakeAddress(1, 1), neighbor: null })
+    expect(way(host.findRoute(0, null, fakeAddress(127, 1)))).toMatchObject({ nic: 'one', loop: 2, localAddress: fakeAddress(127, 1) })
     expect(host.checkLocalAddress(0, fakeAddress(127, 1))).toBe(first.id)
-    const loopback = await stack.addNic(new FakeLink({ capabilities: { loopback: true } }), { addresses: ['f:127.1'] })
-    expect(host.findRoute(0, null, fakeAddress(127, 1))).toMatchObject({ nic: loopback.networkInterface, loop: 1 })
-    expect(host.findRoute(0, null, fakeAddress(127, 9))).toMatchObject({ nic: loopback.networkInterface, loop: 1 })
+    await stack.addNic(new FakeLink({ capabilities: { loopback: true } }), { addresses: ['f:127.1'] })
+    expect(way(host.findRoute(0, null, fakeAddress(127, 1)))).toMatchObject({ nic: 'fake0', loop: 1 })
+    expect(way(host.findRoute(0, null, fakeAddress(127, 9)))).toMatchObject({ nic: 'fake0', loop: 1 })
     stack.destroy()
   })
 
@@ -66,38 +73,38 @@ describe('findRoute', () => {
     const { stack, host, first, second } = await twoNics()
     await first.addAddress('f:254.1')
     await second.addAddress('f:254.2')
-    const on = (zone: number): Route => host.findRoute(0, null, { ...fakeAddress(254, 9), zone }) as Route
-    expect(on(first.id).nic.id).toBe(first.id)
-    expect(on(second.id)).toMatchObject({ nic: second.networkInterface, localAddress: fakeAddress(254, 2) })
-    expect(host.findRoute(first.id, null, { ...fakeAddress(254, 9), zone: second.id })).toBe('ENETUNREACH')
+    const on = (zone: number): object | Failure => way(host.findRoute(0, null, { ...fakeAddress(254, 9), zone }))
+    expect(on(first.id)).toMatchObject({ nic: 'one' })
+    expect(on(second.id)).toMatchObject({ nic: 'two', localAddress: fakeAddress(254, 2) })
+    expect(way(host.findRoute(first.id, null, { ...fakeAddress(254, 9), zone: second.id }))).toBe('ENETUNREACH')
     expect(host.checkLocalAddress(0, { ...fakeAddress(254, 2), zone: first.id })).toBe(0)
     stack.destroy()
   })
 
   it('prefers the NIC that owns the given source', async () => {
-    const { stack, host, second } = await twoNics()
+    const { stack, host } = await twoNics()
     stack.routes.add({ destination: 'f:5.0/112', nic: 'one' })
     stack.routes.add({ destination: 'f:5.0/112', nic: 'two', metric: 9 })
-    expect(host.findRoute(0, fakeAddress(2, 1), fakeAddress(5, 5))).toMatchObject({ nic: second.networkInterface })
+    expect(way(host.findRoute(0, fakeAddress(2, 1), fakeAddress(5, 5)))).toMatchObject({ nic: 'two' })
     stack.destroy()
   })
 
   it('learns path MTUs, tells senders by the generation, and forgets them after ten minutes', async () => {
     const { stack, host, clock } = await twoNics()
     const [local, remote] = [fakeAddress(2, 1), fakeAddress(2, 9)]
-    const wide = await stack.addNic(new FakeLink({ mtu: 9000 }), { addresses: ['f:3.1'] })
+    await stack.addNic(new FakeLink({ mtu: 9000 }), { addresses: ['f:3.1'] })
     const far = fakeAddress(3, 9)
     const before = stack.generation
     host.updatePathMtu(fakeAddress(3, 1), far, 1400)
     expect(stack.generation).toBeGreaterThan(before)
-    expect(host.findRoute(0, null, far)).toMatchObject({ mtu: 1400, nic: wide.networkInterface })
+    expect(way(host.findRoute(0, null, far))).toMatchObject({ mtu: 1400, nic: 'fake0' })
     const learnt = stack.generation
     host.updatePathMtu(fakeAddress(3, 1), far, 1500)
     expect(stack.generation).toBe(learnt)
-    expect(host.findRoute(0, local, remote)).toMatchObject({ mtu: 1000 })
+    expect(way(host.findRoute(0, local, remote))).toMatchObject({ mtu: 1000 })
     await advance(clock, 600_001)
     expect(stack.generation).toBeGreaterThan(learnt)
-    expect(host.findRoute(0, null, far)).toMatchObject({ mtu: 9000 })
+    expect(way(host.findRoute(0, null, far))).toMatchObject({ mtu: 9000 })
     stack.destroy()
   })
 })

@@ -18,6 +18,10 @@ declare function arp(): ArpPlugin
 declare const debug: boolean
 declare function preset(): readonly [V4Plugin, ArpPlugin, TcpPlugin]
 
+declare function use(value: unknown): void
+/** How a library asks for what it needs. */
+declare function serve(stack: { readonly tcp: Tcp }): void
+
 /** Never called: it is compiled. */
 export async function promises(link: LinkEndpoint & { readonly colour: 'red' }): Promise<void> {
   const stack = createStack({ plugins: [ipv4(), arp(), tcp(), debug && udp()], name: 'types' })
@@ -25,11 +29,11 @@ export async function promises(link: LinkEndpoint & { readonly colour: 'red' }):
   expectTypeOf(stack.udp).toEqualTypeOf<Udp | undefined>()
   // @ts-expect-error udp may be absent
   stack.udp.open()
-  // @ts-expect-error read-only
-  stack.tcp = stack.tcp
 
   const nested = createStack({ plugins: [preset(), debug ? [udp()] : null] })
   expectTypeOf(nested.tcp).toEqualTypeOf<Tcp>()
+  // @ts-expect-error APIs are read-only
+  stack.tcp = nested.tcp
   expectTypeOf(nested.udp).toEqualTypeOf<Udp | undefined>()
 
   // @ts-expect-error arp needs ipv4
@@ -40,9 +44,8 @@ export async function promises(link: LinkEndpoint & { readonly colour: 'red' }):
   stack.find<UdpPlugin>('tcp')
 
   // @ts-expect-error not installed
-  void createStack({ plugins: [ipv4(), tcp()] }).udp
+  use(createStack({ plugins: [ipv4(), tcp()] }).udp)
 
-  const serve = (wants: { readonly tcp: Tcp }): void => void wants
   serve(stack)
   serve(nested)
 
@@ -58,7 +61,7 @@ export async function promises(link: LinkEndpoint & { readonly colour: 'red' }):
   expectTypeOf(createStack({ plugins: all })).toExtend<StackBase>()
   expectTypeOf(createStack({ plugins: all }).name).toEqualTypeOf<string>()
   // @ts-expect-error nobody knows
-  void createStack({ plugins: all }).tcp
+  use(createStack({ plugins: all }).tcp)
   const few: readonly (TcpPlugin | UdpPlugin)[] = []
   expectTypeOf(createStack({ plugins: few }).tcp).toEqualTypeOf<Tcp | undefined>()
 

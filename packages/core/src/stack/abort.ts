@@ -1,30 +1,18 @@
 /** Rejects with the signal's reason as soon as it is aborted; otherwise settles as `promise` does. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => {
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
       reject(reasonOf(signal))
     }
-    if (signal.aborted) {
-      onAbort()
-      // Its own failure, if any, has nobody left to hear of it.
-      promise.catch(() => undefined)
-      return
-    }
-    signal.addEventListener('abort', onAbort)
-    const done = (): void => {
-      signal.removeEventListener('abort', onAbort)
-    }
-    promise.then(
-      (value) => {
-        done()
-        resolve(value)
-      },
-      (error: unknown) => {
-        done()
-        reject(error)
-      },
-    )
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort)
   })
+  try {
+    return await Promise.race([aborted, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }
 
 /** Why the signal was aborted: an Error unless somebody chose to give something else, which is handed on as it is. */
