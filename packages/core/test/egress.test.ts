@@ -240,6 +240,21 @@ describe('finishing for the link', () => {
     l.stack.destroy()
   })
 
+  it('moves the checksum fields along, for a link that finishes them itself', async () => {
+    const l = await line({ framing: 'ethernet', capabilities: { txChecksumOffload: true } })
+    const packet = l.stack.memory.allocate(0, 100)!
+    packet.end = 100
+    packet.checksumState = ChecksumState.Partial
+    packet.checksumStart = 20
+    packet.checksumOffset = 6
+    const starts: number[] = []
+    l.link.onWrite = (batch) => void starts.push(batch[0]!.checksumStart - batch[0]!.start)
+    l.nic.networkInterface.writePacketTo(Uint8Array.of(2, 0, 0, 0, 0, 9), FAKE_PROTOCOL, packet)
+    l.clock.scheduler.run()
+    expect(starts).toEqual([14 + 20])
+    l.stack.destroy()
+  })
+
   it('drops and counts lies about checksum fields, and packets without room or address for the header', async () => {
     const l = await line({ framing: 'ethernet' })
     const send = (change: (packet: Packet) => void, to: Uint8Array | null = Uint8Array.of(2, 0, 0, 0, 0, 9), room = 256): void => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PacketFlag } from '@stack/buffer'
+import { ChecksumState, PacketFlag } from '@stack/buffer'
 import { ALL_PROTOCOLS, type LinkEndpoint, type Nic, type PacketEndpoint, type StackBase } from '@stack/core'
 import { advance, bench, codeOf, settle } from './support/bench.ts'
 import { FakeLink, OWN_LINK_ADDRESS } from './support/fake-link.ts'
@@ -109,16 +109,28 @@ describe('addNic', () => {
   it('refuses a link that belongs to a NIC, attached or being opened', async () => {
     const { stack } = bench()
     const other = bench()
-    const link = new FakeLink({ open: () => Promise.resolve() })
+    let opened = 0
+    const link = new FakeLink({ open: () => { opened++; return Promise.resolve() } })
     const first = stack.addNic(link)
     expect(await codeOf(() => stack.addNic(link))).toBe('ERR_STACK_BUSY')
     const nic = await first
+    expect(opened).toBe(1)
     expect(await codeOf(() => stack.addNic(link))).toBe('ERR_STACK_BUSY')
     expect(await codeOf(() => other.stack.addNic(link))).toBe('ERR_STACK_BUSY')
     expect([link.isAttached, link.isClosed]).toEqual([true, false])
     expect(await codeOf(() => stack.addNic(new FakeLink(), { name: nic.name }))).toBe('ERR_STACK_INVALID_OPTION')
     stack.destroy()
     other.stack.destroy()
+  })
+
+  it('gives a link that two stacks open at once to the first, and leaves it there', async () => {
+    const [a, b] = [bench(), bench()]
+    const link = new FakeLink({ open: () => Promise.resolve() })
+    const [first, second] = await Promise.allSettled([a.stack.addNic(link), b.stack.addNic(link)])
+    expect([first.status, second.status === 'rejected' && (second.reason as { readonly code: string }).code]).toEqual(['fulfilled', 'ERR_STACK_BUSY'])
+    expect([link.isAttached, link.isClosed, a.stack.nics.length, b.stack.nics.length]).toEqual([true, false, 1, 0])
+    a.stack.destroy()
+    b.stack.destroy()
   })
 
   it('names the package that is missing when addresses need resolution', async () => {
@@ -237,6 +249,58 @@ describe('a NIC', () => {
     held.release()
     give()
     expect([charged, stack.memory.packets, nic.statistics.rxPackets]).toEqual(['0 1', 0, 1])
+    stack.destroy()
+  })
+
+  it('forgets what an earlier stack noted on a packet, and returns its flow’s credit', async () => {
+    const { stack, link, memory } = await one(new FakeLink())
+    const socket = stack.datagrams.open(7)
+    const foreign = memory.pool()
+    const packet = foreign.allocate(28, 64)!
+    packet.pushTransportHeader(8)
+    packet.pushNetworkHeader(FAKE_HEADER)
+    packet.start = packet.end = 0
+    const bytes = Uint8Array.from(datagram(1, 5))
+    packet.append(bytes, 0, bytes.length)
+    packet.flags = PacketFlag.Outgoing
+    const returned: number[] = []
+    packet.credit = { returned: (n) => void returned.push(n) }
+    link.receivePacket(FAKE_PROTOCOL, packet)
+    expect(socket.received).toMatchObject([{ bytes: [5], flags: 0 }])
+    expect([returned, memory.statistics.headerMisuse, foreign.packets, stack.memory.packets]).toEqual([[bytes.length], 0, 0, 0])
+    stack.destroy()
+  })
+
+  it.each([
+    ['of a link that verifies nothing', {}, {}, ChecksumState.Verified, ChecksumState.None],
+    ['of a link that verifies', { rxChecksumOffload: true }, {}, ChecksumState.Verified, ChecksumState.Verified],
+    ['that a peer in the same host left partial', { rxChecksumOffload: true }, {}, ChecksumState.Partial, ChecksumState.Partial],
+    ['that nobody wants verified', {}, { verifyChecksums: false }, ChecksumState.None, ChecksumState.Verified],
+  ] as const)('believes the checksum %s as far as it should', async (_what, capabilities, options, given, expected) => {
+    const { stack, link } = await one(new FakeLink({ capabilities }), options)
+    const socket = stack.datagrams.open(7)
+    const packet = stack.memory.allocate(0, 64)!
+    const bytes = Uint8Array.from(datagram(1, 5))
+    packet.append(bytes, 0, bytes.length)
+    packet.checksumState = given
+    link.receivePacket(FAKE_PROTOCOL, packet)
+    expect(socket.received).toMatchObject([{ checksumState: expected }])
+    stack.destroy()
+  })
+
+  it('sends what is queued before it goes down, and nothing after', async () => {
+    const { stack, link, nic } = await one(ethernet())
+    nic.neighbors.addStatic('f:1.9', '02:00:00:00:00:09')
+    const table = nic.networkInterface.neighborTable(FAKE_PROTOCOL)!
+    stack.datagrams.open(7).send(fakeAddress(1, 9), 1, [77], { run: false })
+    nic.down()
+    expect(link.sent.map((bytes) => bytes.at(-1))).toEqual([77])
+    const packet = stack.memory.allocate(0, 40)!
+    nic.networkInterface.loopPacket(FAKE_PROTOCOL, packet)
+    expect([nic.statistics.dropDisabled, stack.memory.packets]).toEqual([1, 0])
+    expect(table.lookup(fakeAddress(1, 8))).not.toBeNull()
+    await nic.remove()
+    expect(table.lookup(fakeAddress(1, 8))).toBeNull()
     stack.destroy()
   })
 

@@ -128,6 +128,15 @@ describe('routes at the API', () => {
     stack.destroy()
   })
 
+  it('passes over a preferred source that is not the stack’s any more', async () => {
+    const { stack, second } = await twoNics()
+    stack.routes.add({ destination: 'f:7.0/112', gateway: 'f:1.5', source: 'f:2.1' })
+    expect(stack.routes.lookup('f:7.1')).toMatchObject({ source: 'f:2.1' })
+    second.removeAddress('f:2.1')
+    expect(stack.routes.lookup('f:7.1')).toMatchObject({ source: 'f:1.1' })
+    stack.destroy()
+  })
+
   it.each([
     ['no way to go', { destination: 'f:7.0/112' }, 'ERR_STACK_INVALID_ARGUMENT'],
     ['a gateway that is on no link', { destination: 'f:7.0/112', gateway: 'f:6.1' }, 'ERR_STACK_INVALID_ARGUMENT'],

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createStack, isStackError, type Plugin, type StackEvents } from '@stack/core'
+import { PacketFlag } from '@stack/buffer'
+import { createStack, isStackError, type Plugin, type StackEvents, type TransportPlugin } from '@stack/core'
+import { FakeClock } from './fake-clock.ts'
 import { bench, codeOf, settle, advance } from './support/bench.ts'
 import { FakeLink, join } from './support/fake-link.ts'
 import { fakeAddress, fakeNetwork } from './support/fake-network.ts'
@@ -52,12 +54,20 @@ describe('createStack', () => {
   })
 
   it('leaves nothing running after a failed setup', () => {
-    const { memory } = bench()
-    const plugins = [fakeNetwork(), plugin({ name: 'late', kind: 'transport', setup(host: { timers: { create(f: () => void): { armAfter(ms: number): void } } }) {
-      host.timers.create(() => undefined).armAfter(5)
-      throw new Error('later')
-    } })]
-    expect(() => createStack({ plugins, memory: memory.pool() })).toThrow('later')
+    const clock = new FakeClock()
+    const late: TransportPlugin<'late', never> = {
+      kind: 'transport',
+      name: 'late',
+      apiVersion: 1,
+      setup(host) {
+        host.timers.create(() => undefined).armAfter(5)
+        host.ref()
+        expect(clock.scheduler.timers.armed).toBe(1)
+        throw new Error('later')
+      },
+    }
+    expect(() => createStack({ plugins: [fakeNetwork(), late], clock })).toThrow('later')
+    expect([clock.scheduler.timers.armed, clock.held.at(-1)]).toEqual([0, false])
   })
 })
 
@@ -92,6 +102,21 @@ describe('a stack of protocols that core has never heard of', () => {
     await advance(clock, 10_000)
     expect(socket.errors).toEqual([{ kind: 'hostUnreachable', cause: 'neighbor' }])
     expect(stack.fake.endpoints[0]!.log).toContain('neighbor f:1.9 is gone')
+    stack.destroy()
+    expect(stack.memory.packets).toBe(0)
+  })
+
+  it('gives a forwarded packet whose next hop does not answer back to its protocol', async () => {
+    const { stack, clock } = bench()
+    const nic = await stack.addNic(ethernet(1), { addresses: ['f:1.1/112'] })
+    const route = stack.datagrams.host.findRoute(0, null, fakeAddress(1, 9))
+    if (typeof route !== 'object' || route === null) throw new Error('no route')
+    const packet = stack.memory.allocate(14, 50)!
+    packet.end = packet.start + 50
+    packet.flags = PacketFlag.Forwarded
+    expect(nic.networkInterface.writePacket(route, route.protocol, packet)).toBeNull()
+    await advance(clock, 10_000)
+    expect(stack.fake.endpoints[0]!.log).toContain('forwarded packet of 50 bytes is undeliverable')
     stack.destroy()
     expect(stack.memory.packets).toBe(0)
   })
@@ -184,6 +209,37 @@ describe('close and destroy', () => {
     expect([stack.memory.packets, stack.memory.chunks, stack.timers.armed, stack.nics.length]).toEqual([0, 0, 0, 0])
     expect([link.isClosed, blocked.isClosed, never.isClosed, stack.fake.isClosed]).toEqual([true, true, true, true])
     await stack.close()
+  })
+
+  it('cancels timers that their owners forgot', () => {
+    const { stack, clock } = bench()
+    stack.datagrams.host.timers.create(() => expect.unreachable()).armAfter(5)
+    expect(stack.timers.armed).toBe(1)
+    stack.destroy()
+    expect([stack.timers.armed, clock.scheduler.timers.armed]).toEqual([0, 0])
+    clock.advanceTo(10)
+  })
+
+  it('lets the last words of endpoints leave', async () => {
+    const { stack } = bench()
+    const link = new FakeLink()
+    await stack.addNic(link, { addresses: ['f:1.1/112'] })
+    stack.datagrams.open(7).farewell = fakeAddress(1, 9)
+    stack.destroy()
+    expect(link.sent.map((bytes) => bytes.at(-1))).toEqual([0xbe])
+    expect(stack.memory.packets).toBe(0)
+  })
+
+  it('ends a close that waits when the stack is destroyed', async () => {
+    const { stack, clock } = bench()
+    stack.datagrams.holdClose()
+    let closed = false
+    void stack.close({ timeout: 60_000 }).then(() => (closed = true))
+    await settle(clock)
+    expect(closed).toBe(false)
+    stack.destroy()
+    await settle(clock)
+    expect(closed).toBe(true)
   })
 
   it('holds the process while something is open, unless told not to', async () => {

@@ -275,6 +275,7 @@ export class NicDevice implements NetworkInterface {
         counters: this.counters,
         localAddressFor: (remote) => this.selectSource(number, remote),
         sendResolved: (packet, linkAddress) => {
+          if (!this.isEnabled) return this.refuse(packet)
           packet.linkDestination = linkAddress
           return this.egress.send(packet)
         },
@@ -353,7 +354,8 @@ export class NicDevice implements NetworkInterface {
   }
 
   loopPacket(protocol: number, packet: Packet): void {
-    this.loops.push(protocol, packet)
+    if (this.isEnabled) this.loops.push(protocol, packet)
+    else this.refuse(packet)
   }
 
   writeRaw(packet: Packet): Failure {
@@ -435,8 +437,6 @@ export class NicDevice implements NetworkInterface {
     for (const table of this.neighborTables) table.close()
     for (const endpoint of this.endpoints) endpoint.close()
     this.context.router.removeNic(this.id)
-    this.loops.clear()
-    this.egress.clear()
     this.observers.taps = []
     this.link.attach(null)
     this.link.close()

@@ -134,6 +134,8 @@ export class FakeEndpoint implements NetworkEndpoint {
     this.nic = nic
     this.dispatcher = dispatcher
     this.addresses = nic.addressTable(FAKE_PROTOCOL)
+    // The NIC registers them too: they count once.
+    nic.host.statistics.register(protocol.name, this.statistics)
   }
 
   get nicId(): number {

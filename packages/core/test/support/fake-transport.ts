@@ -103,6 +103,8 @@ export class FakeSocket implements TransportEndpoint, Wakeable, Dirty {
   /** Called from `wake`: user code. */
   onWake: (() => void) | null = null
   port = 0
+  /** Where the last datagram goes when the socket is aborted, from the end of the turn. */
+  farewell: Address | null = null
   private registration: Registration | null = null
   private readonly host: TransportHost
   private readonly params: NetworkHeaderParams = {
@@ -166,7 +168,9 @@ export class FakeSocket implements TransportEndpoint, Wakeable, Dirty {
     this.errors.push(error)
   }
 
-  flushOutput(): void {}
+  flushOutput(): void {
+    if (this.farewell !== null) this.send(this.farewell, this.port, [0xbe], { run: false })
+  }
 
   wake(): void {
     this.onWake?.()
@@ -177,6 +181,7 @@ export class FakeSocket implements TransportEndpoint, Wakeable, Dirty {
     this.registration.remove()
     this.registration = null
     this.isAborted = true
+    if (this.farewell !== null) this.host.scheduler.markDirty(this)
     this.host.unref()
   }
 
