@@ -27,7 +27,7 @@ export class Ipv4Protocol implements NetworkProtocol {
   readonly defaultPrefixLength: number = 32
   readonly anyAddress: Address = ANY_MAPPED_ADDRESS
   readonly closed: Promise<void> = Promise.resolve()
-  readonly endpoints = new Map<number, Ipv4Endpoint>()
+  readonly endpoints: Map<number, Ipv4Endpoint> = new Map<number, Ipv4Endpoint>()
   readonly context: Ipv4Context
   /** What endpoints of removed NICs had counted. */
   readonly past: { ipv4: Ipv4Counters; icmp: Icmpv4Counters } = { ipv4: ipv4Counters(), icmp: icmpv4Counters() }

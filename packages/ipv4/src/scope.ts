@@ -29,4 +29,4 @@ export function isReserved(word: number): boolean {
 export const LIMITED_BROADCAST = -1
 
 /** 224.0.0.1, which every host is in (RFC 1112 §4), as int32. */
-export const ALL_HOSTS = 0xe0000001 | 0
+export const ALL_HOSTS: number = 0xe0000001 | 0

@@ -3,7 +3,7 @@ import type { ChannelLink } from '@stack/link-channel'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bench, PEER } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
-import { checksum, udp } from './support/packets.ts'
+import { checksum, icmp, ip, ping, udp } from './support/packets.ts'
 
 const FAR = '172.16.0.9'
 
@@ -47,6 +47,13 @@ describe('forwarding', () => {
     b.receive(udp(PEER, FAR, 7, 'on', { ttl: 1 }))
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 time exceeded 0 [10.0.0.2 > 172.16.0.9, 30 bytes]'])
     expect(b.sent(far)).toEqual([])
+  })
+
+  test('but never about an ICMP error, or one too short to tell', () => {
+    b.receive(icmp(PEER, FAR, 3, 3, 0, new Uint8Array(28), { ttl: 1 }), ip(PEER, FAR, 1, new Uint8Array(0), { ttl: 1 }))
+    expect(b.sent()).toEqual([])
+    b.receive(ping(PEER, FAR, 'x', { ttl: 1 }))
+    expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 time exceeded 0 [10.0.0.2 > 172.16.0.9, 29 bytes]'])
   })
 
   test('LESSONS §7: options in forwarded ICMP: the quotation has them, its data is where it belongs', () => {

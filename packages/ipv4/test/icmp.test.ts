@@ -76,15 +76,14 @@ describe('ICMPv4', () => {
     })
 
     test.each([
-      ['an ICMP error', icmp(PEER, OWN, 3, 1, 0, bytesOf('x')), 0],
-      ['a broadcast', udp(PEER, '10.0.0.255', 9, 'x'), 1],
-      ['the limited broadcast', udp(PEER, '255.255.255.255', 9, 'x'), 1],
-      ['a multicast', udp(PEER, '224.0.0.1', 9, 'x'), 1],
-      ['the source 0.0.0.0', udp('0.0.0.0', '255.255.255.255', 9, 'x'), 1],
-    ])('never about %s', (_, packet, suppressed) => {
+      ['a broadcast', udp(PEER, '10.0.0.255', 9, 'x')],
+      ['the limited broadcast', udp(PEER, '255.255.255.255', 9, 'x')],
+      ['a multicast', udp(PEER, '224.0.0.1', 9, 'x')],
+      ['the source 0.0.0.0', udp('0.0.0.0', '255.255.255.255', 9, 'x')],
+    ])('never about %s', (_, packet) => {
       b.receive(packet)
       expect(b.sent()).toEqual([])
-      expect(b.stack.ipv4.statistics.icmp.errorsSuppressed).toBe(suppressed)
+      expect(b.stack.ipv4.statistics.icmp.errorsSuppressed).toBe(1)
     })
 
     test('are limited', async () => {

@@ -122,6 +122,12 @@ describe('receiving', () => {
     expect(b.stack.ipv4.statistics.reassembly.reassembled).toBe(1)
   })
 
+  test('the header of a datagram put together is a whole one: an error about it quotes it so', () => {
+    const whole = udp(PEER, OWN, 9, 'x'.repeat(92)).subarray(20)
+    b.receive(ip(PEER, OWN, 17, whole.subarray(0, 64), { id: 5, mf: true, options: [148, 4, 0, 0] }), ip(PEER, OWN, 17, whole.subarray(64), { id: 5, offset: 64 }))
+    expect(b.sentBytes()[0]!.subarray(28)).toEqual(ip(PEER, OWN, 17, whole, { id: 5, options: [148, 4, 0, 0] }))
+  })
+
   test('LESSONS §7: reassembly overlap is not accepted', () => {
     const whole = udp(PEER, OWN, 7, 'a'.repeat(100)).subarray(20)
     b.receive(ip(PEER, OWN, 17, whole.subarray(0, 64), { id: 5, mf: true }), ip(PEER, OWN, 17, whole.subarray(56), { id: 5, offset: 56 }))

@@ -6,10 +6,6 @@ export function bytesOf(...parts: readonly (number | string | Uint8Array | reado
   return Uint8Array.from(parts.flatMap((part) => (typeof part === 'number' ? [part] : [...(typeof part === 'string' ? encoder.encode(part) : part)])))
 }
 
-export function addressBytes(text: string): number[] {
-  const word = parseIpv4Address(text)!
-  return [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255]
-}
 
 /** RFC 1071 by the book. */
 export function checksum(bytes: Uint8Array): number {

@@ -6,7 +6,7 @@ import { formatIpv4Address } from '../../src/wire.ts'
 import { bytesOf, segment } from './packets.ts'
 
 /** A transport that writes down what it gets. */
-export interface Probe {
+interface Probe {
   /** Datagrams: `source > destination:port "data"`. */
   readonly received: string[]
   /** Control messages. */
