@@ -4,9 +4,10 @@ import { duplicateCases } from './cases/duplicate.ts'
 import { deviceCases } from './cases/device.ts'
 import { lossCases } from './cases/loss.ts'
 import { namespaceCase } from './cases/namespace.ts'
+import { nodeCases } from './cases/node.ts'
 import { pingCases } from './cases/ping.ts'
 import { refusedCases } from './cases/refused.ts'
 import { udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...lossCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...lossCases]

@@ -49,12 +49,8 @@ export class Peer {
   async start(command: string, ready: RegExp): Promise<Service> {
     const child = this.spawn(`exec ${command}`)
     const { out, done } = collect(child)
-    let ended = false
-    void done.then(() => {
-      ended = true
-    })
     while (!ready.test(out.all)) {
-      if (ended) throw new Error(`${command}\nended: ${out.all}`)
+      if (hasEnded(child)) throw new Error(`${command}\nended: ${out.all}`)
       await Promise.race([once(child.stdout!, 'data'), once(child.stderr!, 'data'), done])
       this.signal.throwIfAborted()
     }
@@ -71,7 +67,7 @@ export class Peer {
   async close(): Promise<void> {
     for (const child of this.children) signalGroup(child, 'SIGKILL')
     this.holder.stdin!.end()
-    if (this.holder.exitCode === null) await once(this.holder, 'exit')
+    if (!hasEnded(this.holder)) await once(this.holder, 'exit')
   }
 
   private spawn(script: string): ChildProcess {
@@ -91,8 +87,12 @@ export class Peer {
   }
 }
 
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null
+}
+
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  if (child.pid === undefined || hasEnded(child)) return
   try {
     process.kill(-child.pid, signal)
   } catch {

@@ -66,7 +66,8 @@ export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) 
     for (const { kernel, prefixLength } of families) await peer.run(`ip addr add ${kernel}/${prefixLength} dev ${DEVICE} ${kernel.includes(':') ? 'nodad' : ''}`)
     const capture = await Capture.start(peer, DEVICE, join(folder, 'capture.pcap'))
     const nic = await stack.addNic(link, { addresses: families.map((family) => `${family.stack}/${family.prefixLength}`), skipDuplicateDetection: true, signal })
-    await body({ stack, nic, peer, folder })
+    // Whatever the body waits for: `destroy` below settles it.
+    await Promise.race([body({ stack, nic, peer, folder }), aborted(signal)])
     await stack.close({ timeout: 2000 })
     const leaks = leaksOf(stack)
     if (leaks.length > 0) throw new Error(`the closed stack is not empty: ${leaks.join('; ')}`)
@@ -76,4 +77,10 @@ export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) 
     await peer?.close()
     rmSync(folder, { recursive: true })
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
 }

@@ -4,6 +4,7 @@ import type { LabCase } from '../case.ts'
 import { content } from '../content.ts'
 import { get, serve } from '../http.ts'
 import { everywhere, type Place } from './everywhere.ts'
+import { startNginx } from './nginx.ts'
 
 const PORT = 80
 const LARGE = 100_000_000
@@ -13,12 +14,10 @@ export const curlCases: readonly LabCase[] = everywhere('curl, 100 MB each way',
 
 /** Our stack downloads a file from nginx. */
 export const nginxCases: readonly LabCase[] = everywhere('a file from nginx', ['nginx'], async (place) => {
-  const { stack, peer, folder, family, signal } = place
+  const { stack, family, signal } = place
   const { bytes, hash } = content(LARGE / 10)
-  writeFileSync(join(folder, 'file'), bytes)
-  writeFileSync(join(folder, 'nginx.conf'), nginxConfiguration(`${family.url(family.kernel)}:${PORT}`, folder))
-  const nginx = await peer.start(`nginx -p ${folder} -c nginx.conf -e stderr`, /start worker process /)
-  const got = await get(stack.tcp, family.kernel, PORT, '/file', signal)
+  const nginx = await startNginx(place, bytes)
+  const got = await get(stack.tcp, family.kernel, nginx.port, '/file', signal)
   await nginx.stop()
   if (got.length !== bytes.length || got.hash !== hash) throw new Error(`${got.length} of ${bytes.length} bytes arrived, or others`)
 })
@@ -51,12 +50,4 @@ export async function curl({ stack, peer, folder, family }: Place, size: number)
 
   await server.close()
   if (errors.length > 0) throw new AggregateError(errors, `the server: ${String(errors[0])}`)
-}
-
-function nginxConfiguration(address: string, folder: string): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')
-  return `
-    user root; worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log stderr notice;
-    events {}
-    http { access_log off; sendfile on; ${temporary} server { listen ${address}; root ${folder}; } }`
 }
