@@ -66,6 +66,7 @@ export class Recorder implements Wakeable {
   private readonly snapLength: number
   private readonly limit: number
   private readonly interfaces: Interface[] = []
+  private isHandingOver = false
   private clock: Clock | null = null
   private startedAt: Milliseconds = 0
   /** Wall time less monotonic time, taken once: time in a capture never goes back. */
@@ -124,10 +125,14 @@ export class Recorder implements Wakeable {
   }
 
   wake(): void {
+    // A callback that stops the capture is in the middle of it: the rest comes when it returns.
+    if (this.isHandingOver) return
+    this.isHandingOver = true
     try {
       this.handOver(this.blocks, this.options.onBlock)
       this.handOver(this.lines, this.options.onLine)
     } finally {
+      this.isHandingOver = false
       // Something is left when a callback threw.
       if (this.blocks.length + this.lines.length > 0) this.clock!.scheduler.wake(this)
     }

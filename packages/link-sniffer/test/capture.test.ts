@@ -178,6 +178,20 @@ describe('callbacks', () => {
 })
 
 describe('stop', () => {
+  test('from within a callback: each packet once, and those that wait still come', async () => {
+    const b = await bench('ip')
+    const lines: string[] = []
+    const watching = capture(b.nic, { onLine: (line) => {
+      lines.push(line)
+      watching.stop()
+    } })
+    await b.receive(ipv4(17, udp([1])), ipv4(17, udp([2])))
+    await b.receive(ipv4(17, udp([3])))
+
+    expect(lines).toHaveLength(2)
+    expect(watching.packets).toBe(2)
+  })
+
   test('hands over what waits, and then the NIC is not watched any more', async () => {
     const b = await bench('ip')
     const blocks: Uint8Array[] = []
