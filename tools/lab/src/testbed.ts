@@ -6,22 +6,10 @@ import { createStack, type Installed, type LinkEndpoint, type Nic, type StackBas
 import { internet, type Internet } from '@stack/preset-internet'
 import { tun } from '@stack/link-tun'
 import { leaksOf } from '@stack/testing'
-import { Capture } from './capture.ts'
+import { IPV4, IPV6 } from './addresses.ts'
+import { Captures } from './captures.ts'
 import { Peer } from './peer.ts'
 import { requireDevice } from './requirements.ts'
-
-/** The two ends of the link in one address family. */
-export interface Addresses {
-  readonly name: 'IPv4' | 'IPv6'
-  readonly stack: string
-  readonly kernel: string
-  readonly prefixLength: number
-  /** How the address stands in a URL. */
-  url(address: string): string
-}
-
-export const IPV4: Addresses = { name: 'IPv4', stack: '10.77.0.2', kernel: '10.77.0.1', prefixLength: 24, url: (address) => address }
-export const IPV6: Addresses = { name: 'IPv6', stack: 'fd77::2', kernel: 'fd77::1', prefixLength: 64, url: (address) => `[${address}]` }
 
 /** Our stack in this process, the kernel's in a namespace, and a TUN or TAP device between them. */
 export interface Testbed {
@@ -55,6 +43,7 @@ export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) 
   const folder = mkdtempSync(join(tmpdir(), 'stack-lab-'))
   const stack = createStack({ plugins: [internet()] })
   let peer: Peer | undefined
+  let captures: Captures | undefined
   try {
     peer = await Peer.create(signal)
     const device = tun({ name: DEVICE, mode: options.mode })
@@ -64,16 +53,20 @@ export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) 
     await peer.run(`ip link set ${DEVICE} up`)
     const families = [IPV4, IPV6]
     for (const { kernel, prefixLength } of families) await peer.run(`ip addr add ${kernel}/${prefixLength} dev ${DEVICE} ${kernel.includes(':') ? 'nodad' : ''}`)
-    const capture = await Capture.start(peer, DEVICE, join(folder, 'capture.pcap'))
+    captures = new Captures(peer, folder)
+    await captures.startAtKernel(DEVICE)
     const nic = await stack.addNic(link, { addresses: families.map((family) => `${family.stack}/${family.prefixLength}`), skipDuplicateDetection: true, signal })
+    captures.startAtStack(nic)
     // Whatever the body waits for: `destroy` below settles it.
     await Promise.race([body({ stack, nic, peer, folder }), aborted(signal)])
     await stack.close({ timeout: 2000 })
     const leaks = leaksOf(stack)
     if (leaks.length > 0) throw new Error(`the closed stack is not empty: ${leaks.join('; ')}`)
-    await capture.check()
+    await captures.stop()
+    await captures.check()
   } finally {
     stack.destroy()
+    await captures?.stop()
     await peer?.close()
     rmSync(folder, { recursive: true })
   }

@@ -1,5 +1,6 @@
 import type { LabCase } from '../case.ts'
-import { IPV4, IPV6, withTestbed, type Addresses, type Testbed, type TestbedOptions } from '../testbed.ts'
+import { IPV4, IPV6, type Addresses } from '../addresses.ts'
+import { withTestbed, type Testbed, type TestbedOptions } from '../testbed.ts'
 
 /** A testbed, and which of its two families to use. */
 export interface Place extends Testbed {

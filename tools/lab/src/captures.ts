@@ -1,0 +1,69 @@
+import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Nic } from '@stack/core'
+import { capture, type Capture } from '@stack/link-sniffer'
+import { IPV4, IPV6 } from './addresses.ts'
+import type { Peer, Service } from './peer.ts'
+
+/** Enough to see every kind of packet of a long transfer, and little enough to decode in a second. */
+const PACKETS = 20_000
+/** Bytes of a capture file without a packet: more than the header of pcap, less than that and a packet. */
+const EMPTY = 24
+
+const CHECKSUMS = ['ip.checksum.status', 'tcp.checksum.status', 'udp.checksum.status', 'icmp.checksum.status', 'icmpv6.checksum.status']
+/** Reassembling the bodies of HTTP is not what is tested, and stumbles over retransmissions. */
+const PREFERENCES = [...['ip', 'tcp', 'udp'].map((protocol) => `${protocol}.check_checksum:TRUE`), 'tcp.desegment_tcp_streams:FALSE']
+/** Linux finishes TCP checksums in software with 0xffff for 0: the same number, but tshark minds. */
+const KERNEL_ZERO = `(tcp.checksum == 0xffff and (ip.src == ${IPV4.kernel} or ipv6.src == ${IPV6.kernel}))`
+const FAULTS = ['_ws.malformed', '_ws.short', ...CHECKSUMS.map((field) => `(${field} == "Bad" and not ${KERNEL_ZERO})`)].join(' or ')
+
+/** Two captures of a device: tcpdump's at the kernel's end, where checksums are those of the wire, and our own at the stack's. */
+export class Captures {
+  private readonly peer: Peer
+  private readonly kernelFile: string
+  private readonly stackFile: string
+  private kernelCapture: Service | null = null
+  private stackCapture: Capture | null = null
+  private descriptor = -1
+
+  constructor(peer: Peer, folder: string) {
+    this.peer = peer
+    this.kernelFile = join(folder, 'kernel.pcap')
+    this.stackFile = join(folder, 'stack.pcapng')
+  }
+
+  async startAtKernel(device: string): Promise<void> {
+    const options = `-U --immediate-mode -B 32768 -s 0 -c ${PACKETS} -Z root`
+    this.kernelCapture = await this.peer.start(`tcpdump -i ${device} -w ${this.kernelFile} ${options}`, /listening on/)
+  }
+
+  startAtStack(nic: Nic): void {
+    const descriptor = (this.descriptor = openSync(this.stackFile, 'w'))
+    const running = (this.stackCapture = capture(nic, {
+      onBlock: (bytes) => {
+        writeSync(descriptor, bytes)
+        if (running.packets >= PACKETS) running.stop()
+      },
+    }))
+  }
+
+  /** Ends them. */
+  async stop(): Promise<void> {
+    this.stackCapture?.stop()
+    this.stackCapture = null
+    if (this.descriptor >= 0) closeSync(this.descriptor)
+    this.descriptor = -1
+    await this.kernelCapture?.stop()
+  }
+
+  /** Has tshark decode them: no malformed packet and no bad checksum. */
+  async check(): Promise<void> {
+    await Promise.all([this.checkFile(this.kernelFile), this.checkFile(this.stackFile)])
+  }
+
+  private async checkFile(file: string): Promise<void> {
+    if (statSync(file).size <= EMPTY) throw new Error(`nothing is in ${file}`)
+    const faults = await this.peer.run(`tshark -r ${file} ${PREFERENCES.map((preference) => `-o ${preference}`).join(' ')} -Y '${FAULTS}' 2>/dev/null`)
+    if (faults !== '') throw new Error(`tshark does not like in ${file}:\n${faults.split('\n').slice(0, 20).join('\n')}`)
+  }
+}
