@@ -53,7 +53,8 @@ function bind(koffi: Koffi): TunSystem {
 }
 
 /**
- * Waits in the event loop itself (epoll, through libuv): no thread is blocked, and closing it ends the wait at once.
+ * Waits in the event loop itself (epoll, through libuv), and closing it ends the wait at once. A blocking `poll` in an
+ * asynchronous call would keep one of koffi's few threads busy for each idle link, and cost two changes of thread a batch.
  * It never holds the process; that is up to the stack.
  */
 class LoopWatch implements Watch {
