@@ -289,7 +289,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   abort(reason?: unknown): void {
-    if (!this.isOver) this.failure = tcpError('ECONNABORTED', 'connection', this.remote, reason)
+    if (!this.isOver) this.failure = tcpError('ECONNABORTED', 'connection', this.remote, undefined, reason)
     this.isUserClosed = true
     this.endpoint.abort()
     this.output()
@@ -329,7 +329,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     checkConnectionOptions(options)
     const { endpoint } = this
     if (options.congestionControl !== undefined && options.congestionControl !== endpoint.settings.congestionControl) {
-      throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'congestionControl is chosen when the connection is made.')
+      throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'congestionControl is chosen when the connection is made')
     }
     const settings: Settings = settle(endpoint.settings, options)
     endpoint.settings = settings
@@ -433,6 +433,6 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private busy(): StackError {
-    return tcpError('ERR_STACK_BUSY', 'read', this.remote, 'Another read is pending, or a handler reads.')
+    return tcpError('ERR_STACK_BUSY', 'read', this.remote, 'another read is pending, or a handler reads; wait for it, or call setHandler(null)')
   }
 }

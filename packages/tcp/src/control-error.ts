@@ -1,13 +1,13 @@
 import type { Packet } from '@stack/buffer'
 import type { ErrorCode, TransportError } from '@stack/core'
-import { currentRoute, networkHeaderLength } from './flow.ts'
+import { networkHeaderLength } from './flow.ts'
 import { updateMss } from './handshake.ts'
 import { markLost } from './recovery.ts'
-import { after, before } from './sequence.ts'
+import { before } from './sequence.ts'
 import { State } from './state.ts'
 import { flightSize } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
-import { Field } from './wire.ts'
+import { Field, MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 
 /** Common MTUs, for routers that do not tell theirs (RFC 1191 §7.1). */
 const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68]
@@ -67,21 +67,23 @@ function codeOf(error: TransportError): ErrorCode | null {
 function shrink(tcb: Tcb, mtu: number): void {
   const { snd, context, localAddress, remoteAddress } = tcb
   const { host } = context
-  const route = currentRoute(context, tcb)
-  if (typeof route === 'string') return
-  const next = mtu > 0 ? mtu : (PLATEAUS.find((plateau) => plateau < route.mtu) ?? 0)
-  // No smaller than the network promises to carry.
-  if (next >= route.mtu || next <= networkHeaderLength(remoteAddress)) return
+  const largest = packetSize(tcb)
+  const next = mtu > 0 ? mtu : (PLATEAUS.find((plateau) => plateau < largest) ?? 0)
+  // What we send fits already, or the number is nonsense (RFC 5927 §7).
+  if (next >= largest || next <= networkHeaderLength(remoteAddress) + MIN_HEADER_LENGTH) return
   host.updatePathMtu(localAddress, remoteAddress, next)
-  const before_ = snd.mss
   updateMss(tcb)
-  if (snd.mss >= before_ || flightSize(tcb) === 0 || tcb.state < State.Established) return
-  if (after(snd.nxt, snd.una)) {
-    markLost(tcb, snd.una, snd.nxt)
-    snd.dupAcks = 0
-    snd.dupBytes = 0
-    snd.rtxForced = true
-    snd.timing = false
-    host.scheduler.markDirty(tcb)
-  }
+  // The cache may have refused, because the network promises more.
+  if (packetSize(tcb) >= largest || flightSize(tcb) === 0 || tcb.state < State.Established) return
+  markLost(tcb, snd.una, snd.nxt)
+  snd.dupAcks = 0
+  snd.dupBytes = 0
+  snd.rtxForced = true
+  snd.timing = false
+  host.scheduler.markDirty(tcb)
+}
+
+/** Bytes of a full segment on the wire, network header included. */
+function packetSize(tcb: Tcb): number {
+  return networkHeaderLength(tcb.remoteAddress) + MIN_HEADER_LENGTH + (tcb.rcv.timestamps ? TIMESTAMPS_LENGTH : 0) + tcb.snd.mss
 }

@@ -20,10 +20,10 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   ERR_STACK_LIMIT: 'the limit of connections is reached; raise tcp({ maxConnections })',
 }
 
-/** The StackError of a code at the API edge. */
-export function tcpError(code: ErrorCode, syscall: string, where?: Endpoint, cause?: unknown): StackError {
+/** The StackError of a code at the API edge. `detail` says more than the code does. */
+export function tcpError(code: ErrorCode, syscall: string, where?: Endpoint, detail?: string, cause?: unknown): StackError {
   const place = where === undefined ? '' : ` ${where.host} port ${where.port}`
-  return new StackError(code, `${syscall}${place}: ${MESSAGES[code] ?? code}.`, {
+  return new StackError(code, `${syscall}${place}: ${detail ?? MESSAGES[code] ?? code}.`, {
     syscall,
     ...(where === undefined ? {} : { address: where.host, port: where.port }),
     ...(cause === undefined ? {} : { cause }),

@@ -7,10 +7,9 @@ import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { windowScaleFor } from './window.ts'
-import { MIN_HEADER_LENGTH } from './wire.ts'
+import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
-const TIMESTAMPS_LENGTH = 12
 /** Text of a segment at least, whatever the peer or the path say. */
 const LEAST_MSS = 32
 /** What a full segment of the peer is until larger ones were seen. */

@@ -235,7 +235,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
 
   accept(options?: CallOptions): Promise<Connection | null> {
     if (this.handler !== null) {
-      return Promise.reject(tcpError('ERR_STACK_BUSY', 'accept', this.local, 'A handler takes the connections; call setHandler(null) first.'))
+      return Promise.reject(tcpError('ERR_STACK_BUSY', 'accept', this.local, 'a handler takes the connections; call setHandler(null) first'))
     }
     let mine: PendingCall<Connection | null>
     return startCall(

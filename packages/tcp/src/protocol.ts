@@ -193,7 +193,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
 
   /** An endpoint needs its tuple from the start: connections are opened through {@link Tcp}. */
   newEndpoint(): TransportEndpoint {
-    throw tcpError('ERR_STACK_NOT_SUPPORTED', 'newEndpoint')
+    throw tcpError('ERR_STACK_NOT_SUPPORTED', 'newEndpoint', undefined, 'TCP endpoints are made by connect and listen')
   }
 
   parsePorts(packet: Packet): boolean {
@@ -237,6 +237,6 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
 
   private assertAlgorithm(name: string, syscall: string): void {
     if (this.context.algorithms.has(name)) return
-    throw tcpError('ERR_STACK_INVALID_OPTION', syscall, undefined, `There is no congestion control '${name}'; installed are: ${[...this.context.algorithms.keys()].join(', ')}.`)
+    throw tcpError('ERR_STACK_INVALID_OPTION', syscall, undefined, `there is no congestion control '${name}'; installed are: ${[...this.context.algorithms.keys()].join(', ')}`)
   }
 }

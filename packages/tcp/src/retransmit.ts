@@ -82,8 +82,9 @@ export function onKeepAliveTimer(tcb: Tcb, now: Milliseconds): void {
   if (settings.keepAlive === false || tcb.state < State.Established) return
   const { idle = KEEP_ALIVE_DEFAULTS.idle, interval = KEEP_ALIVE_DEFAULTS.interval, count = KEEP_ALIVE_DEFAULTS.count } = settings.keepAlive
   const quietSince = Math.max(rcv.lastHeard, snd.lastSent)
-  if (flightSize(tcb) > 0 || (now - quietSince < idle && rcv.keepAliveProbes === 0)) {
-    armKeepAlive(tcb, Math.max(now, quietSince) + idle)
+  const isQuiet = now - quietSince >= idle
+  if (flightSize(tcb) > 0 || (!isQuiet && rcv.keepAliveProbes === 0)) {
+    armKeepAlive(tcb, (isQuiet ? now : quietSince) + idle)
     return
   }
   if (rcv.keepAliveProbes >= count) {

@@ -43,7 +43,9 @@ export const MAX_WINDOW_SCALE = 14
 
 // NOP, NOP, kind 8, length 10: how nearly everybody aligns a lone timestamp (RFC 7323 appendix A).
 const ALIGNED_TIMESTAMPS = 0x0101080a
-const TIMESTAMPS_LENGTH = 12
+
+/** Bytes of an aligned timestamps option. */
+export const TIMESTAMPS_LENGTH = 12
 
 /**
  * The fields of one header, for parsing and for writing. Sequence numbers and timestamps are int32. One object is

@@ -222,6 +222,7 @@ describe('the end by force', () => {
     expect(connection.state).toBe('time-wait')
     expect(await connection.readSome()).toEqual(pattern(100))
     expect(await connection.readSome()).toBeNull()
+    bench.all()
     expect(bench.stack.memory.packets).toBe(0)
     await bench.end()
   })

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest'
+import { isMapped } from '@stack/core'
+import { Bench, FAMILIES, PEER_PORT, pattern, type Family } from './support/peer.ts'
+
+/** Type and code of what a router says, by family. */
+const MESSAGES = {
+  port: { ipv4: [3, 3], ipv6: [1, 4] },
+  host: { ipv4: [3, 1], ipv6: [1, 3] },
+  net: { ipv4: [3, 0], ipv6: [1, 0] },
+  prohibited: { ipv4: [3, 13], ipv6: [1, 1] },
+  expired: { ipv4: [11, 0], ipv6: [3, 0] },
+  tooBig: { ipv4: [3, 4], ipv6: [2, 0] },
+} as const
+
+/** An ICMP error from the peer about a segment of ours: `sequence` absolute, 8 bytes of TCP quoted. */
+async function icmp(bench: Bench, kind: keyof typeof MESSAGES, sequence: number, mtu = 0): Promise<void> {
+  const [type, code] = MESSAGES[kind][bench.family]
+  const local = bench.stack.parseAddress(bench.local)
+  const remote = bench.stack.parseAddress(bench.remote)
+  const v4 = isMapped(local)
+  const quotedHeader = v4 ? 20 : 40
+  const body = new Uint8Array(8 + quotedHeader + 8)
+  const view = new DataView(body.buffer)
+  body[0] = type
+  body[1] = code
+  if (mtu > 0) view.setUint32(4, mtu)
+  const words = (x: typeof local) => (v4 ? [x.d] : [x.a, x.b, x.c, x.d])
+  const addresses = [...words(local), ...words(remote)]
+  if (v4) {
+    body[8] = 0x45
+    view.setUint16(10, 1500)
+    view.setUint16(16, 0x4006)
+    addresses.forEach((word, i) => view.setInt32(20 + 4 * i, word))
+    view.setUint16(18, ~sum(body, 8, 28, 0) & 0xffff)
+  } else {
+    body[8] = 0x60
+    view.setUint16(12, 1460)
+    view.setUint16(14, 0x0640)
+    addresses.forEach((word, i) => view.setInt32(16 + 4 * i, word))
+  }
+  view.setUint16(8 + quotedHeader, bench.localPort)
+  view.setUint16(10 + quotedHeader, bench.remotePort)
+  view.setInt32(12 + quotedHeader, sequence)
+  let pseudo = 0
+  if (!v4) {
+    for (const word of addresses) pseudo += (word >>> 16) + (word & 0xffff)
+    pseudo += 58 + body.length
+  }
+  view.setUint16(2, ~sum(body, 0, body.length, pseudo) & 0xffff)
+  const packet = new Uint8Array((v4 ? 20 : 40) + body.length)
+  const outer = new DataView(packet.buffer)
+  if (v4) {
+    packet[0] = 0x45
+    outer.setUint16(2, packet.length)
+    outer.setUint16(8, 0x4001)
+    outer.setInt32(12, remote.d)
+    outer.setInt32(16, local.d)
+    outer.setUint16(10, ~sum(packet, 0, 20, 0) & 0xffff)
+  } else {
+    packet[0] = 0x60
+    outer.setUint16(4, body.length)
+    outer.setUint16(6, 0x3a40)
+    ;[remote.a, remote.b, remote.c, remote.d, local.a, local.b, local.c, local.d].forEach((word, i) => outer.setInt32(8 + 4 * i, word))
+  }
+  packet.set(body, v4 ? 20 : 40)
+  bench.link.inject(packet)
+  await bench.clock.settle()
+}
+
+function sum(bytes: Uint8Array, from: number, to: number, start: number): number {
+  let total = start
+  for (let i = from; i < to; i += 2) total += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
+  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16)
+  return total
+}
+
+async function connecting(family: Family) {
+  const bench = await Bench.create({ family })
+  const promise = bench.stack.tcp.connect({ host: bench.remote, port: PEER_PORT })
+  promise.catch(() => undefined)
+  await bench.clock.settle()
+  bench.localPort = bench.expect('S').sourcePort
+  return { bench, promise }
+}
+
+describe.each(FAMILIES)('ICMP errors over %s', (family) => {
+  test.each([
+    ['port', 'ECONNREFUSED'],
+    ['host', 'EHOSTUNREACH'],
+    ['net', 'ENETUNREACH'],
+    ['prohibited', 'EHOSTUNREACH'],
+  ] as const)('during the handshake %s unreachable is %s', async (kind, code) => {
+    const { bench, promise } = await connecting(family)
+    await icmp(bench, kind, bench.iss)
+    await expect(promise).rejects.toMatchObject({ code })
+    await bench.end()
+  })
+
+  test('during the handshake: a wrong sequence number is not believed, time exceeded is soft', async () => {
+    const { bench, promise } = await connecting(family)
+    await icmp(bench, 'port', bench.iss + 1)
+    await icmp(bench, 'expired', bench.iss)
+    expect(bench.counters).toMatchObject({ dropIcmpStale: 1, softErrors: 1, connections: 1 })
+    await bench.send('SA', { seq: 0, ack: 1 })
+    expect((await promise).state).toBe('established')
+    await bench.end()
+  })
+
+  test.each(['port', 'host', 'prohibited'] as const)('established: %s is soft (RFC 5927 §5.2), and told when it times out', async (kind) => {
+    const bench = await Bench.create({ family })
+    const connection = await bench.connect({ userTimeout: 5000 })
+    const closed = expect(connection.closed).rejects.toMatchObject({ code: kind === 'port' ? 'ECONNREFUSED' : 'EHOSTUNREACH' })
+    await connection.write(pattern(10))
+    await bench.clock.settle()
+    await icmp(bench, kind, bench.iss + 1)
+    expect(connection.state).toBe('established')
+    await bench.clock.advance(5000)
+    await closed
+    await bench.end()
+  })
+
+  test('packet too big: smaller segments at once, no loss to congestion control', async () => {
+    const bench = await Bench.create({ family })
+    const connection = await bench.connect()
+    void connection.write(pattern(8000))
+    await bench.clock.settle()
+    const sent = bench.all()
+    const { cwnd, ssthresh, sendMss } = connection.info()
+    await icmp(bench, 'tooBig', bench.iss + 1, 1300)
+    const mss = 1300 - (family === 'ipv4' ? 40 : 60)
+    expect(connection.info()).toMatchObject({ sendMss: mss, cwnd, ssthresh, timeouts: 0 })
+    const again = bench.all()
+    expect(again[0]).toMatchObject({ seq: 1 })
+    expect(again[0]?.data.length).toBe(mss)
+    expect(sendMss).toBeGreaterThan(mss)
+    expect(sent.length).toBeLessThanOrEqual(again.length)
+    // A larger one, or one for what is not in flight, changes nothing.
+    await icmp(bench, 'tooBig', bench.iss + 1, 1400)
+    await icmp(bench, 'tooBig', bench.iss + 1_000_000, 1290)
+    expect(connection.info().sendMss).toBe(mss)
+    await bench.end()
+  })
+})
