@@ -29,7 +29,8 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   bytesWritten = 0
   bytesRead = 0
   readonly endpoint: TcpEndpoint
-  private readonly writes: WriteQueue
+  // Made when a write first has to wait, or to end.
+  private writes: WriteQueue | null = null
   private reader: Reader | null = null
   private handler: ConnectionHandler | null = null
   // What a handler has still to hear.
@@ -42,7 +43,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private isUserClosed = false
   private failure: StackError | null = null
   private opening: PendingCall<Connection> | null = null
-  private readonly closers: (() => void)[] = []
+  private closers: (() => void)[] | null = null
   // Made when somebody asks.
   private closing: Promise<void> | null = null
   private settleClosing: PendingCall<undefined> | null = null
@@ -50,7 +51,6 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   constructor(endpoint: TcpEndpoint) {
     this.endpoint = endpoint
-    this.writes = new WriteQueue((bytes, from) => this.put(bytes, from))
     endpoint.user = this
   }
 
@@ -81,8 +81,8 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   refill(): void {
-    if (this.writes.isEmpty) return
-    this.writes.fill()
+    if (this.isAllWritten) return
+    this.writes!.fill()
     this.endWhenWritten()
     this.wakeLater()
   }
@@ -193,8 +193,8 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     const refusal = this.writeRefusal()
     if (refusal !== null) return Promise.reject(refusal)
     const parts = bytes instanceof Uint8Array ? [bytes] : bytes
-    const promise = this.writes.add(parts, options.signal)
-    if (options.end === true) this.writes.end()
+    const promise = this.writeQueue.add(parts, options.signal)
+    if (options.end === true) this.writeQueue.end()
     this.endWhenWritten()
     this.output()
     return promise
@@ -203,15 +203,24 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   tryWrite(bytes: Uint8Array): number {
     const refusal = this.writeRefusal()
     if (refusal !== null) throw refusal
-    const count = this.writes.isEmpty ? this.put(bytes, 0) : 0
+    const count = this.isAllWritten ? this.put(bytes, 0) : 0
     if (count < bytes.length) this.wantsRoom = true
     if (count > 0) this.output()
     return count
   }
 
   get writableLength(): number {
-    if (this.writeRefusal() !== null || !this.writes.isEmpty) return 0
+    if (this.writeRefusal() !== null || !this.isAllWritten) return 0
     return this.room
+  }
+
+  private get writeQueue(): WriteQueue {
+    return (this.writes ??= new WriteQueue((bytes, from) => this.put(bytes, from)))
+  }
+
+  /** No write waits for room. */
+  private get isAllWritten(): boolean {
+    return this.writes === null || this.writes.isEmpty
   }
 
   private get room(): number {
@@ -244,11 +253,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private writeRefusal(): StackError | null {
     if (this.isOver) return this.failure ?? this.error('EPIPE', 'write')
     if (this.isUserClosed) return this.error('ERR_STACK_CLOSED', 'write')
-    return this.writes.isEnded || this.endpoint.snd.finQueued ? this.error('EPIPE', 'write') : null
+    return this.writes?.isEnded === true || this.endpoint.snd.finQueued ? this.error('EPIPE', 'write') : null
   }
 
   private endWhenWritten(): void {
-    if (!this.writes.isEnded || !this.writes.isEmpty) return
+    if (this.writes?.isEnded !== true || !this.writes.isEmpty) return
     if (this.isUserClosed) closeConnection(this.endpoint)
     else closeSending(this.endpoint)
   }
@@ -263,7 +272,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       this.onReadable()
     }
     if (how !== 'read') {
-      this.writes.end()
+      this.writeQueue.end()
       this.endWhenWritten()
     }
     this.output()
@@ -273,9 +282,9 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (!this.isUserClosed) {
       this.isUserClosed = true
       if (!this.isOver) {
-        this.writes.end()
+        this.writeQueue.end()
         // Unread text resets at once; else what is being written goes first.
-        if (this.endpoint.rcv.queue.length > 0 || this.writes.isEmpty) closeConnection(this.endpoint)
+        if (this.endpoint.rcv.queue.length > 0 || this.isAllWritten) closeConnection(this.endpoint)
       }
       this.endpoint.drain()
       this.wakeLater()
@@ -283,7 +292,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     }
     if (this.isOver && this.isOverTold) return Promise.resolve()
     return new Promise((resolve) => {
-      this.closers.push(resolve)
+      this.closers = [...(this.closers ?? []), resolve]
       this.wakeLater()
     })
   }
@@ -357,7 +366,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   wake(): void {
     this.settleOpening()
     this.settleReader()
-    this.writes.settle(this.isOver ? (this.failure ?? this.error('EPIPE', 'write')) : null)
+    this.writes?.settle(this.isOver ? (this.failure ?? this.error('EPIPE', 'write')) : null)
     this.callHandler()
     if (this.isOver) this.tellOver()
   }
@@ -402,7 +411,9 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     }
     if (this.failure === null) this.settleClosing?.resolve(undefined)
     else this.settleClosing?.reject(this.failure)
-    for (const resolve of this.closers.splice(0)) resolve()
+    const { closers } = this
+    this.closers = null
+    if (closers !== null) for (const resolve of closers) resolve()
   }
 
   private guard(call: () => void): void {

@@ -12,6 +12,11 @@ export interface TimerActions {
   onRetryTimer(): void
 }
 
+/** ms by which a timer may be late before it is the host that stood still, and not the network. */
+const STALL = 20
+/** ms that ACKs then get to come out of the link first. */
+const GRACE = 10
+
 /**
  * The deadlines of one connection over one timer of the wheel: an idle connection costs one object. A deadline that
  * moves later or goes away leaves the timer alone; it fires once for nothing at most.
@@ -26,6 +31,7 @@ export class ConnectionTimers {
   private readonly wheel: TimerWheel
   // Made when first needed.
   private timer: Timer | null = null
+  private isGraced = false
 
   constructor(wheel: TimerWheel, actions: TimerActions) {
     this.wheel = wheel
@@ -45,15 +51,24 @@ export class ConnectionTimers {
     this.timer?.cancel()
   }
 
+  /** A turn begins with timers: after a pause of the whole program the ACKs are still in the link, and nothing is lost. */
+  private fireRetransmit(now: Milliseconds): void {
+    if (now - this.retransmit > STALL && !this.isGraced) {
+      this.isGraced = true
+      this.retransmit = now + GRACE
+      return
+    }
+    this.isGraced = false
+    this.retransmit = Infinity
+    this.actions.onRetransmitTimer(now)
+  }
+
   private fire(now: Milliseconds): void {
     if (this.deadline <= now) {
       this.deadline = Infinity
       this.actions.onDeadlineTimer()
     }
-    if (this.retransmit <= now) {
-      this.retransmit = Infinity
-      this.actions.onRetransmitTimer(now)
-    }
+    if (this.retransmit <= now) this.fireRetransmit(now)
     if (this.keepAlive <= now) {
       this.keepAlive = Infinity
       this.actions.onKeepAliveTimer(now)

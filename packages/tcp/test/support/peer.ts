@@ -260,6 +260,11 @@ export function pattern(length: number, from = 0): Uint8Array {
   return bytes
 }
 
+/** Are these the bytes of the pattern from `from` on? Faster than comparing arrays. */
+export function isPattern(bytes: Uint8Array, from: number): boolean {
+  return bytes.every((byte, i) => byte === (((from + i) * 7) & 0xff))
+}
+
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
