@@ -31,9 +31,9 @@ const DEFAULT_CONNECTIONS = 1_000_000
 
 /** TCP of one stack: the transport protocol below, {@link Tcp} above. */
 export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, ListenerOwner {
-  readonly number = TCP_PROTOCOL
+  readonly number: number = TCP_PROTOCOL
   readonly name = 'tcp'
-  readonly minimumPacketSize = MIN_HEADER_LENGTH
+  readonly minimumPacketSize: number = MIN_HEADER_LENGTH
   readonly closed: Promise<void>
   private readonly context: TcpContext
   private readonly open = new Map<TcpEndpoint, TcpConnection>()

@@ -1,9 +1,9 @@
 /** Initial retransmission timeout, ms (RFC 6298 §2.1). */
 export const INITIAL_RTO = 1000
 /** Least timeout, ms. RFC 6298 §2.4 says 1 s; 200 ms is what the deployed Internet uses, and delayed ACKs stay below it. */
-export const MIN_RTO = 200
+const MIN_RTO = 200
 /** Largest timeout, ms (RFC 6298 §2.5: at least 60 s). */
-export const MAX_RTO = 120_000
+const MAX_RTO = 120_000
 /** Timeout after a handshake whose SYN was retransmitted, ms (RFC 6298 §5.7). */
 export const RTO_AFTER_LOST_SYN = 3000
 

@@ -62,7 +62,7 @@ export class SegmentHeader {
   window = 0
   urgentPointer = 0
   /** With options; set by {@link parseHeader}. */
-  headerLength = MIN_HEADER_LENGTH
+  headerLength: number = MIN_HEADER_LENGTH
   /** 0 = the option is absent. */
   mss = 0
   /** -1 = the option is absent; values above 14 are read as 14 (RFC 7323 §2.3). */
