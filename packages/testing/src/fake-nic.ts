@@ -21,6 +21,8 @@ export interface FakeNic extends NetworkDispatcher {
   /** Calls of `flush` and `writable`. */
   readonly flushes: number
   readonly writables: number
+  /** `ref` less `unref` of its host. */
+  readonly holds: number
   /** What the link said last; true at first. */
   readonly carrier: boolean
   /** Called at `writable`, in its call stack. */
@@ -66,13 +68,18 @@ class Fake implements FakeNic {
   readonly received: ReceivedPacket[] = []
   flushes = 0
   writables = 0
+  holds = 0
   carrier = true
   onWritable: (() => void) | null = null
   private link: LinkEndpoint | null = null
 
   constructor(clock: Clock, memory: PacketPool, seed: number) {
     this.memory = memory
-    this.host = { clock, scheduler: clock.scheduler, random: seededRandom(seed), memory, log: { debug() {}, warn() {} } }
+    this.host = {
+      clock, scheduler: clock.scheduler, random: seededRandom(seed), memory, log: { debug() {}, warn() {} },
+      ref: () => this.holds++,
+      unref: () => this.holds--,
+    }
   }
 
   get receivedHex(): readonly string[] {

@@ -32,6 +32,9 @@ export interface LinkHost {
   readonly random: Random
   readonly memory: PacketPool
   readonly log: Logger
+  /** Keeps the process alive while a call on the link waits; pair with `unref`. */
+  ref?(): void
+  unref?(): void
 }
 
 /** The NIC as its link sees it. @seed NetworkDispatcher */
