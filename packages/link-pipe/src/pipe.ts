@@ -1,5 +1,5 @@
 import {
-  checkOptions, createLinkInbox, detachPacket, type Framing, type LinkCapabilities, type LinkEndpoint, type LinkInbox, type Milliseconds,
+  checkOptions, createLinkInbox, detachPacket, StackError, type Framing, type LinkCapabilities, type LinkEndpoint, type LinkInbox, type Milliseconds,
   type NetworkDispatcher, type OptionSchema, type PacketBatch,
 } from '@stack/core'
 import type { Packet } from '@stack/buffer'
@@ -16,7 +16,7 @@ export interface PipeOptions {
   readonly limit?: number
   /** The wire computes no checksums: they travel unfinished, as inside one host. Default false: all are computed and verified. */
   readonly trustChecksums?: boolean
-  /** Link addresses of the two ends for Ethernet framing. Default 02:00:00:00:00:01 and :02. */
+  /** Link addresses of the two ends for Ethernet framing, 6 bytes each. Default 02:00:00:00:00:01 and :02. */
   readonly linkAddresses?: readonly [Uint8Array, Uint8Array]
 }
 
@@ -25,7 +25,7 @@ export interface PipeEnd extends LinkEndpoint {
   readonly kind: 'pipe'
   /** Packets on their way to this end. */
   readonly pending: number
-  /** Packets that were written while nobody was attached at the other end. */
+  /** Packets that were written while nobody was attached at the other end, or this end was closed. */
   readonly dropped: number
 }
 
@@ -39,6 +39,7 @@ const SCHEMA: OptionSchema = {
 }
 
 const ETHERNET_HEADER = 14
+const LINK_ADDRESS_LENGTH = 6
 const ARP_ETHERNET = 1
 const ARP_NONE = 0xffff
 
@@ -50,6 +51,9 @@ const ARP_NONE = 0xffff
 export function pipe(options: PipeOptions = {}): [PipeEnd, PipeEnd] {
   checkOptions('pipe', options, SCHEMA)
   const addresses = options.linkAddresses ?? [Uint8Array.of(2, 0, 0, 0, 0, 1), Uint8Array.of(2, 0, 0, 0, 0, 2)]
+  if (addresses.some((address) => address.length !== LINK_ADDRESS_LENGTH)) {
+    throw new StackError('ERR_STACK_INVALID_OPTION', 'pipe: option \'linkAddresses\' must be two arrays of 6 bytes.')
+  }
   const left = new End(options, addresses[0])
   const right = new End(options, addresses[1])
   left.peer = right
@@ -72,6 +76,7 @@ class End implements PipeEnd {
   private readonly latency: Milliseconds
   private dispatcher: NetworkDispatcher | null = null
   private isClosed = false
+  private droppedHere = 0
   private resolveClosed!: () => void
 
   constructor(options: PipeOptions, linkAddress: Uint8Array) {
@@ -99,22 +104,23 @@ class End implements PipeEnd {
   }
 
   get dropped(): number {
-    return this.peer.inbox.dropped
+    return this.peer.inbox.dropped + this.droppedHere
   }
 
   attach(dispatcher: NetworkDispatcher | null): void {
     this.dispatcher = dispatcher
     this.inbox.attach(dispatcher)
+    if (this.peer.isClosed) dispatcher?.setCarrier(false)
   }
 
   writePackets(batch: PacketBatch): number {
     let taken = 0
-    while (taken < batch.length && this.peer.receive(batch[taken]!)) taken++
+    while (taken < batch.length && this.send(batch[taken]!)) taken++
     return taken
   }
 
   writeRawPacket(packet: Packet): boolean {
-    if (this.peer.receive(packet)) return true
+    if (this.send(packet)) return true
     packet.release()
     return false
   }
@@ -133,6 +139,13 @@ class End implements PipeEnd {
     this.attach(null)
     this.peer.dispatcher?.setCarrier(false)
     this.resolveClosed()
+  }
+
+  private send(packet: Packet): boolean {
+    if (!this.isClosed) return this.peer.receive(packet)
+    this.droppedHere++
+    packet.release()
+    return true
   }
 
   /** From the peer: false = full, the packet stays the caller's. */
