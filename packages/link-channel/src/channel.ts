@@ -1,8 +1,8 @@
 import {
-  checkOptions, createLinkInbox, StackError, startCall, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkInbox, type NetworkDispatcher,
-  type OptionSchema, type PacketBatch, type PendingCall, type Wakeable,
+  checkOptions, createLinkInbox, StackError, startCall, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkHost, type LinkInbox,
+  type NetworkDispatcher, type OptionSchema, type PacketBatch, type PendingCall, type Wakeable,
 } from '@stack/core'
-import type { Packet } from '@stack/buffer'
+import { ChecksumState, type Packet } from '@stack/buffer'
 
 /** Options of {@link channel}. */
 export interface ChannelOptions {
@@ -14,7 +14,7 @@ export interface ChannelOptions {
   readonly linkAddress?: Uint8Array
   /** Packets that wait to be taken out; more wait with the stack. Default 1,024. */
   readonly limit?: number
-  /** Overrides what the link says it can do. */
+  /** Overrides what the link says it can do. What is read as bytes is whole and finished all the same; `take` gives packets as they come. */
   readonly capabilities?: LinkCapabilities
 }
 
@@ -23,6 +23,8 @@ export interface ChannelLink extends InjectableLinkEndpoint {
   readonly kind: 'channel'
   /** Outgoing packets that wait. */
   readonly pending: number
+  /** Packets dropped: written or injected while nobody was attached, or for want of room or memory. */
+  readonly dropped: number
   /**
    * A packet from the wire: the bytes are copied. `protocol` is the EtherType; by default it is told from the version
    * nibble (IPv4, IPv6), and for Ethernet framing from the frame. Returns false when it was dropped: nobody attached,
@@ -35,7 +37,11 @@ export interface ChannelLink extends InjectableLinkEndpoint {
   read(options?: { readonly signal?: AbortSignal }): Promise<Uint8Array | null>
   /** The next outgoing packet itself, or null; its owner is you: release it. */
   take(): Packet | null
-  /** Gets every outgoing packet, last in a turn; the bytes are valid during the call only. Null: packets wait for `read`. */
+  /**
+   * Gets every outgoing packet, last in a turn; the bytes are valid during the call only. Null: packets wait for `read`.
+   *
+   * @throws StackError `ERR_STACK_BUSY` while a `read` is pending
+   */
   setHandler(handler: ((bytes: Uint8Array, protocol: number) => void) | null): void
 }
 
@@ -48,6 +54,7 @@ const SCHEMA: OptionSchema = {
 }
 
 const ETHERNET_HEADER = 14
+const LINK_ADDRESS_LENGTH = 6
 const IPV4 = 0x0800
 const IPV6 = 0x86dd
 
@@ -58,6 +65,9 @@ const IPV6 = 0x86dd
  */
 export function channel(options: ChannelOptions = {}): ChannelLink {
   checkOptions('channel', options, SCHEMA)
+  if (options.linkAddress !== undefined && options.linkAddress.length !== LINK_ADDRESS_LENGTH) {
+    throw new StackError('ERR_STACK_INVALID_OPTION', 'channel: option \'linkAddress\' must be an array of 6 bytes.')
+  }
   return new Channel(options)
 }
 
@@ -73,11 +83,14 @@ class Channel implements ChannelLink, Wakeable {
   readonly arpHardwareType: number
   readonly closed: Promise<void>
   pending = 0
+  dropped = 0
   private readonly limit: number
   private readonly inbox: LinkInbox
   private dispatcher: NetworkDispatcher | null = null
   private handler: ((bytes: Uint8Array, protocol: number) => void) | null = null
   private reader: PendingCall<Uint8Array | null> | null = null
+  /** The host that is held alive for a pending read. */
+  private held: LinkHost | null = null
   private head: Packet | null = null
   private tail: Packet | null = null
   private refused = false
@@ -106,19 +119,24 @@ class Channel implements ChannelLink, Wakeable {
   attach(dispatcher: NetworkDispatcher | null): void {
     this.dispatcher = dispatcher
     this.inbox.attach(dispatcher)
-    if (dispatcher === null) this.drop()
+    if (dispatcher === null) this.clear()
+    this.hold()
   }
 
   writePackets(batch: PacketBatch): number {
     let taken = 0
+    if (this.dispatcher === null) {
+      while (taken < batch.length) this.drop(batch[taken++]!)
+      return taken
+    }
     while (taken < batch.length && this.pending < this.limit) this.push(batch[taken++]!)
     if (taken < batch.length) this.refused = true
     return taken
   }
 
   writeRawPacket(packet: Packet): boolean {
-    if (this.pending >= this.limit) {
-      packet.release()
+    if (this.dispatcher === null || this.pending >= this.limit) {
+      this.drop(packet)
       return false
     }
     this.push(packet)
@@ -127,23 +145,26 @@ class Channel implements ChannelLink, Wakeable {
 
   inject(bytes: Uint8Array, protocol = this.framing === 'ethernet' ? 0 : versionProtocol(bytes)): boolean {
     const dispatcher = this.dispatcher
-    if (dispatcher === null || protocol < 0) return false
-    const packet = dispatcher.host.memory.allocate(0, bytes.length)
-    if (packet === null) return false
-    packet.append(bytes, 0, bytes.length)
+    const packet = protocol < 0 || bytes.length === 0 ? null : this.packetOf(bytes)
+    if (dispatcher === null || packet === null) {
+      this.dropped++
+      return false
+    }
     return this.enter(protocol, packet, dispatcher)
   }
 
   injectInbound(protocol: number, packet: Packet): void {
-    if (this.dispatcher === null) packet.release()
+    if (this.dispatcher === null) this.drop(packet)
     else this.enter(protocol, packet, this.dispatcher)
   }
 
   /** The wire has one other end: it gets the bytes whoever `destination` is. */
   injectOutbound(_destination: Uint8Array | number, bytes: Uint8Array): boolean {
-    const packet = this.pending >= this.limit ? null : (this.dispatcher?.host.memory.allocate(0, bytes.length) ?? null)
-    if (packet === null) return false
-    packet.append(bytes, 0, bytes.length)
+    const packet = this.pending >= this.limit ? null : this.packetOf(bytes)
+    if (packet === null) {
+      this.dropped++
+      return false
+    }
     this.push(packet)
     return true
   }
@@ -163,7 +184,7 @@ class Channel implements ChannelLink, Wakeable {
   }
 
   tryRead(): Uint8Array | null {
-    const packet = this.take()
+    const packet = this.takeWhole()
     if (packet === null) return null
     const bytes = packet.bytes.slice(packet.start, packet.end)
     packet.release()
@@ -175,21 +196,17 @@ class Channel implements ChannelLink, Wakeable {
     if (this.reader !== null || this.handler !== null) {
       return Promise.reject(new StackError('ERR_STACK_BUSY', 'Another read of this channel is pending, or a handler takes its packets; wait for it or call setHandler(null).', { syscall: 'read' }))
     }
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-    const bytes = this.tryRead()
-    if (bytes !== null || this.isClosed) return Promise.resolve(bytes)
-    return startCall(
-      (call) => {
-        this.reader = call
-      },
-      signal,
-      () => {
-        this.reader = null
-      },
-    )
+    if (signal?.aborted !== true) {
+      const bytes = this.tryRead()
+      if (bytes !== null || this.isClosed) return Promise.resolve(bytes)
+    }
+    return startCall((call) => this.setReader(call), signal, () => this.setReader(null))
   }
 
   setHandler(handler: ((bytes: Uint8Array, protocol: number) => void) | null): void {
+    if (handler !== null && this.reader !== null) {
+      throw new StackError('ERR_STACK_BUSY', 'A read of this channel is pending; let it end before a handler takes the packets.', { syscall: 'setHandler' })
+    }
     this.handler = handler
     if (handler !== null && this.head !== null) this.dispatcher?.host.scheduler.wake(this)
   }
@@ -204,33 +221,77 @@ class Channel implements ChannelLink, Wakeable {
 
   /** Gives what waits to whoever takes it; called last in a turn. */
   wake(): void {
-    while (this.handler !== null && this.head !== null) {
-      const packet = this.take()!
-      try {
-        this.handler(packet.bytes.subarray(packet.start, packet.end), packet.networkProtocol)
-      } finally {
-        packet.release()
-      }
-    }
-    if (this.reader !== null && this.head !== null) {
-      const { reader } = this
-      this.reader = null
-      reader.resolve(this.tryRead())
-    }
+    if (this.handler !== null) this.feed()
+    if (this.reader === null || this.head === null) return
+    const bytes = this.tryRead()
+    if (bytes !== null) this.settle(bytes)
   }
 
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
     this.attach(null)
-    this.reader?.resolve(null)
-    this.reader = null
+    this.settle(null)
     this.resolveClosed()
+  }
+
+  private feed(): void {
+    try {
+      while (this.handler !== null) {
+        const packet = this.takeWhole()
+        if (packet === null) return
+        try {
+          this.handler(packet.bytes.subarray(packet.start, packet.end), packet.networkProtocol)
+        } finally {
+          packet.release()
+        }
+      }
+    } finally {
+      // Something is left when the handler threw.
+      if (this.head !== null && this.handler !== null) this.dispatcher?.host.scheduler.wake(this)
+    }
+  }
+
+  private settle(bytes: Uint8Array | null): void {
+    const { reader } = this
+    this.setReader(null)
+    reader?.resolve(bytes)
+  }
+
+  private setReader(reader: PendingCall<Uint8Array | null> | null): void {
+    this.reader = reader
+    this.hold()
+  }
+
+  /** A pending read keeps the process alive, as every pending call does. */
+  private hold(): void {
+    const wanted = this.reader === null ? null : (this.dispatcher?.host ?? null)
+    if (wanted === this.held) return
+    this.held?.unref?.()
+    this.held = wanted
+    wanted?.ref?.()
+  }
+
+  /** The next outgoing packet as one run of bytes with its checksum in place, or null. */
+  private takeWhole(): Packet | null {
+    for (let packet = this.take(); packet !== null; packet = this.take()) {
+      if (packet.checksumState === ChecksumState.Partial) packet.finishChecksum()
+      const whole = packet.payload === null ? packet : this.dispatcher!.host.memory.flatten(packet)
+      if (whole !== null) return whole
+      this.drop(packet)
+    }
+    return null
+  }
+
+  private packetOf(bytes: Uint8Array): Packet | null {
+    const packet = this.dispatcher?.host.memory.allocate(0, bytes.length) ?? null
+    packet?.append(bytes, 0, bytes.length)
+    return packet
   }
 
   private enter(protocol: number, packet: Packet, dispatcher: NetworkDispatcher): boolean {
     if (!this.inbox.push(packet, protocol)) {
-      packet.release()
+      this.drop(packet)
       return false
     }
     dispatcher.host.scheduler.run()
@@ -247,7 +308,12 @@ class Channel implements ChannelLink, Wakeable {
     if (this.handler !== null || this.reader !== null) this.dispatcher?.host.scheduler.wake(this)
   }
 
-  private drop(): void {
+  private drop(packet: Packet): void {
+    this.dropped++
+    packet.release()
+  }
+
+  private clear(): void {
     for (let packet = this.take(); packet !== null; packet = this.take()) packet.release()
   }
 }
