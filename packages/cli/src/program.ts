@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addDemo } from './commands/demo.ts'
 import { addPing } from './commands/ping.ts'
@@ -29,6 +30,11 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
   }
 }
 
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+  return version
+}
+
 function createProgram(terminal: Terminal, done: (code: number) => void): Command {
   const program = new Command('stack')
     .description('A TCP/IP stack that runs in your program, from the command line.')
@@ -42,6 +48,7 @@ function createProgram(terminal: Terminal, done: (code: number) => void): Comman
     })
     .configureHelp({ showGlobalOptions: false })
     .helpCommand(false)
+    .version(version(), '-V, --version', 'print the version')
     .exitOverride()
     .addHelpText('after', '\n`stack demo` is a good start. Each command has its own --help.')
   for (const add of [addDemo, addPing, addServe]) add(program, terminal, done)

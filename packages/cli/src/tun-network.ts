@@ -28,7 +28,8 @@ const RIGHTS = 'It needs root or CAP_NET_ADMIN: run it with sudo, or in a networ
 export async function openTun(): Promise<TunNetwork> {
   const subnet = freeSubnet()
   const [ipv4, kernelIpv4] = [`198.18.${String(subnet)}.2`, `198.18.${String(subnet)}.1`]
-  const [ipv6, kernelIpv6] = [`fd5f:4c1e:77a0:${subnet.toString(16)}::2`, `fd5f:4c1e:77a0:${subnet.toString(16)}::1`]
+  const prefix = `fd5f:4c1e:77a0:${(0x100 + subnet).toString(16)}`
+  const [ipv6, kernelIpv6] = [`${prefix}::2`, `${prefix}::1`]
   const stack = internetStack('stack')
   try {
     const link = tun({ name: 'stack%d' })

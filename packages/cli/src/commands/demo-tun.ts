@@ -37,7 +37,7 @@ export async function tunDemo(options: DemoOptions, terminal: Terminal): Promise
 }
 
 function curls(ipv4: string, ipv6: string | null): string[] {
-  const line = (host: string): string => `curl -g ${url(host, 80, CONTENT_PATH)} | sha256sum`
+  const line = (host: string): string => `curl -g '${url(host, 80, CONTENT_PATH)}' | sha256sum`
   return ipv6 === null ? [line(ipv4)] : [line(ipv4), line(ipv6)]
 }
 

@@ -70,7 +70,7 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<number> {
       say(terminal, `  ${name}  ${options.ipv6 === true ? host.ipv6 : host.ipv4}  ${host.nic.linkAddress ?? ''}`)
     }
     say(terminal)
-    showNeighbors(terminal, client)
+    showNeighbor(terminal, client, to)
     await ping(terminal, client, to)
     const from = serveContent(server.stack, content)
     const ok = await showDownload(terminal, download(client.stack, to, terminal.interrupted), from, to)
@@ -94,13 +94,12 @@ function startCapture({ capture }: DemoOptions, host: Host): CaptureFile | null 
   return captureTo(typeof capture === 'string' ? capture : temporaryCapturePath(), host.nic)
 }
 
-/** Tells each neighbour once, when it is found. */
-function showNeighbors(terminal: Terminal, host: Host): void {
-  const known = new Set<string>()
-  host.stack.on('neighbor-changed', ({ address, linkAddress }) => {
-    if (linkAddress === null || known.has(address)) return
-    known.add(address)
-    say(terminal, `${address.includes(':') ? 'NDP ' : 'ARP '}  ${address} is at ${formatLinkAddress(linkAddress)}`)
+/** Tells once where the neighbour is. */
+function showNeighbor(terminal: Terminal, host: Host, to: string): void {
+  const stop = host.stack.on('neighbor-changed', ({ address, linkAddress }) => {
+    if (linkAddress === null || address !== to) return
+    stop()
+    say(terminal, `${to.includes(':') ? 'NDP' : 'ARP'}   ${to} is at ${formatLinkAddress(linkAddress)}`)
   })
 }
 
