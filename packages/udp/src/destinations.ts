@@ -1,15 +1,11 @@
 import { StackError, type Address, type Route } from '@stack/core'
 import type { Endpoint } from './api.ts'
+import { PacketEnd } from './datagram.ts'
 
 /** Where datagrams go: an endpoint as text with its address read and its route remembered. */
-export interface Destination {
-  readonly host: string
-  readonly port: number
-  readonly text: string
+export interface Destination extends Endpoint {
   readonly address: Address
   route: Route | null
-  /** Local address chosen when a socket connected to it. */
-  source: Address | null
 }
 
 /** Destinations a socket remembers; a server answers few peers at a time more often than many. */
@@ -25,20 +21,33 @@ export class DestinationCache {
     this.host = host
   }
 
+  /** Throws `EINVAL` for a port out of range, `ERR_STACK_INVALID_ADDRESS`. */
   get(to: Endpoint): Destination {
+    const { last } = this
+    if (last?.port === to.port && (to instanceof PacketEnd ? isSame(last.address, to) : last.host === to.host)) return last
     const { host, port } = to
-    if (this.last !== null && this.last.port === port && this.last.host === host) return this.last
-    const key = `${host} ${String(port)}`
+    const key = `${host} ${port}`
     let destination = this.known.get(key)
     if (destination === undefined) {
+      // Port 0 is no destination.
       if (!Number.isInteger(port) || port < 1 || port > 65535) {
-        throw new StackError('EINVAL', `The destination port must be 1–65535, not ${String(port)}.`, { syscall: 'send', address: host })
+        throw new StackError('EINVAL', `The destination port must be 1–65535, not ${port}.`, { syscall: 'send', address: host })
       }
-      destination = { host, port, text: `${host} port ${String(port)}`, address: this.host.parseAddress(host), route: null, source: null }
+      destination = { host, port, address: this.host.parseAddress(host), route: null }
       if (this.known.size >= LIMIT) this.known.delete(this.known.keys().next().value!)
       this.known.set(key, destination)
     }
     this.last = destination
     return destination
   }
+
+  /** Forgets what routes depend on: the source or an option changed. */
+  clear(): void {
+    this.known.clear()
+    this.last = null
+  }
+}
+
+function isSame(x: Address, y: Address): boolean {
+  return x.d === y.d && x.c === y.c && x.b === y.b && x.a === y.a && x.zone === y.zone
 }

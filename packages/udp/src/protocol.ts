@@ -54,7 +54,7 @@ export class UdpProtocol implements TransportProtocol, Udp {
 
   // --- TransportProtocol ---
 
-  /** An unbound socket; it binds to an ephemeral port at its first `send`. */
+  /** A socket on an ephemeral port of the family. */
   newEndpoint(networkProtocol: number): TransportEndpoint {
     const owner = this.host.networkProtocols.find((protocol) => protocol.number === networkProtocol)
     return this.open(owner?.anyAddress ?? ANY_ADDRESS, 0, this.defaults)
@@ -71,7 +71,7 @@ export class UdpProtocol implements TransportProtocol, Udp {
   }
 
   handleUnknownDestinationPacket(_id: unknown, packet: Packet): UnknownDestinationDisposition {
-    // Port unreachable only for a datagram whose checksum was right (LESSONS §7).
+    // Port unreachable only for a datagram whose checksum was right: a broken header names anybody.
     switch (verify(packet)) {
       case 'ok':
         return 'unhandled'
@@ -131,7 +131,7 @@ export class UdpProtocol implements TransportProtocol, Udp {
   private open(local: Address, port: number, settings: SocketSettings): Socket {
     if (this.isClosed) throw new StackError('ERR_STACK_CLOSED', 'The stack is closed; make sockets before close() or destroy().', { syscall: 'bind' })
     if (this.sockets.size >= this.maxSockets) {
-      throw new StackError('ERR_STACK_LIMIT', `${String(this.maxSockets)} UDP sockets are open, the limit of udp({ maxSockets }). Close some or raise it.`, { syscall: 'bind' })
+      throw new StackError('ERR_STACK_LIMIT', `${this.maxSockets} UDP sockets are open, the limit of udp({ maxSockets }). Close some or raise it.`, { syscall: 'bind' })
     }
     const socket = new Socket(this, settings)
     socket.bind(local, port)

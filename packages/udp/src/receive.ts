@@ -6,8 +6,8 @@ import { UDP_FIELD, UDP_HEADER_LENGTH, UDP_PROTOCOL } from './wire.ts'
 export type Verdict = 'ok' | 'length' | 'checksum'
 
 /**
- * Checks a datagram whose header is at `packet.start` and cuts it to the length that the header states: bytes behind it
- * are padding of lower layers (LESSONS §7: trim to the UDP length).
+ * Checks a datagram whose header is at `packet.start` and cuts it to the length that the header states (RFC 768): bytes
+ * behind it are padding of lower layers.
  */
 export function verify(packet: Packet): Verdict {
   const { start, view } = packet

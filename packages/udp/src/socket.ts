@@ -1,36 +1,36 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
 import {
-  addressSum, checkOptions, isUnspecified, pseudoHeaderSum, StackError, startCall, type Address, type ErrorCode, type Failure, type NetworkHeaderParams, type PendingCall, type PortReservation,
-  type Registration, type Route, type TransportEndpoint, type TransportEndpointId, type TransportError, type Wakeable,
+  addressSum, checkOptions, isMapped, isUnspecified, pseudoHeaderSum, StackError, startCall, type Address, type ErrorCode, type Failure,
+  type NetworkHeaderParams, type PendingCall, type PortReservation, type Registration, type Route, type TransportEndpoint, type TransportEndpointId,
+  type TransportError, type Wakeable,
 } from '@stack/core'
-import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions } from './api.ts'
+import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions, UdpSocketStatistics } from './api.ts'
+import { ReceivedDatagram } from './datagram.ts'
 import { DestinationCache, type Destination } from './destinations.ts'
+import { codeOf, sendError } from './errors.ts'
+import { Memberships } from './memberships.ts'
 import { settle, SOCKET_SCHEMA, type SocketSettings } from './options.ts'
 import type { UdpProtocol } from './protocol.ts'
+import { ReceiveQueue } from './receive-queue.ts'
 import { verify } from './receive.ts'
 import { UDP_FIELD, UDP_HEADER_LENGTH, UDP_PROTOCOL, writeUdpHeader } from './wire.ts'
 
-/** Largest payload: 65,535 less the headers of IPv4 and UDP; IPv6 leaves room for more only in jumbograms. */
-const MAX_PAYLOAD = 65_507
-
-interface Counters {
-  received: number
-  sent: number
-  dropReceiveBufferFull: number
-  dropSend: number
-}
+/** 65,535 less the headers of IPv4 and UDP. */
+const MAX_PAYLOAD_V4 = 65_507
+/** IPv6 does not count its own header (RFC 8200 §3); more would be a jumbogram. */
+const MAX_PAYLOAD_V6 = 65_527
 
 /** One UDP socket: an endpoint to the demultiplexer, a {@link UdpSocket} to its user. */
 export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   readonly uniqueId: number
-  waking = false
-  readonly statistics: Readonly<Record<string, number>>
   readonly closed: Promise<void>
+  readonly statistics: { -readonly [K in keyof UdpSocketStatistics]: number } = { received: 0, sent: 0, dropReceiveBufferFull: 0, dropSend: 0 }
+  waking = false
   private readonly protocol: UdpProtocol
-  private readonly counters: Counters = { received: 0, sent: 0, dropReceiveBufferFull: 0, dropSend: 0 }
   private readonly destinations: DestinationCache
+  private readonly groups: Memberships
+  private readonly queue = new ReceiveQueue()
   private readonly params: NetworkHeaderParams = { protocol: UDP_PROTOCOL, ttl: 0, tos: 0, dontFragment: false, flowLabel: 0, options: null }
-  private readonly groups = new Map<string, { readonly nicId: number; readonly group: Address }>()
   private settings: SocketSettings
   private nicId = 0
   private localAddress!: Address
@@ -38,13 +38,12 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   private reservation: PortReservation | null = null
   private registration: Registration | null = null
   private peer: Destination | null = null
+  /** The local address of a connected socket: what its peer answers to, whatever routes do later. */
+  private source: Address | null = null
   private pendingError: StackError | null = null
   private handler: UdpHandler | null = null
   private reader: PendingCall<Datagram | null> | null = null
-  private head: Packet | null = null
-  private tail: Packet | null = null
-  /** Bytes of packet memory that queued datagrams hold: what counts is what is held. */
-  private held = 0
+  private stopWaiting: (() => void) | null = null
   private wantsWritable = false
   private referenced = true
   private isClosed = false
@@ -54,8 +53,8 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     this.protocol = protocol
     this.uniqueId = protocol.host.nextEndpointId()
     this.settings = settings
-    this.statistics = this.counters as unknown as Readonly<Record<string, number>>
     this.destinations = new DestinationCache(protocol.host)
+    this.groups = new Memberships(protocol.host)
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
@@ -70,7 +69,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     if (typeof reservation === 'string' || reservation === null) throw this.bindError(reservation ?? 'EADDRINUSE', local, port)
     this.localAddress = local
     this.localPort = reservation.port
-    const failure = this.register(null)
+    const failure = this.register()
     if (failure !== null) {
       reservation.release()
       throw this.bindError(failure, local, port)
@@ -82,7 +81,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   // --- what the demultiplexer calls ---
 
   handlePacket(_id: TransportEndpointId, packet: Packet): void {
-    const { counters } = this.protocol
+    const { counters, host } = this.protocol
     const verdict = verify(packet)
     if (verdict !== 'ok') {
       if (verdict === 'checksum') counters.dropChecksum++
@@ -90,34 +89,26 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
       packet.release()
       return
     }
-    // The first datagram always fits: a buffer smaller than one must not deafen the socket.
-    if (this.isClosed || (this.held + packet.capacity > this.settings.receiveBuffer && this.head !== null)) {
+    packet.consumeTransportHeader(UDP_HEADER_LENGTH)
+    if (this.isClosed || !this.queue.push(packet, this.settings.receiveBuffer)) {
       counters.dropReceiveBufferFull++
-      this.counters.dropReceiveBufferFull++
+      this.statistics.dropReceiveBufferFull++
       packet.release()
       return
     }
-    packet.consumeTransportHeader(UDP_HEADER_LENGTH)
-    packet.next = null
-    if (this.tail === null) this.head = packet
-    else this.tail.next = packet
-    this.tail = packet
-    this.held += packet.capacity
     counters.received++
     counters.bytesReceived += packet.length
-    this.counters.received++
-    if (this.handler !== null || this.reader !== null) this.protocol.host.scheduler.wake(this)
+    this.statistics.received++
+    if (this.handler !== null || this.reader !== null) host.scheduler.wake(this)
   }
 
   handleError(_id: TransportEndpointId, error: TransportError): void {
     this.protocol.counters.errors++
-    // Only a connected socket knows whom the error is about (RFC 1122 §4.1.3.3).
-    if (this.peer === null) return
-    const code = codeOf(error)
-    this.pendingError = new StackError(code, `The network answered a datagram to ${this.peer.text}: ${error.kind}.`, {
-      syscall: 'send', address: this.peer.host, port: this.peer.port,
-    })
-    this.protocol.host.scheduler.wake(this)
+    // RFC 1122 §4.1.3.3: errors go up, but only a connected socket knows whom one is about. A datagram too big for the path
+    // is no reason to fail the next: the network layer knows the path by now and cuts what follows.
+    if (this.peer === null || error.kind === 'packetTooBig') return
+    this.pendingError = sendError(codeOf(error), this.peer)
+    if (this.handler !== null || this.reader !== null) this.protocol.host.scheduler.wake(this)
   }
 
   abort(): void {
@@ -127,8 +118,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   // --- UdpSocket ---
 
   get local(): Endpoint {
-    const address = this.peer !== null && isUnspecified(this.localAddress) ? (this.peer.source ?? this.localAddress) : this.localAddress
-    return { host: this.protocol.host.formatAddress(address), port: this.localPort }
+    return { host: this.protocol.host.formatAddress(this.source ?? this.localAddress), port: this.localPort }
   }
 
   get remote(): Endpoint | null {
@@ -137,41 +127,42 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
 
   send(data: Uint8Array, to?: Endpoint): boolean {
     this.assertOpen('send')
-    this.throwPending()
+    // Called with whatever JavaScript hands in, whatever the type says.
+    if ((data as Partial<Uint8Array> | null | undefined)?.BYTES_PER_ELEMENT !== 1) {
+      throw new StackError('ERR_STACK_INVALID_ARGUMENT', 'send takes a Uint8Array; encode text with TextEncoder.', { syscall: 'send' })
+    }
+    const pending = this.takePending()
+    if (pending !== null) throw pending
     const destination = to === undefined ? this.peer : this.destinations.get(to)
     if (destination === null) {
       throw new StackError('ENOTCONN', 'The socket is not connected: pass the destination as the second argument, or use udp.connect().', { syscall: 'send' })
     }
-    if (data.length > MAX_PAYLOAD) {
-      throw new StackError('EMSGSIZE', `A UDP datagram carries at most ${String(MAX_PAYLOAD)} bytes, not ${String(data.length)}. Send several.`, { syscall: 'send' })
+    const limit = isMapped(destination.address) ? MAX_PAYLOAD_V4 : MAX_PAYLOAD_V6
+    if (data.length > limit) {
+      throw new StackError('EMSGSIZE', `A UDP datagram to ${destination.host} carries at most ${limit} bytes, not ${data.length}: send several.`, { syscall: 'send' })
     }
     const route = this.routeTo(destination)
-    const failure = this.transmit(data, destination, route)
+    const failure = typeof route === 'string' ? route : this.transmit(data, destination, route)
     if (failure === null) {
       this.protocol.host.scheduler.run()
       return true
     }
-    if (failure === 'ENOBUFS') {
-      this.protocol.counters.dropSend++
-      this.counters.dropSend++
-      this.wantsWritable = true
-      this.awaitMemory()
-      return false
-    }
-    throw sendError(failure, destination)
+    if (failure !== 'ENOBUFS') throw sendError(failure, destination)
+    this.protocol.counters.dropSend++
+    this.statistics.dropSend++
+    this.awaitRoom()
+    return false
   }
 
   receive(options: { readonly signal?: AbortSignal } = {}): Promise<Datagram | null> {
     const { signal } = options
-    if (this.reader !== null || this.handler !== null) {
-      return Promise.reject(new StackError('ERR_STACK_BUSY', 'Another receive() is pending on this socket, or a handler takes its datagrams; wait for it or call setHandler(null).', { syscall: 'receive' }))
-    }
+    if (this.reader !== null || this.handler !== null) return Promise.reject(busy('receive'))
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
     const ready = this.tryReceive()
     if (ready !== undefined) return Promise.resolve(ready)
-    if (this.isClosed) return Promise.resolve(null)
     const error = this.takePending()
     if (error !== null) return Promise.reject(error)
+    if (this.isClosed) return Promise.resolve(null)
     return startCall(
       (call) => {
         this.reader = call
@@ -184,65 +175,59 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   }
 
   tryReceive(): Datagram | undefined {
-    const packet = this.shift()
+    const packet = this.queue.shift()
     if (packet === null) return undefined
-    const datagram = new ReceivedDatagram(this.protocol.host.formatAddress.bind(this.protocol.host), packet, packet.bytes.slice(packet.start, packet.end))
+    const datagram = new ReceivedDatagram(this.protocol.host, packet, packet.bytes.slice(packet.start, packet.end))
     packet.release()
     return datagram
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Datagram> {
-    for (;;) {
-      const datagram = await this.receive()
-      if (datagram === null) return
-      yield datagram
-    }
+    for (let datagram = await this.receive(); datagram !== null; datagram = await this.receive()) yield datagram
   }
 
   setHandler(handler: UdpHandler | null): void {
+    if (handler === null) {
+      this.handler = null
+      return
+    }
+    this.assertOpen('setHandler')
+    if (this.reader !== null) throw busy('setHandler')
     this.handler = handler
-    if (handler !== null && (this.head !== null || this.pendingError !== null)) this.protocol.host.scheduler.wake(this)
+    if (!this.queue.isEmpty || this.pendingError !== null || this.wantsWritable) this.protocol.host.scheduler.wake(this)
   }
 
   joinGroup(group: string, options: { readonly nic?: number | string } = {}): void {
     this.assertOpen('joinGroup')
-    const { host } = this.protocol
-    const address = host.parseAddress(group)
-    if (!host.isMulticast(address)) {
-      throw new StackError('EINVAL', `${group} is not a multicast address.`, { syscall: 'joinGroup', address: group })
-    }
-    const nicId = this.groupNic(address, options.nic)
-    const key = `${host.formatAddress(address)} ${String(nicId)}`
-    if (this.groups.has(key)) throw new StackError('EADDRINUSE', `The socket is in ${group} on this NIC already.`, { syscall: 'joinGroup', address: group })
-    const failure = host.joinGroup(nicId, address)
-    if (failure !== null) throw new StackError(failure, `Joining ${group} failed.`, { syscall: 'joinGroup', address: group })
-    this.groups.set(key, { nicId, group: address })
+    this.groups.join(group, this.protocol.nicOf(options.nic) || this.nicId)
   }
 
   leaveGroup(group: string, options: { readonly nic?: number | string } = {}): void {
-    const { host } = this.protocol
-    const address = host.parseAddress(group)
-    const nicId = this.groupNic(address, options.nic)
-    const key = `${host.formatAddress(address)} ${String(nicId)}`
-    if (!this.groups.delete(key)) throw new StackError('EADDRNOTAVAIL', `The socket is not in ${group} on this NIC.`, { syscall: 'leaveGroup', address: group })
-    host.leaveGroup(nicId, address)
+    this.assertOpen('leaveGroup')
+    this.groups.leave(group, this.protocol.nicOf(options.nic) || this.nicId)
   }
 
   reconnect(to: Endpoint | null): void {
     this.assertOpen('connect')
-    const old = this.peer
-    const peer = to === null ? null : this.destinations.get(to)
-    if (peer !== null) {
-      const route = this.routeTo(peer)
-      peer.source = route.localAddress
+    const { peer, source } = this
+    // What was looked up went out from the old source.
+    this.destinations.clear()
+    const next = to === null ? null : this.destinations.get(to)
+    this.source = null
+    const route = next === null ? null : this.routeTo(next)
+    if (typeof route === 'string') {
+      this.source = source
+      throw sendError(route, next!, 'connect')
     }
-    // The old registration goes before the new one comes (LESSONS §7: reconnect leaves it behind).
+    // The old registration goes before the new one comes, so that nothing of it is left behind.
     this.registration?.remove()
-    this.peer = peer
-    const failure = this.register(peer)
+    this.peer = next
+    this.source = route?.localAddress ?? null
+    const failure = this.register()
     if (failure !== null) {
-      this.peer = old
-      this.register(old)
+      this.peer = peer
+      this.source = source
+      this.register()
       throw this.bindError(failure, this.localAddress, this.localPort)
     }
     this.pendingError = null
@@ -256,23 +241,24 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
       }
     }
     this.settings = settle(this.settings, options)
+    this.destinations.clear()
+    if (this.peer !== null) this.peer.route = null
   }
 
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
-    const { host } = this.protocol
     this.registration?.remove()
     this.reservation?.release()
-    for (const { nicId, group } of this.groups.values()) host.leaveGroup(nicId, group)
-    this.groups.clear()
-    for (let packet = this.shift(); packet !== null; packet = this.shift()) packet.release()
+    this.groups.leaveAll()
+    this.queue.clear()
     this.unref()
     this.protocol.forget(this)
     this.stopWaiting?.()
     this.reader?.resolve(null)
     this.reader = null
     this.handler = null
+    this.pendingError = null
     this.resolveClosed()
   }
 
@@ -294,53 +280,59 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
 
   /** User code, last in a turn. */
   wake(): void {
-    const { reader } = this
-    if (reader !== null) {
-      const datagram = this.tryReceive()
-      const error = datagram === undefined ? this.takePending() : null
-      if (datagram === undefined && error === null) return
-      this.reader = null
-      if (error !== null) reader.reject(error)
-      else reader.resolve(datagram ?? null)
-      return
-    }
-    if (this.wantsWritable && this.handler?.writable !== undefined && this.stopWaiting === null) {
+    this.settleReader()
+    if (this.wantsWritable && this.stopWaiting === null && this.handler?.writable !== undefined) {
       this.wantsWritable = false
-      this.handler.writable()
+      this.call(() => this.handler?.writable?.())
     }
-    if (this.pendingError !== null && this.handler?.error !== undefined) this.handler.error(this.takePending()!)
+    if (this.pendingError !== null && this.handler?.error !== undefined) {
+      const error = this.takePending()!
+      this.call(() => this.handler?.error?.(error))
+    }
     this.drain()
   }
 
   // --- inside ---
 
-  private stopWaiting: (() => void) | null = null
+  private settleReader(): void {
+    const { reader } = this
+    if (reader === null) return
+    const datagram = this.tryReceive()
+    if (datagram !== undefined) {
+      this.reader = null
+      reader.resolve(datagram)
+      return
+    }
+    const error = this.takePending()
+    if (error === null) return
+    this.reader = null
+    reader.reject(error)
+  }
 
-  /** Hands what is queued to the handler; it may close the socket or take itself away in between. */
+  /** Hands what is queued to the handler, which may close the socket or take itself away in between. */
   private drain(): void {
-    const format = this.protocol.host.formatAddress.bind(this.protocol.host)
+    const { host } = this.protocol
     while (this.handler?.datagram !== undefined) {
-      const packet = this.shift()
+      const packet = this.queue.shift()
       if (packet === null) return
       const data = packet.bytes.subarray(packet.start, packet.end)
-      const info = new ReceivedDatagram(format, packet, data)
+      const info = new ReceivedDatagram(host, packet, data)
       try {
         this.handler.datagram(data, info.remote, info)
-      } finally {
-        packet.release()
-        if (this.head !== null) this.protocol.host.scheduler.wake(this)
+      } catch (error) {
+        host.onError(error)
       }
+      packet.release()
     }
   }
 
-  private shift(): Packet | null {
-    const packet = this.head
-    if (packet === null) return null
-    this.head = packet.next
-    if (this.head === null) this.tail = null
-    packet.next = null
-    this.held -= packet.capacity
-    return packet
+  /** What a handler throws is its user's, and costs nobody else anything. */
+  private call(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.protocol.host.onError(error)
+    }
   }
 
   private transmit(data: Uint8Array, to: Destination, route: Route): Failure {
@@ -363,54 +355,48 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     if (failure === null) {
       counters.sent++
       counters.bytesSent += data.length
-      this.counters.sent++
+      this.statistics.sent++
     }
     return failure
   }
 
-  private routeTo(to: Destination): Route {
+  private routeTo(to: Destination): Route | ErrorCode {
     const { host } = this.protocol
-    let route = to.route
+    let { route } = to
     if (route?.generation !== host.generation) {
-      const found = host.findRoute(this.nicId || to.address.zone, isUnspecified(this.localAddress) ? null : this.localAddress, to.address, {
+      const { localAddress } = this
+      const isAny = isUnspecified(localAddress)
+      // Answers to a socket of the other family would find nobody.
+      if (isMapped(to.address) ? !isMapped(localAddress) && !isAny : isMapped(localAddress)) return 'EAFNOSUPPORT'
+      const found = host.findRoute(this.nicId || to.address.zone, this.source ?? (isAny ? null : localAddress), to.address, {
         multicastLoop: this.settings.multicastLoop,
       })
-      if (found === null || typeof found === 'string') throw sendError(found ?? 'EHOSTUNREACH', to)
+      if (found === null || typeof found === 'string') return found ?? 'EHOSTUNREACH'
       route = to.route = found
     }
-    if (route.isBroadcast && !this.settings.broadcast) {
-      throw new StackError('EACCES', `${to.host} is a broadcast address: bind the socket with { broadcast: true } to send there.`, { syscall: 'send', address: to.host, port: to.port })
-    }
-    return route
+    return route.isBroadcast && !this.settings.broadcast ? 'EACCES' : route
   }
 
-  private register(peer: Destination | null): Failure {
-    const { host } = this.protocol
-    const local = peer !== null && isUnspecified(this.localAddress) ? peer.source! : this.localAddress
-    const answer = host.endpoints.register(
+  private register(): Failure {
+    const { peer, settings } = this
+    const answer = this.protocol.host.endpoints.register(
       UDP_PROTOCOL,
-      { localAddress: local, localPort: this.localPort, remoteAddress: peer?.address ?? null, remotePort: peer?.port ?? 0 },
+      { localAddress: this.source ?? this.localAddress, localPort: this.localPort, remoteAddress: peer?.address ?? null, remotePort: peer?.port ?? 0 },
       this,
-      { nicId: this.nicId, reusePort: this.settings.reusePort || this.settings.reuseAddress, fanOut: true },
+      { nicId: this.nicId, reusePort: settings.reusePort || settings.reuseAddress, fanOut: true },
     )
     if (answer === null || typeof answer === 'string') return answer ?? 'EADDRINUSE'
     this.registration = answer
     return null
   }
 
-  private groupNic(group: Address, nic: number | string | undefined): number {
-    const nicId = this.protocol.nicOf(nic) || this.nicId || group.zone
-    if (nicId !== 0) return nicId
-    const route = this.protocol.host.findRoute(0, null, group)
-    if (route !== null && typeof route === 'object') return route.nic.id
-    throw new StackError('ENODEV', 'No route leads to the group: name the NIC, joinGroup(group, { nic }).', { syscall: 'joinGroup' })
-  }
-
-  /** Memory ran out: tell the handler when there is some again. */
-  private awaitMemory(): void {
-    this.stopWaiting ??= this.protocol.host.memory.waiter(() => {
+  /** Memory or a queue is full: tell the handler at the next packet that leaves room. */
+  private awaitRoom(): void {
+    const { host } = this.protocol
+    this.wantsWritable = true
+    this.stopWaiting ??= host.memory.waiter(() => {
       this.stopWaiting = null
-      this.protocol.host.scheduler.wake(this)
+      host.scheduler.wake(this)
     })
   }
 
@@ -418,11 +404,6 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     const error = this.pendingError
     this.pendingError = null
     return error
-  }
-
-  private throwPending(): void {
-    const error = this.takePending()
-    if (error !== null) throw error
   }
 
   private assertOpen(syscall: string): void {
@@ -433,85 +414,13 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     const host = this.protocol.host.formatAddress(local)
     const message = port === 0
       ? `No ephemeral UDP port is free on ${host}.`
-      : `UDP port ${String(port)} on ${host} is taken. Choose another, or set reusePort on every socket that shares it.`
+      : `UDP port ${port} on ${host} is taken. Choose another, or set reusePort on every socket that shares it.`
     return new StackError(code, message, { syscall: 'bind', address: host, port })
   }
 }
 
-/** What a reader gets. Text forms are made when asked for. */
-class ReceivedDatagram implements Datagram {
-  readonly data: Uint8Array
-  readonly remote: Endpoint
-  readonly local: Endpoint
-  readonly nicId: number
-  readonly ttl: number
-  readonly tos: number
-
-  constructor(format: (address: Address) => string, packet: Packet, data: Uint8Array) {
-    this.data = data
-    this.nicId = packet.nicId
-    this.ttl = packet.ttl
-    this.tos = packet.tos
-    this.remote = new PacketEnd(format, packet.sourceA, packet.sourceB, packet.sourceC, packet.sourceD, packet.sourcePort)
-    this.local = new PacketEnd(format, packet.destinationA, packet.destinationB, packet.destinationC, packet.destinationD, packet.destinationPort)
-  }
-}
-
-/** An {@link Endpoint} whose text is made at the first look: most receivers of a flow never look. */
-class PacketEnd implements Endpoint, Address {
-  readonly a: number
-  readonly b: number
-  readonly c: number
-  readonly d: number
-  readonly zone = 0
-  readonly port: number
-  private readonly format: (address: Address) => string
-  private text: string | null = null
-
-  constructor(format: (address: Address) => string, a: number, b: number, c: number, d: number, port: number) {
-    this.format = format
-    this.a = a
-    this.b = b
-    this.c = c
-    this.d = d
-    this.port = port
-  }
-
-  get host(): string {
-    return (this.text ??= this.format(this))
-  }
-}
-
-function codeOf(error: TransportError): ErrorCode {
-  switch (error.kind) {
-    case 'portUnreachable':
-      return 'ECONNREFUSED'
-    case 'protocolUnreachable':
-      return 'ENOPROTOOPT'
-    case 'netUnreachable':
-      return 'ENETUNREACH'
-    case 'packetTooBig':
-      return 'EMSGSIZE'
-    case 'prohibited':
-      return 'EACCES'
-    case 'hostUnreachable':
-      return error.cause === 'neighbor' ? 'EHOSTDOWN' : 'EHOSTUNREACH'
-    case 'timeExceeded':
-    case 'unknown':
-      return 'EHOSTUNREACH'
-    case 'parameterProblem':
-      return 'EPROTO'
-  }
-}
-
-function sendError(code: ErrorCode, to: { readonly host: string; readonly port: number }): StackError {
-  const why: Partial<Record<ErrorCode, string>> = {
-    EAFNOSUPPORT: 'no installed network protocol owns this address',
-    EADDRNOTAVAIL: 'no address of this stack fits as the source',
-    EHOSTUNREACH: 'no route leads there',
-    ENETUNREACH: 'no route leads there',
-    ENETDOWN: 'the interface is down',
-    EMSGSIZE: 'the datagram is larger than the path carries',
-  }
-  return new StackError(code, `Sending to ${to.host} port ${String(to.port)} failed: ${why[code] ?? code}.`, { syscall: 'send', address: to.host, port: to.port })
+function busy(syscall: string): StackError {
+  return new StackError(
+    'ERR_STACK_BUSY', 'Another receive() is pending on this socket, or a handler takes its datagrams: wait for it, or call setHandler(null).', { syscall },
+  )
 }
