@@ -45,7 +45,7 @@ export interface Pair {
   readonly peer: UdpStack
   readonly errors: unknown[]
   /** Destroys both and looks for leaks. */
-  end(): void
+  readonly end: () => void
 }
 
 export async function pair(link: PipeOptions = {}, settings: StackSettings = {}): Promise<Pair> {
@@ -72,12 +72,12 @@ export interface Wire extends Host {
   readonly nic: Nic
   readonly link: ChannelLink
   /** Puts a packet on the wire. */
-  inject(packet: Uint8Array): Promise<void>
+  readonly inject: (packet: Uint8Array) => Promise<void>
   /** What the stack has sent since the last call. */
-  sent(): Uint8Array[]
-  trace(): string[]
-  counters(): Readonly<Record<string, number>>
-  end(): void
+  readonly sent: () => Uint8Array[]
+  readonly trace: () => string[]
+  readonly counters: () => Readonly<Record<string, number>>
+  readonly end: () => void
 }
 
 export async function wire(options: NicOptions = {}, settings: StackSettings = {}): Promise<Wire> {
