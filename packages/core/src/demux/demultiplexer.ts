@@ -30,6 +30,9 @@ export interface DemultiplexerCounters {
   errorDelivered: number
 }
 
+/** Bytes of a transport header that an ICMP error quotes at least. */
+const QUOTED = 8
+
 interface RawEntry {
   readonly nicId: number
   readonly networkProtocol: number
@@ -193,8 +196,8 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
 
   function deliverTransportError(local: Address, remote: Address, networkProtocol: number, transportProtocol: number, error: TransportError, packet: Packet): void {
     const protocol = protocols[transportProtocol & 0xff]
-    // The quoted packet is one of ours: its source is the local side. RFC 792 promises 8 bytes of it.
-    if (protocol?.parsePorts(packet) !== true) {
+    // The quoted packet is one of ours: its source is the local side. RFC 792 promises 8 bytes of it; with less nobody is found.
+    if (packet.end - packet.start < QUOTED || protocol?.parsePorts(packet) !== true) {
       counters.errorUnmatched++
       return
     }

@@ -14,7 +14,8 @@ const MAXIMUM_LENGTH = 1500
 const PROTOCOL_802_2 = 4
 
 const SOURCE = 6
-const TYPE = 12
+/** Where an Ethernet II header says what follows. */
+export const ETHERTYPE_OFFSET = 12
 
 /**
  * Pushes an Ethernet II header: from `packet.linkSource` (or else `ownAddress`) to `packet.linkDestination`, EtherType
@@ -33,7 +34,7 @@ export function addEthernetHeader(packet: Packet, ownAddress: Uint8Array | null)
     bytes[offset + i] = destination[i]!
     bytes[offset + SOURCE + i] = source[i]!
   }
-  packet.view.setUint16(offset + TYPE, packet.networkProtocol)
+  packet.view.setUint16(offset + ETHERTYPE_OFFSET, packet.networkProtocol)
   return true
 }
 
@@ -47,7 +48,7 @@ export function addEthernetHeader(packet: Packet, ownAddress: Uint8Array | null)
 export function parseEthernetHeader(packet: Packet): number {
   const offset = packet.consumeLinkHeader(ETHERNET_HEADER_LENGTH)
   if (offset < 0) return -1
-  let protocol = packet.view.getUint16(offset + TYPE)
+  let protocol = packet.view.getUint16(offset + ETHERTYPE_OFFSET)
   if (protocol < MINIMUM_ETHERTYPE) {
     if (protocol > MAXIMUM_LENGTH || protocol > packet.length) return -1
     packet.trimEnd(protocol)

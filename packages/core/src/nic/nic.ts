@@ -18,7 +18,7 @@ import { createAddressTable, type NicAddressTable } from './address-table.ts'
 import { AddressWaiters } from './address-waiters.ts'
 import { createNicCounters } from './counters.ts'
 import { Egress } from './egress.ts'
-import { ETHERNET_HEADER_LENGTH } from './ethernet.ts'
+import { ETHERNET_HEADER_LENGTH, ETHERTYPE_OFFSET } from './ethernet.ts'
 import { fifo } from './fifo.ts'
 import { Ingress } from './ingress.ts'
 import { LoopQueue } from './loop-queue.ts'
@@ -360,8 +360,22 @@ export class NicDevice implements NetworkInterface {
 
   writeRaw(packet: Packet): Failure {
     if (!this.isEnabled) return this.refuse(packet)
+    const { start, end } = packet
+    const size = end - start - ETHERNET_HEADER_LENGTH
+    if (size < 0 || size > this.mtu) {
+      packet.release()
+      return size < 0 ? 'EINVAL' : 'EMSGSIZE'
+    }
     packet.nicId = this.id
     packet.flags |= PacketFlag.PacketRaw
+    packet.networkProtocol = packet.view.getUint16(start + ETHERTYPE_OFFSET)
+    if (this.framing === 'ethernet') {
+      packet.linkHeader = start
+      packet.linkHeaderLength = ETHERNET_HEADER_LENGTH
+    } else {
+      // Packet sockets see every link as Ethernet; this one carries bare packets.
+      packet.start = start + ETHERNET_HEADER_LENGTH
+    }
     return this.egress.writeRaw(packet.networkProtocol, packet)
   }
 

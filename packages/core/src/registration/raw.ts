@@ -32,8 +32,8 @@ export interface RawHost extends TransportHost {
   registerPacketEndpoint(nicId: number, networkProtocol: number, endpoint: PacketEndpoint): () => void
   /** Sends bytes that start with a network header. Takes ownership. */
   writeHeaderIncluded(nicId: number, remote: Address, packet: Packet): Failure
-  /** Sends a network packet of `protocol` to a link address. Takes ownership. */
+  /** Sends a network packet of `protocol` to a link address, which Ethernet needs (`EINVAL`). Takes ownership. */
   writeLinkPacket(nicId: number, linkAddress: Uint8Array | null, protocol: number, packet: Packet): Failure
-  /** Sends a packet that begins with its link header. Takes ownership. */
+  /** Sends a packet that begins with an Ethernet header, which a link of bare packets does without. Takes ownership. */
   writeRawLinkPacket(nicId: number, packet: Packet): Failure
 }

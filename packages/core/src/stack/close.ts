@@ -39,6 +39,7 @@ export function destroyParts(parts: StackParts): void {
   for (const protocol of demultiplexer.protocols) attempt(parts, () => {
     protocol.close()
   })
+  attempt(parts, () => protocols.rawFactory?.close?.())
   // Resets leave before the links do.
   host.scheduler.run()
   for (const handle of nics.handles) handle.remove().catch((error: unknown) => {

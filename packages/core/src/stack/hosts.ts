@@ -198,9 +198,9 @@ class RawStackHost extends TransportStackHost implements RawHost {
 
   writeLinkPacket(nicId: number, linkAddress: Uint8Array | null, protocol: number, packet: Packet): Failure {
     const device = this.context.nics.device(nicId)
-    if (device !== null) return device.writePacketTo(linkAddress, protocol, packet)
+    if (device !== null && (linkAddress !== null || device.framing !== 'ethernet')) return device.writePacketTo(linkAddress, protocol, packet)
     packet.release()
-    return 'ENODEV'
+    return device === null ? 'ENODEV' : 'EINVAL'
   }
 
   writeRawLinkPacket(nicId: number, packet: Packet): Failure {
