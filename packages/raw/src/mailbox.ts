@@ -1,5 +1,6 @@
 import type { Packet } from '@stack/buffer'
 import { StackError, startCall, type PendingCall, type RawHost, type Wakeable } from '@stack/core'
+import type { RawCounters } from './send.ts'
 
 /**
  * Packets that wait for a reader: bounded by the memory they hold, read by promise, by iteration or by a handler.
@@ -12,6 +13,7 @@ export class Mailbox<T> implements Wakeable {
   isClosed = false
   private readonly host: RawHost
   private readonly limit: number
+  private readonly counters: RawCounters
   private readonly read: (packet: Packet) => T
   private head: Packet | null = null
   private tail: Packet | null = null
@@ -20,9 +22,10 @@ export class Mailbox<T> implements Wakeable {
   private handler: ((item: T) => void) | null = null
   private resolveClosed!: () => void
 
-  constructor(host: RawHost, limit: number, read: (packet: Packet) => T) {
+  constructor(host: RawHost, limit: number, counters: RawCounters, read: (packet: Packet) => T) {
     this.host = host
     this.limit = limit
+    this.counters = counters
     this.read = read
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
@@ -30,10 +33,11 @@ export class Mailbox<T> implements Wakeable {
     host.ref()
   }
 
-  /** Takes ownership. */
+  /** Takes ownership. The first packet always fits: a small limit must not deafen the socket. */
   put(packet: Packet): void {
     if (this.isClosed || (this.head !== null && this.held + packet.capacity > this.limit)) {
       this.dropped++
+      this.counters.dropReceiveBufferFull++
       packet.release()
       return
     }
@@ -42,6 +46,7 @@ export class Mailbox<T> implements Wakeable {
     else this.tail.next = packet
     this.tail = packet
     this.held += packet.capacity
+    this.counters.received++
     if (this.handler !== null || this.reader !== null) this.host.scheduler.wake(this)
   }
 
@@ -52,16 +57,17 @@ export class Mailbox<T> implements Wakeable {
     if (this.head === null) this.tail = null
     packet.next = null
     this.held -= packet.capacity
+    // What this host sends itself has its checksum unfinished; a reader wants to see it as on a wire.
+    packet.finishChecksum()
     const item = this.read(packet)
     packet.release()
     return item
   }
 
   receive(options: { readonly signal?: AbortSignal } = {}): Promise<T | null> {
-    if (this.reader !== null || this.handler !== null) {
-      return Promise.reject(new StackError('ERR_STACK_BUSY', 'Another receive() is pending on this socket, or a handler takes its packets; wait for it or call setHandler(null).', { syscall: 'receive' }))
-    }
-    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
+    const { signal } = options
+    if (this.reader !== null || this.handler !== null) return Promise.reject(busy('receive'))
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
     const ready = this.tryReceive()
     if (ready !== undefined) return Promise.resolve(ready)
     if (this.isClosed) return Promise.resolve(null)
@@ -69,7 +75,7 @@ export class Mailbox<T> implements Wakeable {
       (call) => {
         this.reader = call
       },
-      options.signal,
+      signal,
       () => {
         this.reader = null
       },
@@ -77,10 +83,23 @@ export class Mailbox<T> implements Wakeable {
   }
 
   setHandler(handler: ((item: T) => void) | null): void {
+    if (handler !== null) {
+      this.assertOpen('setHandler')
+      if (this.reader !== null) throw busy('setHandler')
+      if (this.head !== null) this.host.scheduler.wake(this)
+    }
     this.handler = handler
-    if (handler !== null && this.head !== null) this.host.scheduler.wake(this)
   }
 
+  async *[Symbol.asyncIterator](): AsyncIterator<T> {
+    for (let item = await this.receive(); item !== null; item = await this.receive()) yield item
+  }
+
+  assertOpen(syscall: string): void {
+    if (this.isClosed) throw new StackError('ERR_STACK_CLOSED', 'The socket is closed; open another one.', { syscall })
+  }
+
+  /** User code, last in a turn. */
   wake(): void {
     const { reader } = this
     if (reader !== null && this.head !== null) {
@@ -90,9 +109,8 @@ export class Mailbox<T> implements Wakeable {
     while (this.handler !== null && this.head !== null) {
       try {
         this.handler(this.tryReceive()!)
-      } finally {
-        // One that throws must not cost the others their turn.
-        if (this.head !== null) this.host.scheduler.wake(this)
+      } catch (error) {
+        this.host.onError(error)
       }
     }
   }
@@ -114,4 +132,10 @@ export class Mailbox<T> implements Wakeable {
     this.host.unref()
     this.resolveClosed()
   }
+}
+
+function busy(syscall: string): StackError {
+  return new StackError(
+    'ERR_STACK_BUSY', 'Another receive() is pending on this socket, or a handler takes its packets: wait for it, or call setHandler(null).', { syscall },
+  )
 }

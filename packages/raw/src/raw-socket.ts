@@ -1,7 +1,10 @@
-import type { Packet } from '@stack/buffer'
-import { StackError, type Failure, type NetworkHeaderParams, type RawHost, type UnassociatedEndpoint } from '@stack/core'
+import { ChecksumState, type Packet } from '@stack/buffer'
+import {
+  addressSum, pseudoHeaderSum, StackError, type Address, type Failure, type NetworkHeaderParams, type RawHost, type UnassociatedEndpoint,
+} from '@stack/core'
 import type { RawDatagram, RawSocket } from './api.ts'
 import { Mailbox } from './mailbox.ts'
+import { assertBytes, settleSend, type RawCounters } from './send.ts'
 
 /** Options with every default filled in. */
 export interface RawSettings {
@@ -14,25 +17,35 @@ export interface RawSettings {
   readonly receiveBuffer: number
 }
 
+/** Room for the largest link header that is usual: Ethernet with a VLAN tag, rounded up. The NIC makes more if need be. */
+const HEADROOM = 32
+/** An IPv6 header and the longest payload it can state. */
+const MAX_PACKET = 40 + 65_535
+const IPV6 = 0x86dd
+const ICMPV6 = 58
+const ICMPV6_CHECKSUM = 2
+
 /** A raw socket of one (network, transport) protocol. */
 export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
   readonly networkProtocol: number
   readonly transportProtocol: number
   private readonly host: RawHost
   private readonly settings: RawSettings
+  private readonly counters: RawCounters
   private readonly mailbox: Mailbox<RawDatagram>
   private readonly params: NetworkHeaderParams
   private readonly unregister: () => void
   private readonly forget: (socket: RawSocketEndpoint) => void
 
-  constructor(host: RawHost, settings: RawSettings, forget: (socket: RawSocketEndpoint) => void) {
+  constructor(host: RawHost, settings: RawSettings, counters: RawCounters, forget: (socket: RawSocketEndpoint) => void) {
     this.host = host
     this.settings = settings
+    this.counters = counters
     this.forget = forget
     this.networkProtocol = settings.networkProtocol
     this.transportProtocol = settings.protocol
     this.params = { protocol: settings.protocol, ttl: settings.ttl, tos: settings.tos, dontFragment: false, flowLabel: 0, options: null }
-    this.mailbox = new Mailbox(host, settings.receiveBuffer, (packet) => this.datagram(packet))
+    this.mailbox = new Mailbox(host, settings.receiveBuffer, counters, (packet) => this.datagram(packet))
     this.unregister = host.registerRawEndpoint(settings.nicId, settings.networkProtocol, settings.protocol, this)
   }
 
@@ -41,15 +54,18 @@ export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
   }
 
   send(data: Uint8Array, host: string): boolean {
-    if (this.mailbox.isClosed) throw new StackError('ERR_STACK_CLOSED', 'The raw socket is closed; open another one.', { syscall: 'send' })
-    const remote = this.host.parseAddress(host)
-    const failure = this.settings.headerIncluded ? this.sendWhole(data, host) : this.sendPayload(data, host)
-    if (failure === null) {
-      this.host.scheduler.run()
-      return true
+    this.mailbox.assertOpen('send')
+    assertBytes(data)
+    const { headerIncluded, protocol } = this.settings
+    if (protocol === 0 && !headerIncluded) {
+      throw new StackError('EINVAL', 'A raw socket for every protocol cannot know which to send: open it with a protocol, or with headerIncluded.', { syscall: 'send' })
     }
-    if (failure === 'ENOBUFS') return false
-    throw new StackError(failure, `The raw packet to ${this.host.formatAddress(remote)} was not sent.`, { syscall: 'send', address: host })
+    const remote = this.host.parseAddress(host)
+    const isWrongFamily = this.host.networkProtocolOf(remote) !== this.networkProtocol
+    const failure = isWrongFamily ? 'EAFNOSUPPORT' : headerIncluded ? this.sendWhole(data, remote) : this.sendPayload(data, remote)
+    const isSent = settleSend(failure, this.counters, host)
+    if (isSent) this.host.scheduler.run()
+    return isSent
   }
 
   receive(options?: { readonly signal?: AbortSignal }): Promise<RawDatagram | null> {
@@ -72,8 +88,8 @@ export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
     return this.mailbox.closed
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<RawDatagram> {
-    for (let next = await this.receive(); next !== null; next = await this.receive()) yield next
+  [Symbol.asyncIterator](): AsyncIterator<RawDatagram> {
+    return this.mailbox[Symbol.asyncIterator]()
   }
 
   close(): void {
@@ -82,24 +98,31 @@ export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
     this.forget(this)
   }
 
-  private sendWhole(data: Uint8Array, host: string): Failure {
+  private sendWhole(data: Uint8Array, remote: Address): Failure {
+    if (data.length > MAX_PACKET) return 'EMSGSIZE'
     const packet = this.host.memory.allocate(HEADROOM, data.length)
-    if (packet === null) return data.length > MAX_PACKET ? 'EMSGSIZE' : 'ENOBUFS'
+    if (packet === null) return 'ENOBUFS'
     packet.append(data, 0, data.length)
-    return this.host.writeHeaderIncluded(this.settings.nicId, this.host.parseAddress(host), packet)
+    return this.host.writeHeaderIncluded(this.settings.nicId, remote, packet)
   }
 
-  private sendPayload(data: Uint8Array, host: string): Failure {
-    if (this.settings.protocol === 0) {
-      throw new StackError('EINVAL', 'A raw socket for every protocol cannot know which to send: open it with a protocol, or with headerIncluded.', { syscall: 'send' })
-    }
-    const remote = this.host.parseAddress(host)
+  private sendPayload(data: Uint8Array, remote: Address): Failure {
+    if (data.length > MAX_PACKET) return 'EMSGSIZE'
     const route = this.host.findRoute(this.settings.nicId || remote.zone, null, remote)
     if (route === null || typeof route === 'string') return route ?? 'EHOSTUNREACH'
     const packet = this.host.memory.allocate(route.endpoint.maxHeaderLength, data.length)
-    if (packet === null) return data.length > MAX_PACKET ? 'EMSGSIZE' : 'ENOBUFS'
+    if (packet === null) return 'ENOBUFS'
     packet.append(data, 0, data.length)
-    packet.transportProtocol = this.settings.protocol
+    packet.transportProtocol = this.transportProtocol
+    if (this.networkProtocol === IPV6 && this.transportProtocol === ICMPV6 && data.length >= ICMPV6_CHECKSUM + 2) {
+      // RFC 3542 §3.1: its sum needs the source, which the sender does not know.
+      packet.view.setUint16(
+        packet.start + ICMPV6_CHECKSUM, pseudoHeaderSum(addressSum(route.localAddress) + addressSum(remote), ICMPV6, data.length),
+      )
+      packet.checksumState = ChecksumState.Partial
+      packet.checksumStart = packet.start
+      packet.checksumOffset = ICMPV6_CHECKSUM
+    }
     return route.endpoint.writePacket(route, this.params, packet)
   }
 
@@ -115,7 +138,3 @@ export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
     }
   }
 }
-
-/** Room for the largest link header that is usual: Ethernet with a VLAN tag, rounded up. */
-const HEADROOM = 32
-const MAX_PACKET = 65_535

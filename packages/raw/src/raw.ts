@@ -2,6 +2,7 @@ import { ALL_PROTOCOLS, checkOptions, StackError, type OptionSchema, type Packet
 import type { PacketSocket, PacketSocketOptions, Raw, RawSocket, RawSocketOptions, RawSocketsPlugin } from './api.ts'
 import { PacketSocketEndpoint, type PacketSettings } from './packet-socket.ts'
 import { RawSocketEndpoint, type RawSettings } from './raw-socket.ts'
+import type { RawCounters } from './send.ts'
 
 const IPV4 = 0x0800
 const RECEIVE_BUFFER = 212_992
@@ -36,10 +37,13 @@ export function raw(): RawSocketsPlugin {
 
 class Factory implements Raw {
   private readonly host: RawHost
+  private readonly counters: RawCounters = { received: 0, sent: 0, dropReceiveBufferFull: 0, dropSend: 0 }
   private readonly sockets = new Set<RawSocketEndpoint | PacketSocketEndpoint>()
+  private isClosed = false
 
   constructor(host: RawHost) {
     this.host = host
+    host.statistics.register('raw', this.counters)
   }
 
   open(options: RawSocketOptions): RawSocket {
@@ -75,6 +79,7 @@ class Factory implements Raw {
 
   /** @internal Called by core when the stack ends. */
   close(): void {
+    this.isClosed = true
     for (const socket of [...this.sockets]) socket.close()
   }
 
@@ -83,21 +88,22 @@ class Factory implements Raw {
       throw new StackError('EAFNOSUPPORT', `No network protocol 0x${settings.networkProtocol.toString(16).padStart(4, '0')} is installed. Add ipv4() or ipv6() to the plugins.`, { syscall: 'open' })
     }
     this.assertRoom()
-    const socket = new RawSocketEndpoint(this.host, settings, (gone) => this.sockets.delete(gone))
+    const socket = new RawSocketEndpoint(this.host, settings, this.counters, (gone) => this.sockets.delete(gone))
     this.sockets.add(socket)
     return socket
   }
 
   private newPacket(settings: PacketSettings): PacketSocketEndpoint {
     this.assertRoom()
-    const socket = new PacketSocketEndpoint(this.host, settings, (gone) => this.sockets.delete(gone))
+    const socket = new PacketSocketEndpoint(this.host, settings, this.counters, (gone) => this.sockets.delete(gone))
     this.sockets.add(socket)
     return socket
   }
 
   private assertRoom(): void {
+    if (this.isClosed) throw new StackError('ERR_STACK_CLOSED', 'The stack is closed; open sockets before destroy().', { syscall: 'open' })
     if (this.sockets.size >= MAX_SOCKETS) {
-      throw new StackError('ERR_STACK_LIMIT', `${String(MAX_SOCKETS)} raw and packet sockets are open; close some.`, { syscall: 'open' })
+      throw new StackError('ERR_STACK_LIMIT', `${MAX_SOCKETS} raw and packet sockets are open; close some.`, { syscall: 'open' })
     }
   }
 }
