@@ -118,8 +118,10 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (this.open.size >= this.context.maxConnections) throw tcpError(this.limit(), 'connect', where)
     const endpoint = openActive(this.context, this, options)
     if (typeof endpoint === 'string') throw tcpError(endpoint, 'connect', where)
+    // By the end of this turn it may be refused, and gone.
+    const connection = endpoint.user as TcpConnection
     this.context.host.scheduler.run()
-    return this.open.get(endpoint)!
+    return connection
   }
 
   // --- EndpointOwner ---

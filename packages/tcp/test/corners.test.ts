@@ -1,0 +1,52 @@
+import { createStack, seededRandom, type StackBase } from '@stack/core'
+import { ipv4 } from '@stack/ipv4'
+import { pipe, type PipeOptions } from '@stack/link-pipe'
+import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
+import { describe, expect, test } from 'vitest'
+import { tcp, type Connection, type Tcp, type TcpOptions } from '../src/index.ts'
+import { Bench, concat, pattern } from './support/peer.ts'
+
+interface Pair {
+  readonly clock: ManualClock
+  readonly a: StackBase & { readonly tcp: Tcp }
+  readonly b: StackBase & { readonly tcp: Tcp }
+  end(): Promise<void>
+}
+
+/** Two stacks on a wire. */
+async function pair(link: PipeOptions = {}, options: TcpOptions = {}): Promise<Pair> {
+  const clock = manualClock()
+  const [left, right] = pipe(link)
+  const a = createStack({ plugins: [ipv4(), tcp(options)], clock, random: seededRandom(1) })
+  const b = createStack({ plugins: [ipv4(), tcp(options)], clock, random: seededRandom(2) })
+  await clock.until(Promise.all([a.addNic(left, { addresses: ['10.0.0.1/24'] }), b.addNic(right, { addresses: ['10.0.0.2/24'] })]))
+  return {
+    clock, a, b,
+    async end() {
+      a.destroy()
+      b.destroy()
+      await clock.settle()
+      expect([...leaksOf(a), ...leaksOf(b)]).toEqual([])
+    },
+  }
+}
+
+async function connected(pair: Pair): Promise<[Connection, Connection]> {
+  const listener = pair.b.tcp.listen({ port: 80 })
+  const one = await pair.clock.until(pair.a.tcp.connect({ host: '10.0.0.2', port: 80 }))
+  return [one, (await pair.clock.until(listener.accept()))!]
+}
+
+async function readAll(connection: Connection): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of connection) parts.push(part)
+  return concat(parts)
+}
+
+describe('the whole exchange within one call', () => {
+  test('connect() that is refused before it returns says so', async () => {
+    const two = await pair()
+    await expect(two.a.tcp.connect({ host: '10.0.0.2', port: 9 })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    await two.end()
+  })
+})
