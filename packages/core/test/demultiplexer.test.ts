@@ -49,7 +49,7 @@ function world(slots = 1000): World {
     }),
     packet(to, toPort, from = there, fromPort = 9, flags = 0) {
       const p = pool.allocate(64, 64)!
-      p.append(Uint8Array.of(fromPort >> 8, fromPort, toPort >> 8, toPort), 0, 4)
+      p.append(Uint8Array.of(fromPort >> 8, fromPort, toPort >> 8, toPort, 0, 0, 0, 0), 0, 8)
       p.sourceA = from.a
       p.sourceB = from.b
       p.sourceC = from.c
@@ -228,9 +228,11 @@ it('gives an ICMP error to the endpoint that sent the quoted packet', () => {
   w.demux.deliverTransportError(here, there, 0x0800, PROTOCOL, { kind: 'portUnreachable', cause: 'icmp' }, quoted)
   w.demux.deliverTransportError(here, mappedAddress(1), 0x0800, PROTOCOL, { kind: 'hostUnreachable', cause: 'icmp' }, quoted)
   w.demux.deliverTransportError(here, there, 0x0800, 99, { kind: 'unknown', cause: 'icmp' }, quoted)
+  quoted.trimEnd(7)
+  w.demux.deliverTransportError(here, there, 0x0800, PROTOCOL, { kind: 'portUnreachable', cause: 'icmp' }, quoted)
   quoted.release()
   expect(w.log).toEqual(['connection!portUnreachable', 'listener!hostUnreachable'])
-  expect(w.demux.counters).toMatchObject({ errorDelivered: 2, errorUnmatched: 1 })
+  expect(w.demux.counters).toMatchObject({ errorDelivered: 2, errorUnmatched: 2 })
 })
 
 it('survives 20,000 registrations and removals in any order against a plain map', () => {

@@ -67,13 +67,15 @@ describe('the raw host', () => {
     nic.tap((_direction, _id, _protocol, packet) => void taps.push(packet.length))
     expect(raw.writeLinkPacket(nic.id, Uint8Array.of(2, 0, 0, 0, 0, 7), 0x9999, packetOf(1, 2))).toBeNull()
     await settle(clock)
-    expect(raw.writeRawLinkPacket(nic.id, packetOf(9, 9, 9))).toBeNull()
-    expect(link.sent.map((bytes) => [...bytes])).toEqual([[2, 0, 0, 0, 0, 7, ...OWN_LINK_ADDRESS, 0x99, 0x99, 1, 2], [9, 9, 9]])
-    expect(taps).toEqual([16, 3])
-    expect(nic.statistics).toMatchObject({ txPackets: 2, txBytes: 19 })
+    const frame = [2, 0, 0, 0, 0, 8, 2, 0, 0, 0, 0, 9, 0x88, 0xb5, 9]
+    expect(raw.writeRawLinkPacket(nic.id, packetOf(9, 9, 9))).toBe('EINVAL')
+    expect(raw.writeRawLinkPacket(nic.id, packetOf(...frame))).toBeNull()
+    expect(link.sent.map((bytes) => [...bytes])).toEqual([[2, 0, 0, 0, 0, 7, ...OWN_LINK_ADDRESS, 0x99, 0x99, 1, 2], frame])
+    expect(taps).toEqual([16, 15])
+    expect(nic.statistics).toMatchObject({ txPackets: 2, txBytes: 31 })
     nic.down()
     expect([
-      raw.writeLinkPacket(nic.id, null, 0x9999, packetOf(1)), raw.writeRawLinkPacket(nic.id, packetOf(1)),
+      raw.writeLinkPacket(nic.id, null, 0x9999, packetOf(1)), raw.writeRawLinkPacket(nic.id, packetOf(...frame)),
       raw.writeLinkPacket(99, null, 0x9999, packetOf(1)), raw.writeRawLinkPacket(99, packetOf(1)),
     ]).toEqual(['ENETDOWN', 'ENETDOWN', 'ENODEV', 'ENODEV'])
     expect([nic.statistics.dropDisabled, stack.memory.packets]).toEqual([2, 0])

@@ -18,9 +18,12 @@ const SEED = [
 it('has a place for everything that the seed registers', () => {
   const packages = fileURLToPath(new URL('../../../packages/', import.meta.url))
   const found = new Set<string>()
-  for (const file of readdirSync(packages, { recursive: true, encoding: 'utf8' })) {
-    if (!/^[^/]+\/src\/.*\.ts$/.test(file)) continue
-    for (const [, name] of readFileSync(packages + file, 'utf8').matchAll(/@seed ([A-Za-z.]+)/g)) found.add(name!.replace(/\.$/, ''))
+  for (const name of readdirSync(packages)) {
+    const sources = `${packages}${name}/src/`
+    for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts')) continue
+      for (const [, item] of readFileSync(sources + file, 'utf8').matchAll(/@seed ([A-Za-z.]+)/g)) found.add(item!.replace(/\.$/, ''))
+    }
   }
   expect(SEED.filter((name) => !found.has(name))).toEqual([])
 })
