@@ -10,8 +10,8 @@ import { windowScaleFor } from './window.ts'
 import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
-/** Text of a segment at least, whatever the peer or the path say. */
-const LEAST_MSS = 32
+/** The MSS of the narrowest link that IPv4 has (RFC 791 §3.2: 68 bytes), whatever the peer or the path say. */
+const LEAST_MSS = 28
 /** What a full segment of the peer is until larger ones were seen. */
 const LEAST_FULL_SEGMENT = 536
 
@@ -76,7 +76,7 @@ export function updateMss(tcb: Tcb): void {
   const { snd, rcv, settings, remoteAddress } = tcb
   const route = currentRoute(tcb.context, tcb)
   const path = typeof route === 'string' ? snd.peerMss : route.mtu - networkHeaderLength(remoteAddress) - MIN_HEADER_LENGTH
-  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize) - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0))
+  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0)
   if (mss === snd.mss) return
   snd.mss = mss
   tcb.cc.onMss()

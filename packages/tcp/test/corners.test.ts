@@ -50,3 +50,14 @@ describe('the whole exchange within one call', () => {
     await two.end()
   })
 })
+
+describe('segment sizes', () => {
+  test('the smallest MTU there is, 68 bytes, carries data (RFC 791 §3.2)', async () => {
+    const two = await pair({ mtu: 68 })
+    const [one, other] = await connected(two)
+    expect(one.info().sendMss).toBe(16)
+    void one.write(pattern(1000), { end: true })
+    expect(await two.clock.until(readAll(other))).toEqual(pattern(1000))
+    await two.end()
+  })
+})
