@@ -3,7 +3,7 @@ import type { Address, Failure, Milliseconds, PortReservation, Registration, Tra
 import { abortConnection } from './close.ts'
 import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
-import { updateMss } from './handshake.ts'
+import { refreshMss } from './handshake.ts'
 import { flushAck, sendAck, sendReset } from './output.ts'
 import type { Settings } from './options.ts'
 import { onKeepAliveTimer, onRetransmitTimer } from './retransmit.ts'
@@ -90,13 +90,14 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
   /** End of the batch: data, then what ACKs are still owed. */
   flushOutput(): void {
     if (this.isFinished) return
-    if (this.route !== null && this.route.generation !== this.context.host.generation) updateMss(this)
+    refreshMss(this)
     this.user?.refill()
     sendPending(this)
     flushAck(this)
   }
 
   onRetransmitTimer(now: Milliseconds): void {
+    refreshMss(this)
     onRetransmitTimer(this, now)
   }
 

@@ -71,10 +71,16 @@ export function establish(tcb: Tcb): void {
   tcb.opened()
 }
 
+/** Before anything of the send queue leaves: a route that changed may carry less. */
+export function refreshMss(tcb: Tcb): void {
+  if (tcb.snd.mssGeneration !== tcb.context.host.generation && tcb.state >= State.Established) updateMss(tcb)
+}
+
 /** Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16) of the route and options of now. */
 export function updateMss(tcb: Tcb): void {
   const { snd, rcv, settings, remoteAddress } = tcb
   const route = currentRoute(tcb.context, tcb)
+  snd.mssGeneration = tcb.context.host.generation
   const path = typeof route === 'string' ? snd.peerMss : route.mtu - networkHeaderLength(remoteAddress) - MIN_HEADER_LENGTH
   const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0)
   if (mss === snd.mss) return

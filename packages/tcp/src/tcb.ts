@@ -35,6 +35,8 @@ export class SendState {
   iss = 0
   /** Text bytes of a full segment: Eff.snd.MSS of RFC 9293 §3.7.1 without our options. */
   mss = 536
+  /** Generation of the routes that `mss` was computed from; `route` may be newer, because ACKs and timers ask for it too. */
+  mssGeneration = 0
   /** The peer's MSS option, or the default. */
   peerMss = 536
   readonly queue: SendQueue = new SendQueue()

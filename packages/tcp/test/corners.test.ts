@@ -60,4 +60,17 @@ describe('segment sizes', () => {
     expect(await two.clock.until(readAll(other))).toEqual(pattern(1000))
     await two.end()
   })
+
+  test('a smaller path that a timer finds out first is obeyed', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({}, { mss: 1460 })
+    await connection.write(pattern(1400))
+    bench.expect('PA', { seq: 1, length: 1400 })
+    bench.stack.nic(1)!.setMtu(1000)
+    await bench.clock.advance(1000)
+    bench.expect('A', { seq: 1, length: 960 })
+    await bench.send('A', { seq: 1, ack: 961 })
+    bench.expect('PA', { seq: 961, length: 440 })
+    await bench.end()
+  })
 })
