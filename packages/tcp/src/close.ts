@@ -1,6 +1,6 @@
 import { sendReset } from './output.ts'
 import { State } from './state.ts'
-import { setState } from './tcb.ts'
+import { isFinSent, setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 
 /** No more will be written: a FIN follows what is queued (RFC 9293 §3.10.4). */
@@ -41,8 +41,9 @@ export function closeConnection(tcb: Tcb): void {
   timers.schedule(timers.deadline)
 }
 
-/** ABORT (RFC 9293 §3.10.5). */
+/** ABORT (RFC 9293 §3.10.5). CLOSING and LAST-ACK need no reset once our FIN is out; ours begin when it is queued. */
 export function abortConnection(tcb: Tcb): void {
-  if (tcb.state >= State.SynReceived && tcb.state < State.Closing) sendReset(tcb)
+  const needsReset = tcb.state >= State.Closing ? !isFinSent(tcb) : tcb.state >= State.SynReceived
+  if (needsReset) sendReset(tcb)
   tcb.finish('ECONNABORTED')
 }

@@ -218,6 +218,12 @@ export function setState(tcb: Tcb, next: State): void {
   tcb.state = next
 }
 
+/** Is our FIN sent? */
+export function isFinSent(tcb: Tcb): boolean {
+  const { snd } = tcb
+  return snd.finQueued && after(snd.nxt, snd.queue.end)
+}
+
 /** Is our FIN acknowledged? */
 export function isFinAcked(tcb: Tcb): boolean {
   const { snd } = tcb

@@ -74,3 +74,20 @@ describe('segment sizes', () => {
     await bench.end()
   })
 })
+
+describe('closing', () => {
+  test('abort after both sides closed, with our FIN still behind data, resets', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({}, { mss: 1460, win: 100 })
+    await connection.write(pattern(1000))
+    bench.expect('A', { seq: 1, length: 100 })
+    connection.shutdown('write')
+    await bench.send('FA', { seq: 1, ack: 1, win: 100 })
+    expect(connection.state).toBe('closing')
+    bench.expect('A', { ack: 2 })
+    connection.abort()
+    await bench.clock.settle()
+    bench.expect('RA', { seq: 101 })
+    await bench.end()
+  })
+})
