@@ -40,7 +40,7 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: nu
   const rtt = measureRtt(tcb, header, ack, arrivalMicros)
   if (rtt > 0) tcb.rtt.sample(rtt)
   onNewAck(tcb, acked, rtt)
-  snd.unackedSince = scheduler.now
+  snd.unackedSince = snd.ackedAt = scheduler.now
   // RFC 6298 §5.2, §5.3.
   if (flightSize(tcb) === 0) timers.retransmit = Infinity
   else armRetransmit(tcb)

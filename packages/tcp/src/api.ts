@@ -28,7 +28,7 @@ export interface ConnectionOptions {
   readonly delayedAck?: number
   /** Cap on the MSS announced and sent, bytes. */
   readonly maximumSegmentSize?: number
-  /** ms that `close()` waits for the peer before resetting. Default 60,000. */
+  /** ms that `close()` waits for the peer before resetting, from the last progress of what is still to be sent. Default 60,000. */
   readonly lingerTimeout?: number
   /** Name of an installed algorithm. Default `'newreno'` for now. */
   readonly congestionControl?: string

@@ -24,8 +24,10 @@ export function closeReceiving(tcb: Tcb): void {
 /**
  * The application is done with the connection (RFC 9293 §3.10.4). Unread text means that the peer's data is lost, and a
  * reset says so (RFC 2525 §2.17, RFC 9293 §3.6.1).
+ *
+ * @param isWritten - nothing waits for the send buffer; else {@link closeSending} is called when it is in
  */
-export function closeConnection(tcb: Tcb): void {
+export function closeConnection(tcb: Tcb, isWritten: boolean): void {
   tcb.isOrphan = true
   if (tcb.state < State.Established) {
     tcb.finish('ECONNABORTED')
@@ -35,7 +37,7 @@ export function closeConnection(tcb: Tcb): void {
     abortConnection(tcb)
     return
   }
-  closeSending(tcb)
+  if (isWritten) closeSending(tcb)
   const { timers, settings, context } = tcb
   timers.deadline = context.host.scheduler.now + settings.lingerTimeout
   timers.schedule(timers.deadline)

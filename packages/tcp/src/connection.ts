@@ -257,9 +257,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private endWhenWritten(): void {
-    if (this.writes?.isEnded !== true || !this.writes.isEmpty) return
-    if (this.isUserClosed) closeConnection(this.endpoint)
-    else closeSending(this.endpoint)
+    if (this.writes?.isEnded === true && this.writes.isEmpty) closeSending(this.endpoint)
   }
 
   // --- the end ---
@@ -284,7 +282,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       if (!this.isOver) {
         this.writeQueue.end()
         // Unread text resets at once; else what is being written goes first.
-        if (this.endpoint.rcv.queue.length > 0 || this.isAllWritten) closeConnection(this.endpoint)
+        closeConnection(this.endpoint, this.isAllWritten)
       }
       this.endpoint.drain()
       this.wakeLater()

@@ -109,8 +109,15 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     onKeepAliveTimer(this, now)
   }
 
-  /** The peer did not finish in time: nobody waits for it any more. */
+  /** The peer did not finish in time: nobody waits for it any more. As long as it takes what we have, it is given more. */
   onDeadlineTimer(): void {
+    const { snd, timers, settings } = this
+    const patience = snd.ackedAt + settings.lingerTimeout
+    if (this.isOrphan && snd.queue.length > 0 && patience > this.context.host.scheduler.now) {
+      timers.deadline = patience
+      timers.schedule(patience)
+      return
+    }
     if (this.state >= State.Established) sendReset(this)
     this.finish('ETIMEDOUT')
   }

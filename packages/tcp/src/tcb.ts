@@ -63,6 +63,8 @@ export class SendState {
   persisting = false
   /** When the oldest unacknowledged byte was sent, or the last progress, ms. */
   unackedSince: Milliseconds = 0
+  /** When SND.UNA last moved, ms. */
+  ackedAt: Milliseconds = 0
 
   // --- round trips: one segment is timed at a time (RFC 6298 §3) ---
   timing = false

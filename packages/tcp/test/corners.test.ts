@@ -68,7 +68,7 @@ describe('segment sizes', () => {
     bench.expect('PA', { seq: 1, length: 1400 })
     bench.stack.nic(1)!.setMtu(1000)
     await bench.clock.advance(1000)
-    bench.expect('A', { seq: 1, length: 960 })
+    expect(bench.all().map((segment) => segment.data.length)).toEqual([960, 960])
     await bench.send('A', { seq: 1, ack: 961 })
     bench.expect('PA', { seq: 961, length: 440 })
     await bench.end()
@@ -88,6 +88,41 @@ describe('closing', () => {
     connection.abort()
     await bench.clock.settle()
     bench.expect('RA', { seq: 101 })
+    await bench.end()
+  })
+
+  test('close() behind writes that wait for a closed window settles after lingerTimeout', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ sendBuffer: 4096, lingerTimeout: 10_000 }, { mss: 1000, win: 0 })
+    const written = connection.write(pattern(6000)).catch((error: unknown) => error)
+    let settled = false
+    void connection.close().then(() => {
+      settled = true
+    })
+    for (let second = 0; second < 10; second++) {
+      expect(settled).toBe(false)
+      await bench.clock.advance(1000)
+      for (const segment of bench.all()) if (!segment.flags.includes('R')) await bench.send('A', { seq: 1, ack: 1, win: 0 })
+    }
+    expect(settled).toBe(true)
+    expect(await written).toMatchObject({ code: 'ETIMEDOUT' })
+    await bench.end()
+  })
+
+  test('lingerTimeout counts from the last progress: a slow peer gets all of it', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ lingerTimeout: 10_000 }, { mss: 1000, win: 1000 })
+    await connection.write(pattern(5000))
+    const closed = connection.close()
+    for (let sent = 1000; sent <= 5000; sent += 1000) {
+      await bench.clock.advance(4000)
+      bench.all()
+      await bench.send('A', { seq: 1, ack: sent + 1, win: 1000 })
+    }
+    await bench.clock.settle()
+    expect(bench.all().at(-1)).toMatchObject({ flags: 'FA', seq: 5001 })
+    await bench.send('FA', { seq: 1, ack: 5002 })
+    await closed
     await bench.end()
   })
 })
