@@ -215,7 +215,14 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private get writeQueue(): WriteQueue {
-    return (this.writes ??= new WriteQueue((bytes, from) => this.put(bytes, from)))
+    return (this.writes ??= new WriteQueue(
+      (bytes, from) => this.put(bytes, from),
+      () => {
+        // The FIN that was to follow it follows what is there.
+        this.endWhenWritten()
+        this.output()
+      },
+    ))
   }
 
   /** No write waits for room. */

@@ -13,12 +13,17 @@ export class WriteQueue {
   /** A FIN follows the last of them. */
   isEnded = false
   private readonly put: (bytes: Uint8Array, from: number) => number
+  private readonly left: () => void
   private readonly waiting: Write[] = []
   private readonly done: PendingCall<void>[] = []
 
-  /** @param put - copies bytes from an offset on, says how many found room */
-  constructor(put: (bytes: Uint8Array, from: number) => number) {
+  /**
+   * @param put - copies bytes from an offset on, says how many found room
+   * @param left - a write was aborted while it waited
+   */
+  constructor(put: (bytes: Uint8Array, from: number) => number, left: () => void) {
     this.put = put
+    this.left = left
   }
 
   /** Nothing waits for room. */
@@ -38,7 +43,9 @@ export class WriteQueue {
       signal,
       () => {
         const at = this.waiting.indexOf(write)
-        if (at >= 0) this.waiting.splice(at, 1)
+        if (at < 0) return
+        this.waiting.splice(at, 1)
+        this.left()
       },
     )
   }

@@ -125,4 +125,22 @@ describe('closing', () => {
     await closed
     await bench.end()
   })
+
+  test('the FIN leaves although the write that was to carry it was aborted', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ sendBuffer: 4096 }, { mss: 1000 })
+    const abort = new AbortController()
+    const written = connection.write(pattern(6000), { signal: abort.signal, end: true })
+    const closed = connection.close()
+    await bench.clock.settle()
+    bench.all()
+    abort.abort(new Error('enough'))
+    await expect(written).rejects.toThrow('enough')
+    expect(connection.bytesWritten).toBe(4096)
+    await bench.send('A', { seq: 1, ack: 4097 })
+    bench.expect('FA', { seq: 4097 })
+    await bench.send('FA', { seq: 1, ack: 4098 })
+    await closed
+    await bench.end()
+  })
 })
