@@ -59,6 +59,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   private referenced = false
   private isClosed = false
   private resolveClosed: () => void = () => undefined
+  private leaveSignal: () => void = () => undefined
 
   constructor(context: TcpContext, owner: ListenerOwner, options: ListenerOptions) {
     this.context = context
@@ -87,6 +88,16 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     this.registration = answer
     this.reservation = reservation
     return null
+  }
+
+  /** Closes when `signal` aborts; takes itself off a signal that lives longer. */
+  closeWith(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return
+    const close = (): void => void this.close()
+    signal.addEventListener('abort', close)
+    this.leaveSignal = () => {
+      signal.removeEventListener('abort', close)
+    }
   }
 
   // --- from below ---
@@ -266,6 +277,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   close(): Promise<void> {
     if (this.isClosed) return this.closed
     this.isClosed = true
+    this.leaveSignal()
     this.unref()
     this.registration?.remove()
     this.reservation?.release()

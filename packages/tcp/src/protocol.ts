@@ -103,7 +103,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     }
     listener.ref()
     this.listeners.add(listener)
-    options.signal?.addEventListener('abort', () => void listener.close(), { once: true })
+    listener.closeWith(options.signal)
     return listener
   }
 

@@ -143,4 +143,23 @@ describe('closing', () => {
     await closed
     await bench.end()
   })
+
+  test('closing a listener takes it off its signal', () => {
+    const signal = new AbortController().signal
+    let listeners = 0
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++
+      add(...args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--
+      remove(...args)
+    }
+    const stack = createStack({ plugins: [ipv4(), tcp()], clock: manualClock() })
+    void stack.tcp.listen({ port: 80, signal }).close()
+    expect(listeners).toBe(0)
+    stack.destroy()
+  })
 })
