@@ -20,6 +20,11 @@ function freeSpace(tcb: Tcb): number {
   return Math.min(Math.max(0, tcb.settings.receiveBuffer - tcb.rcv.queue.length), MAX_FIELD << tcb.rcv.scale)
 }
 
+/** What rounding may add to the receive buffer over time. A stream of full segments stays well below it. */
+function roundingLimit(tcb: Tcb): number {
+  return tcb.settings.receiveBuffer >>> 3
+}
+
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */
 function leastStep(tcb: Tcb): number {
   return Math.min(tcb.settings.receiveBuffer >>> 1, tcb.rcv.mss)
@@ -27,7 +32,9 @@ function leastStep(tcb: Tcb): number {
 
 /**
  * The window field of the next segment; moves the right edge to what it says. The edge never moves left (SHLD-14), not
- * even by what scaling rounds away, and only in steps that do not invite tiny segments.
+ * even by what scaling rounds away, and only in steps that do not invite tiny segments. Rounding up moves it right with
+ * each ACK of a small segment, so there is an end to it: beyond that what is told is rounded down, and what was offered
+ * is still taken.
  */
 export function selectWindow(tcb: Tcb): number {
   const { rcv } = tcb
@@ -35,7 +42,7 @@ export function selectWindow(tcb: Tcb): number {
   const free = freeSpace(tcb)
   const offer = free - current >= leastStep(tcb) ? free : current
   let field = offer >>> rcv.scale
-  if (field << rcv.scale < current && field < MAX_FIELD) field++
+  if (field << rcv.scale < current && field < MAX_FIELD && (field + 1) << rcv.scale <= free + roundingLimit(tcb)) field++
   const window = field << rcv.scale
   if (window > current) rcv.edge = (rcv.nxt + window) | 0
   return field

@@ -137,8 +137,8 @@ describe('closing', () => {
     abort.abort(new Error('enough'))
     await expect(written).rejects.toThrow('enough')
     expect(connection.bytesWritten).toBe(4096)
-    await bench.send('A', { seq: 1, ack: 4097 })
-    bench.expect('FA', { seq: 4097 })
+    await bench.clock.settle()
+    bench.expect('FPA', { seq: 4001, length: 96 })
     await bench.send('FA', { seq: 1, ack: 4098 })
     await closed
     await bench.end()
@@ -161,5 +161,24 @@ describe('closing', () => {
     void stack.tcp.listen({ port: 80, signal }).close()
     expect(listeners).toBe(0)
     stack.destroy()
+  })
+})
+
+describe('windows', () => {
+  test('scaled windows reach zero under tiny segments, and what is held stays bounded', async () => {
+    const receiveBuffer = 70_000
+    const bench = await Bench.create()
+    await bench.accept({ receiveBuffer, delayedAck: 0 }, { mss: 1000, scale: 0 })
+    let seq = 1
+    for (; seq <= 69_000; seq += 1000) await bench.send('A', { seq, ack: 1, data: pattern(1000) })
+    let window = bench.all().at(-1)!.win
+    for (let i = 0; window > 0 && i < 20_000; i++) {
+      bench.inject('A', { seq: seq++, ack: 1, data: pattern(1) })
+      bench.clock.advanceSync(1)
+      window = bench.next().win
+    }
+    expect(window).toBe(0)
+    expect(seq).toBeLessThan(1.2 * receiveBuffer)
+    await bench.end()
   })
 })
