@@ -110,7 +110,8 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
   const window = receiveWindow(tcb)
   const span = length + ((flags & Flag.Syn) !== 0 ? 1 : 0)
   const isAcceptable =
-    span === 0 ? offset === 0 || (offset >= 0 && offset < window) : window > 0 && offset < window && offset + span > 0
+    // An empty segment may also stand right at the edge: a peer that filled a window, and lost it, acknowledges from there.
+    span === 0 ? offset >= 0 && offset <= window : window > 0 && offset < window && offset + span > 0
   if (isAcceptable) {
     rememberTimestamp(tcb, header, packet)
     return true

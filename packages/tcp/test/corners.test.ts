@@ -181,4 +181,14 @@ describe('windows', () => {
     expect(seq).toBeLessThan(1.2 * receiveBuffer)
     await bench.end()
   })
+
+  test('an ACK right at the edge of the window is taken: all before it was lost', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.accept({ receiveBuffer: 4096 }, { mss: 1000 })
+    await connection.write(pattern(10))
+    bench.expect('PA', { seq: 1, length: 10 })
+    await bench.send('A', { seq: 4097, ack: 11 })
+    expect(connection.info().bytesInFlight).toBe(0)
+    await bench.end()
+  })
 })
