@@ -44,8 +44,10 @@ export function emit(tcb: Tcb, flags: number, sequence: number, length = 0): Fai
 
 /** A bare ACK, now. */
 export function sendAck(tcb: Tcb): void {
-  tcb.rcv.ackNow = true
-  if (emit(tcb, Flag.Ack, tcb.snd.nxt) === 'ENOBUFS') retryLater(tcb)
+  const { snd, rcv } = tcb
+  rcv.ackNow = true
+  // Behind a probe SND.NXT lies beyond the window: a peer that took nothing of it would drop the ACK.
+  if (emit(tcb, Flag.Ack, snd.persisting ? snd.una : snd.nxt) === 'ENOBUFS') retryLater(tcb)
 }
 
 /** SYN or SYN-ACK of an open of our own, with every option we offer (RFC 9293 §3.7.1, RFC 7323). */

@@ -191,4 +191,16 @@ describe('windows', () => {
     expect(connection.info().bytesInFlight).toBe(0)
     await bench.end()
   })
+
+  test('both windows closed: ACKs go with the number that the peer expects, not with the one behind the probe', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.accept({ receiveBuffer: 4096 }, { mss: 1000, win: 0 })
+    await connection.write(pattern(10))
+    await bench.clock.advance(1000)
+    bench.expect('A', { seq: 1, length: 1 })
+    await bench.send('A', { seq: 1, ack: 1, win: 0, data: pattern(1000) })
+    await bench.clock.advance(40)
+    bench.expect('A', { seq: 1, ack: 1001 })
+    await bench.end()
+  })
 })
