@@ -20,9 +20,10 @@ function freeSpace(tcb: Tcb): number {
   return Math.min(Math.max(0, tcb.settings.receiveBuffer - tcb.rcv.queue.length), MAX_FIELD << tcb.rcv.scale)
 }
 
-/** What rounding may add to the receive buffer over time. A stream of full segments stays well below it. */
+/** Largest window that rounding may lead to: an eighth beyond the receive buffer, which streams of full segments do not come near. */
 function roundingLimit(tcb: Tcb): number {
-  return tcb.settings.receiveBuffer >>> 3
+  const { receiveBuffer } = tcb.settings
+  return receiveBuffer + (receiveBuffer >>> 3) - tcb.rcv.queue.length
 }
 
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */
@@ -42,7 +43,7 @@ export function selectWindow(tcb: Tcb): number {
   const free = freeSpace(tcb)
   const offer = free - current >= leastStep(tcb) ? free : current
   let field = offer >>> rcv.scale
-  if (field << rcv.scale < current && field < MAX_FIELD && (field + 1) << rcv.scale <= free + roundingLimit(tcb)) field++
+  if (field << rcv.scale < current && field < MAX_FIELD && (field + 1) << rcv.scale <= roundingLimit(tcb)) field++
   const window = field << rcv.scale
   if (window > current) rcv.edge = (rcv.nxt + window) | 0
   return field
