@@ -11,7 +11,8 @@ export interface PacketPoolOptions {
    */
   readonly quota?: number
   /**
-   * Packets and chunks this pool may hold, control packets included: a handle for tests.
+   * Packets and chunks this pool may hold, control packets included: a handle for tests. The last sixteenth is for
+   * packets.
    * @default no limit
    */
   readonly slots?: number

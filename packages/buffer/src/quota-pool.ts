@@ -25,6 +25,8 @@ export class QuotaPool implements PacketPool {
   level: MemoryLevel = MemoryLevel.Low
   readonly #gauge: Gauge
   readonly #slots: number
+  /** Chunks stop earlier: what waits in them needs packets to leave. */
+  readonly #chunkSlots: number
   #closed = false
   #listeners: readonly ((level: MemoryLevel) => void)[] = []
   #announcing = false
@@ -34,6 +36,7 @@ export class QuotaPool implements PacketPool {
     this.memory = memory
     this.#gauge = new Gauge(positive('quota', options.quota ?? memory.size))
     this.#slots = positive('slots', options.slots ?? Number.MAX_SAFE_INTEGER)
+    this.#chunkSlots = this.#slots - Math.floor(this.#slots / 16)
     this.#relevel()
   }
 
@@ -79,7 +82,7 @@ export class QuotaPool implements PacketPool {
 
   chunk(size: number): Chunk | null {
     let kind = slotKind(Math.min(size, MAX_SLOT_SIZE))
-    while (kind !== -1 && this.#admits(SLOT_SIZES[kind], false)) {
+    while (kind !== -1 && this.#admits(SLOT_SIZES[kind], false) && this.packets + this.chunks < this.#chunkSlots) {
       const chunk = this.memory.takeChunk(kind, this)
       if (chunk !== null) {
         this.statistics.chunksAllocated++

@@ -1,3 +1,4 @@
+import { MemoryLevel } from '@stack/buffer'
 import { startCall } from '@stack/core'
 import type { ErrorCode, Failure, PendingCall, StackError, Wakeable } from '@stack/core'
 import type {
@@ -17,6 +18,8 @@ import { isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
 
 const DEFAULT_READ = 65_536
+/** Bytes in the send buffer of each connection while packet memory is critical: one small chunk. */
+const CRITICAL_SHARE = 2048
 
 interface Reader {
   readonly into: Uint8Array
@@ -241,7 +244,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (endpoint.finished) return 0
     const to = Math.min(bytes.length, from + this.room)
     if (to <= from) return 0
-    const count = endpoint.snd.queue.append(endpoint.context.host.memory, bytes, from, to)
+    const { memory } = endpoint.context.host
+    const { queue } = endpoint.snd
+    // The last of the memory is for packets that carry what is written; a connection that has nothing there gets a little.
+    const share = memory.level === MemoryLevel.Critical ? Math.max(0, CRITICAL_SHARE - queue.length) : Infinity
+    const count = queue.append(memory, bytes, from, Math.min(to, from + share))
     this.bytesWritten += count
     if (count < to - from) this.awaitMemory()
     return count

@@ -27,7 +27,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, length = 0): Fai
   if (length > 0) {
     snd.queue.locate(sequence)
     tcb.below += length
-    failure = sendSegment(context, tcb, snd.queue.chunk, snd.queue.offset, length, tcb)
+    failure = sendSegment(context, tcb, snd.queue.chunk, snd.queue.offset, length, tcb, tcb.below === length)
   } else failure = sendSegment(context, tcb)
   if (failure === 'ENOBUFS') {
     context.counters.localDrops++

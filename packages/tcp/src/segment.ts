@@ -65,9 +65,11 @@ export function beginSegment(context: TcpContext, flow: Flow, flags: number, seq
  * Sends `context.outgoing` along the flow, with `length` bytes of `chunk` from `offset` on. Segments without text may
  * use the memory reserved for control. `credit` gets `length` back when the packet is gone, or was never made.
  *
+ * @param isOnly - nothing else of the flow is below: it may use the reserve too, so that data always gets on and frees
+ * what it holds
  * @returns null when the stack took it; `ENOBUFS` when it had no room, which is no loss of the network
  */
-export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null = null, offset = 0, length = 0, credit: PacketCredit | null = null): Failure {
+export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null = null, offset = 0, length = 0, credit: PacketCredit | null = null, isOnly = false): Failure {
   const { counters, outgoing, params } = context
   const route = currentRoute(context, flow)
   if (typeof route === 'string') {
@@ -76,7 +78,7 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
     return route
   }
   const headerLength = headerLengthOf(outgoing)
-  const packet = allocate(context, route.endpoint.maxHeaderLength + headerLength, length, route.endpoint.capabilities.scatterGather === true)
+  const packet = allocate(context, route.endpoint.maxHeaderLength + headerLength, length, route.endpoint.capabilities.scatterGather === true, isOnly)
   if (packet === null) {
     counters.noMemory++
     credit?.returned(length)
@@ -107,8 +109,9 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
 }
 
 /** With room for the text where the NIC will want it contiguous. */
-function allocate(context: TcpContext, headroom: number, length: number, scattered: boolean): Packet | null {
+function allocate(context: TcpContext, headroom: number, length: number, scattered: boolean, isOnly: boolean): Packet | null {
   const { memory } = context.host
   if (length === 0) return memory.allocateControl(headroom, 0)
-  return memory.allocate(headroom, scattered ? 0 : length)
+  const capacity = scattered ? 0 : length
+  return memory.allocate(headroom, capacity) ?? (isOnly ? memory.allocateControl(headroom, capacity) : null)
 }

@@ -1,3 +1,4 @@
+import { createPacketMemory, MemoryLevel, type Packet, type PacketPool, type PacketPoolOptions } from '@stack/buffer'
 import { createStack, seededRandom, type StackBase } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { pipe, type PipeOptions } from '@stack/link-pipe'
@@ -202,5 +203,66 @@ describe('windows', () => {
     await bench.clock.advance(40)
     bench.expect('A', { seq: 1, ack: 1001 })
     await bench.end()
+  })
+})
+
+describe('packet memory', () => {
+  /** A stack whose memory is `pool`, connected to one with its own. */
+  async function scarce(options: PacketPoolOptions): Promise<Pair & { readonly pool: PacketPool }> {
+    const clock = manualClock()
+    const pool = createPacketMemory({ size: 8 << 20 }).pool(options)
+    const [left, right] = pipe({ latency: 1 })
+    const a = createStack({ plugins: [ipv4(), tcp({ sendBuffer: 1_048_576 })], clock, random: seededRandom(1), memory: pool })
+    const b = createStack({ plugins: [ipv4(), tcp()], clock, random: seededRandom(2) })
+    await clock.until(Promise.all([a.addNic(left, { addresses: ['10.0.0.1/24'] }), b.addNic(right, { addresses: ['10.0.0.2/24'] })]))
+    return {
+      clock, a, b, pool,
+      async end() {
+        a.destroy()
+        b.destroy()
+        await clock.settle()
+        expect([...leaksOf(a), ...leaksOf(b)]).toEqual([])
+      },
+    }
+  }
+
+  test('connections whose peers do not read leave something for the others', async () => {
+    const two = await scarce({ quota: 1_000_000 })
+    const [one, other] = await connected(two)
+    for (let i = 0; i < 4; i++) {
+      const stuck = await two.clock.until(two.a.tcp.connect({ host: '10.0.0.2', port: 80, sendBuffer: 4_194_304 }))
+      stuck.write(new Uint8Array(4_000_000)).catch(() => undefined)
+    }
+    await two.clock.advance(1000)
+    expect(two.pool.level).toBe(MemoryLevel.Critical)
+    void one.write(pattern(20_000), { end: true })
+    expect(await two.clock.until(readAll(other), 60_000)).toEqual(pattern(20_000))
+    await two.end()
+  })
+
+  test('a send buffer larger than the memory: the transfer ends', async () => {
+    const two = await scarce({ slots: 64 })
+    const [one, other] = await connected(two)
+    const write = async (): Promise<void> => {
+      for (let at = 0; at < 400_000; at += 4000) await one.write(pattern(4000, at))
+      one.shutdown('write')
+    }
+    void write()
+    expect(await two.clock.until(readAll(other), 60_000)).toEqual(pattern(400_000))
+    await two.end()
+  })
+
+  test('ordinary memory is gone: the reserve carries one segment at a time', async () => {
+    const two = await scarce({ quota: 200_000 })
+    const [one, other] = await connected(two)
+    const hoard: Packet[] = []
+    for (let packet = two.pool.allocate(0, 2000); packet !== null; packet = two.pool.allocate(0, 2000)) hoard.push(packet)
+    // Room for the chunk, not for a packet.
+    hoard.pop()!.release()
+    void one.write(pattern(2000), { end: true })
+    expect(two.pool.allocate(0, 200)).toBeNull()
+    expect(await two.clock.until(readAll(other), 60_000)).toEqual(pattern(2000))
+    for (const packet of hoard) packet.release()
+    await two.end()
   })
 })
