@@ -45,7 +45,7 @@ describe('UDP', () => {
   test('a length that lies', () => {
     const datagram = udp([1])
     datagram.splice(4, 2, ...u16(100))
-    expect(ip(ipv4(17, datagram))).toBe('IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, [bad length 100 > 9]')
+    expect(ip(ipv4(17, datagram))).toBe('IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, [bad length 100]')
   })
 })
 
@@ -89,6 +89,10 @@ describe('IP', () => {
   test('fragments', () => {
     const first = ipv4(17, udp([1, 2, 3]), { id: 9, fragment: 0x2000 })
     expect(ip(first)).toBe('IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, length 3 (frag id 9 0-10+)')
+    const long = udp([1, 2, 3])
+    long.splice(4, 2, ...u16(3008))
+    expect(ip(ipv4(17, long, { id: 9, fragment: 0x2000 }))).toContain('UDP, length 3000 (frag id 9 0-10+)')
+    expect(ip(ipv6(44, [17, 0, ...u16(1), ...u32(5), ...long]))).toContain('UDP, length 3000 (frag id 5 0-10+)')
     const last = ipv4(17, [1, 2, 3, 4], { id: 9, fragment: 185 })
     expect(ip(last)).toBe('IP 10.0.0.1 > 10.0.0.2: proto 17, length 4 (frag id 9 1480-1483)')
     expect(ip(ipv6(44, [17, 0, ...u16(8), ...u32(5), 1, 2, 3, 4]))).toBe('IP6 2001:db8::1 > fe80::2: next header 17, length 4 (frag id 5 8-11)')

@@ -28,5 +28,5 @@ export function describeIpv4(reader: Reader, at: number): string {
   if (offset > 0) return `IP ${source} > ${destination}: proto ${protocol}, length ${length}${suffix}`
   if (protocol === ICMP) return `IP ${source} > ${destination}: ${describeIcmp(whole, body, length)}${suffix}`
   const ends = withPorts(whole, body, protocol, source, destination)
-  return `IP ${ends}: ${describeTransport(whole, body, protocol, length)}${suffix}`
+  return `IP ${ends}: ${describeTransport(whole, body, protocol, length, more)}${suffix}`
 }

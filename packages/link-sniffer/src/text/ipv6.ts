@@ -23,6 +23,7 @@ export function describeIpv6(given: Reader, start: number): string {
   let at = start + 40
   let next = view.getUint8(start + 6)
   let suffix = ''
+  let isFirstFragment = false
   for (let count = 0; isExtension(next) && count < MAX_HEADERS; count++) {
     if (!has(reader, at, 8)) return `IP6 ${source} > ${destination}: [truncated extension header ${next}]`
     if (next === FRAGMENT) {
@@ -30,6 +31,7 @@ export function describeIpv6(given: Reader, start: number): string {
       const offset = field & 0xfff8
       const more = (field & 1) !== 0
       const length = bodyEnd - at - 8
+      isFirstFragment = more && offset === 0
       suffix = ` (frag id ${view.getUint32(at + 4)} ${offset}-${offset + length - 1}${more ? '+' : ''})`
       if (offset > 0) return `IP6 ${source} > ${destination}: next header ${view.getUint8(at)}, length ${length}${suffix}`
     }
@@ -41,7 +43,7 @@ export function describeIpv6(given: Reader, start: number): string {
   if (next === NO_NEXT_HEADER) return `IP6 ${source} > ${destination}: no next header${suffix}`
   if (length < 0) return `IP6 ${source} > ${destination}: [bad extension header length]`
   if (next === ICMPV6) return `IP6 ${source} > ${destination}: ${describeIcmpv6(reader, at, length)}${suffix}`
-  return `IP6 ${withPorts(reader, at, next, source, destination)}: ${describeTransport(reader, at, next, length)}${suffix}`
+  return `IP6 ${withPorts(reader, at, next, source, destination)}: ${describeTransport(reader, at, next, length, isFirstFragment)}${suffix}`
 }
 
 function isExtension(next: number): boolean {

@@ -6,11 +6,11 @@ const TCP = 6
 const UDP = 17
 const UDP_HEADER = 8
 
-/** What follows the IP header, where the decoder is the same for both families. `length` is what IP says; less may be there. */
-export function describeTransport(reader: Reader, at: number, protocol: number, length: number): string {
+/** What follows the IP header, where the decoder is the same for both families. `length` is what IP says; less may be there. The first fragment (`more`) is shorter than the lengths in it say. */
+export function describeTransport(reader: Reader, at: number, protocol: number, length: number, more: boolean): string {
   switch (protocol) {
     case TCP: return describeTcp(reader, at, length)
-    case UDP: return describeUdp(reader, at, length)
+    case UDP: return describeUdp(reader, at, more ? Infinity : length)
     case IGMP: return describeIgmp(reader, at, length)
     default: return `proto ${protocol}, length ${length}`
   }
@@ -24,11 +24,10 @@ export function withPorts(reader: Reader, at: number, protocol: number, source: 
 }
 
 /** RFC 768. */
-function describeUdp(reader: Reader, at: number, length: number): string {
+function describeUdp(reader: Reader, at: number, room: number): string {
   if (!has(reader, at, UDP_HEADER)) return 'UDP [truncated]'
   const stated = reader.view.getUint16(at + 4)
-  // RFC 2675 §4: 0 in a jumbogram, which has no place in 65,535 bytes.
-  if (stated < UDP_HEADER || stated > length) return `UDP, [bad length ${stated} > ${length}]`
+  if (stated < UDP_HEADER || stated > room) return `UDP, [bad length ${stated}]`
   return `UDP, length ${stated - UDP_HEADER}`
 }
 
