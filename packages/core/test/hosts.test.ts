@@ -75,7 +75,7 @@ describe('the raw host', () => {
     expect(nic.statistics).toMatchObject({ txPackets: 2, txBytes: 31 })
     nic.down()
     expect([
-      raw.writeLinkPacket(nic.id, null, 0x9999, packetOf(1)), raw.writeRawLinkPacket(nic.id, packetOf(...frame)),
+      raw.writeLinkPacket(nic.id, Uint8Array.of(2, 0, 0, 0, 0, 7), 0x9999, packetOf(1)), raw.writeRawLinkPacket(nic.id, packetOf(...frame)),
       raw.writeLinkPacket(99, null, 0x9999, packetOf(1)), raw.writeRawLinkPacket(99, packetOf(1)),
     ]).toEqual(['ENETDOWN', 'ENETDOWN', 'ENODEV', 'ENODEV'])
     expect([nic.statistics.dropDisabled, stack.memory.packets]).toEqual([2, 0])
