@@ -8,7 +8,7 @@ export const u16 = (n: number): number[] => [(n >> 8) & 0xff, n & 0xff]
 export const u32 = (n: number): number[] => [n >>> 24, (n >>> 16) & 0xff, (n >>> 8) & 0xff, n & 0xff]
 
 export const A4 = [10, 0, 0, 1]
-export const B4 = [10, 0, 0, 2]
+const B4 = [10, 0, 0, 2]
 export const A6 = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 export const B6 = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]
 export const MAC_A = [2, 0, 0, 0, 0, 1]

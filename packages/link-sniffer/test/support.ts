@@ -50,7 +50,7 @@ export function partial(offset: number, pseudoSum: number): (packet: Packet) => 
   }
 }
 
-export interface PcapngPacket {
+interface PcapngPacket {
   readonly interfaceId: number
   readonly micros: number
   readonly flags: number
