@@ -13,6 +13,7 @@
  *
  * @packageDocumentation
  */
+import { checkOptions, type OptionSchema } from '@stack/core'
 import { arp, type ArpOptions, type ArpPlugin } from '@stack/arp'
 import { icmp, type IcmpPlugin } from '@stack/icmp'
 import { ipv4, type Ipv4Options, type Ipv4Plugin } from '@stack/ipv4'
@@ -32,11 +33,20 @@ export interface InternetOptions {
 /** The plugins of {@link internet}, as a tuple, so that `createStack` knows each of them. */
 export type Internet = readonly [Ipv4Plugin, ArpPlugin, Ipv6Plugin, TcpPlugin, UdpPlugin, IcmpPlugin]
 
+const SCHEMA: OptionSchema<InternetOptions> = {
+  ipv4: { type: 'object' },
+  arp: { type: 'object' },
+  ipv6: { type: 'object' },
+  tcp: { type: 'object' },
+  udp: { type: 'object' },
+}
+
 /**
  * The six plugins, for one entry of `plugins`.
  *
- * @throws StackError `ERR_STACK_INVALID_OPTION` from the protocols
+ * @throws StackError `ERR_STACK_INVALID_OPTION`; what a protocol refuses may show only when the stack is made
  */
 export function internet(options: InternetOptions = {}): Internet {
+  checkOptions('internet()', options, SCHEMA)
   return [ipv4(options.ipv4), arp(options.arp), ipv6(options.ipv6), tcp(options.tcp), udp(options.udp), icmp()]
 }
