@@ -110,7 +110,7 @@ function typeOf(path: string): string {
 
 function redirect(response: http.ServerResponse, path: string): void {
   // One slash in front: `//host/` would be another host's URL.
-  const location = encodeURI(path.replace(/^\/+/, '/'))
+  const location = path.replace(/^\/+/, '/').split('/').map(encodeURIComponent).join('/')
   response.writeHead(301, { location, 'content-length': 0 }).end()
 }
 

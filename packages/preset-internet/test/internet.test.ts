@@ -1,16 +1,19 @@
 import { createStack, type StackOptions } from '@stack/core'
+import type { Icmp } from '@stack/icmp'
 import { pipe } from '@stack/link-pipe'
 import { internet } from '@stack/preset-internet'
+import type { Tcp } from '@stack/tcp'
 import { leaksOf, manualClock } from '@stack/testing'
+import type { Udp } from '@stack/udp'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 
 describe('the preset', () => {
   it('installs what it says, and the types know it', () => {
     const stack = createStack({ plugins: [internet()], clock: manualClock() })
-    expectTypeOf(stack.tcp.listen).toBeFunction()
-    expectTypeOf(stack.udp.bind).toBeFunction()
-    expectTypeOf(stack.icmp.ping).toBeFunction()
-    expect(Object.keys(stack.statistics().protocols).sort()).toEqual(expect.arrayContaining(['tcp', 'udp']))
+    expectTypeOf(stack.tcp).toEqualTypeOf<Tcp>()
+    expectTypeOf(stack.udp).toEqualTypeOf<Udp>()
+    expectTypeOf(stack.icmp).toEqualTypeOf<Icmp>()
+    expect(stack).toMatchObject({ tcp: {}, udp: {}, icmp: {} })
     expect(stack.formatAddress(stack.parseAddress('10.0.0.1'))).toBe('10.0.0.1')
     expect(stack.formatAddress(stack.parseAddress('FD00:0::1'))).toBe('fd00::1')
     stack.destroy()
