@@ -225,6 +225,8 @@ it('gives an ICMP error to the endpoint that sent the quoted packet', () => {
   add(w, 'listener', ANY_ADDRESS, 80)
   add(w, 'connection', here, 80, there, 9)
   const quoted = w.packet(there, 9, here, 80)
+  // RFC 792: 8 bytes of what was sent are quoted.
+  quoted.append(new Uint8Array(4), 0, 4)
   w.demux.deliverTransportError(here, there, 0x0800, PROTOCOL, { kind: 'portUnreachable', cause: 'icmp' }, quoted)
   w.demux.deliverTransportError(here, mappedAddress(1), 0x0800, PROTOCOL, { kind: 'hostUnreachable', cause: 'icmp' }, quoted)
   w.demux.deliverTransportError(here, there, 0x0800, 99, { kind: 'unknown', cause: 'icmp' }, quoted)

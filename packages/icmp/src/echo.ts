@@ -1,36 +1,22 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
 import {
-  addressSum, ANY_ADDRESS, checkOptions, pseudoHeaderSum, sameAddress, StackError, type Address, type ErrorCode, type Failure, type NetworkHeaderParams,
-  type OptionSchema, type Registration, type Route, type Timer, type TransportEndpoint, type TransportEndpointId, type TransportError,
+  addressSum, ANY_ADDRESS, checkOptions, pseudoHeaderSum, sameAddress, StackError, startCall, type Address, type ErrorCode, type Failure, type NetworkHeaderParams,
+  type PendingCall, type Registration, type Route, type Timer, type TransportEndpoint, type TransportEndpointId, type TransportError,
 } from '@stack/core'
-import type { EchoSocket, PingOptions, PingReply } from './api.ts'
+import type { EchoRequestOptions, EchoSocket, PingReply } from './api.ts'
+import { REQUEST_SCHEMA } from './options.ts'
 import type { EchoProtocol } from './protocol.ts'
 import { ECHO_FIELD, ECHO_HEADER_LENGTH, ICMPV6_PROTOCOL, writeEcho } from './wire.ts'
 
-/** Largest payload that fits an IPv4 packet. */
-const MAX_SIZE = 65_507
 /** Requests under way on one socket; one more is refused. */
 const MAX_PENDING = 1024
-
-export const PING_SCHEMA: OptionSchema = {
-  size: { type: 'number', integer: true, min: 0, max: MAX_SIZE },
-  timeout: { type: 'number', min: 0 },
-  ttl: { type: 'number', integer: true, min: 0, max: 255 },
-  tos: { type: 'number', integer: true, min: 0, max: 255 },
-  sequence: { type: 'number', integer: true, min: 0, max: 65535 },
-  nic: { type: 'any' },
-  localHost: { type: 'string' },
-  dontFragment: { type: 'boolean' },
-  signal: { type: 'object' },
-}
 
 interface Pending {
   readonly sequence: number
   readonly size: number
   readonly sentAt: number
   readonly timer: Timer
-  resolve(reply: PingReply): void
-  reject(error: unknown): void
+  readonly call: PendingCall<PingReply>
 }
 
 /** One identifier, any number of requests under way. */
@@ -71,45 +57,38 @@ export class Echo implements EchoSocket, TransportEndpoint {
   // --- what the demultiplexer calls ---
 
   handlePacket(_id: TransportEndpointId, packet: Packet): void {
+    const { counters, host } = this.protocol
     const { view, start } = packet
     const pending = packet.length < ECHO_HEADER_LENGTH ? undefined : this.pending.get(view.getUint16(start + ECHO_FIELD.sequence))
-    const size = packet.length - ECHO_HEADER_LENGTH
-    const from = { a: packet.sourceA, b: packet.sourceB, c: packet.sourceC, d: packet.sourceD, zone: 0 }
-    const wanted = pending !== undefined && (this.target === null || this.isGroup() || sameAddress(from, this.target))
-    if (!wanted) {
-      this.protocol.counters.dropUnexpected++
+    const from = this.protocol.sourceOf(packet)
+    if (pending === undefined || !this.isExpected(from)) {
+      counters.dropUnexpected++
       packet.release()
       return
     }
-    const intact = size === pending.size && isPattern(packet.bytes, start + ECHO_HEADER_LENGTH, packet.end)
-    const reply: PingReply = {
-      host: this.protocol.host.formatAddress(from),
-      sequence: pending.sequence,
-      rtt: packet.arrival - pending.sentAt,
-      ttl: packet.ttl,
-      size,
-    }
+    const size = packet.length - ECHO_HEADER_LENGTH
+    // RFC 792 p. 15: the data of the request comes back.
+    const isIntact = size === pending.size && isPattern(packet.bytes, start + ECHO_HEADER_LENGTH, packet.end)
+    // A turn has one time for all its packets, which may be a little older than the request.
+    const rtt = Math.max(0, packet.arrival - pending.sentAt)
+    const { ttl } = packet
     packet.release()
-    if (intact) {
-      this.protocol.counters.replies++
-      this.settle(pending, null, reply)
-    } else {
-      this.protocol.counters.dropUnexpected++
-      this.settle(pending, new StackError('EPROTO', `${this.remote} answered with another payload than was sent (${String(size)} bytes of ${String(pending.size)}).`, { syscall: 'ping', address: this.remote }), reply)
+    if (!isIntact) {
+      counters.dropUnexpected++
+      this.fail(pending, this.error('EPROTO', `the answer has another payload than was sent (${size} bytes of ${pending.size})`))
+      return
     }
+    counters.replies++
+    this.forget(pending)
+    pending.call.resolve({ host: host.formatAddress(from), sequence: pending.sequence, rtt, ttl, size })
   }
 
   handleError(_id: TransportEndpointId, error: TransportError, packet: Packet): void {
     const pending = packet.length < ECHO_HEADER_LENGTH ? undefined : this.pending.get(packet.view.getUint16(packet.start + ECHO_FIELD.sequence))
     if (pending === undefined) return
     this.protocol.counters.errors++
-    const [code, text] = CODES[error.kind]
-    const down = error.cause === 'neighbor'
-    this.settle(
-      pending,
-      new StackError(down ? 'EHOSTDOWN' : code, `Ping to ${this.remote}: ${down ? 'the next hop does not answer address resolution' : text}.`, { syscall: 'ping', address: this.remote }),
-      null,
-    )
+    const [code, text] = error.cause === 'neighbor' ? NEIGHBOR_DOWN : CODES[error.kind]
+    this.fail(pending, this.error(code, text))
   }
 
   abort(): void {
@@ -118,12 +97,12 @@ export class Echo implements EchoSocket, TransportEndpoint {
 
   // --- EchoSocket ---
 
-  ping(options: PingOptions = {}): Promise<PingReply> {
+  ping(options: EchoRequestOptions = {}): Promise<PingReply> {
     try {
-      checkOptions('icmp.ping', options, PING_SCHEMA)
+      checkOptions('echo.ping', options, REQUEST_SCHEMA)
       return this.request(options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -132,7 +111,7 @@ export class Echo implements EchoSocket, TransportEndpoint {
     this.isClosed = true
     this.registration.remove()
     const error = new StackError('ERR_STACK_CLOSED', 'The echo socket or its stack was closed before the reply came.', { syscall: 'ping' })
-    for (const pending of [...this.pending.values()]) this.settle(pending, error, null)
+    for (const pending of [...this.pending.values()]) this.fail(pending, error)
     this.protocol.forget(this)
     this.protocol.host.unref()
     this.resolveClosed()
@@ -140,40 +119,40 @@ export class Echo implements EchoSocket, TransportEndpoint {
 
   // --- inside ---
 
-  private request(options: PingOptions): Promise<PingReply> {
+  private request(options: EchoRequestOptions): Promise<PingReply> {
     const { host } = this.protocol
     const { signal } = options
     if (this.isClosed) throw new StackError('ERR_STACK_CLOSED', 'The echo socket is closed; open another one.', { syscall: 'ping' })
     if (this.target === null) throw new StackError('ENOTCONN', 'The echo socket has no target: open it with icmp.open(host).', { syscall: 'ping' })
-    if (signal?.aborted === true) throw signal.reason as Error
-    if (this.pending.size >= MAX_PENDING) throw new StackError('ERR_STACK_LIMIT', `${String(MAX_PENDING)} echo requests are under way on this socket; await some of them.`, { syscall: 'ping' })
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
+    if (this.pending.size >= MAX_PENDING) throw new StackError('ERR_STACK_LIMIT', `${MAX_PENDING} echo requests are under way on this socket; await some of them.`, { syscall: 'ping' })
     const sequence = options.sequence ?? this.freeSequence()
-    if (this.pending.has(sequence)) throw new StackError('ERR_STACK_BUSY', `An echo request with sequence ${String(sequence)} is under way on this socket.`, { syscall: 'ping' })
+    if (this.pending.has(sequence)) throw new StackError('ERR_STACK_BUSY', `An echo request with sequence ${sequence} is under way on this socket.`, { syscall: 'ping' })
     const size = options.size ?? 56
     const timeout = options.timeout ?? 1000
-    return new Promise((resolve, reject) => {
-      const timer = host.timers.create(() => {
-        this.protocol.counters.timeouts++
-        this.settle(pending, new StackError('ETIMEDOUT', `${this.remote} did not answer within ${String(timeout)} ms.`, { syscall: 'ping', address: this.remote }), null)
-      })
-      const abort = (): void => {
-        this.settle(pending, signal!.reason, null)
-      }
-      const pending: Pending = {
-        sequence, size, timer, sentAt: host.clock.now(),
-        resolve: (reply) => (signal?.removeEventListener('abort', abort), resolve(reply)),
-        reject: (error) => (signal?.removeEventListener('abort', abort), reject(error as Error)),
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      this.pending.set(sequence, pending)
-      timer.arm(pending.sentAt + timeout)
-      const failure = this.transmit(sequence, size, options)
-      if (failure !== null) this.settle(pending, this.sendError(failure), null)
-      host.scheduler.run()
-    })
+    return startCall<PingReply>(
+      (call) => {
+        const sentAt = host.clock.now()
+        const timer = host.timers.create(() => {
+          this.protocol.counters.timeouts++
+          this.fail(pending, this.error('ETIMEDOUT', `no answer within ${timeout} ms`))
+        })
+        const pending: Pending = { sequence, size, sentAt, timer, call }
+        this.pending.set(sequence, pending)
+        timer.arm(sentAt + timeout)
+        const failure = this.transmit(sequence, size, options)
+        if (failure !== null) this.fail(pending, this.error(failure, SEND_ERRORS[failure] ?? failure))
+        host.scheduler.run()
+      },
+      signal,
+      () => {
+        const pending = this.pending.get(sequence)
+        if (pending !== undefined) this.forget(pending)
+      },
+    )
   }
 
-  private transmit(sequence: number, size: number, options: PingOptions): Failure {
+  private transmit(sequence: number, size: number, options: EchoRequestOptions): Failure {
     const { host, number, requestType, counters } = this.protocol
     const route = this.findRoute()
     if (route === null || typeof route === 'string') return route ?? 'EHOSTUNREACH'
@@ -228,23 +207,39 @@ export class Echo implements EchoSocket, TransportEndpoint {
   }
 
   /** Broadcast and multicast targets are answered by somebody else. */
-  private isGroup(): boolean {
+  private isExpected(from: Address): boolean {
     const { host } = this.protocol
-    return host.isMulticast(this.target!) || host.isBroadcast(this.target!)
+    const { target } = this
+    return target !== null && (sameAddress(from, target) || host.isMulticast(target) || host.isBroadcast(target))
   }
 
-  private settle(pending: Pending, error: unknown, reply: PingReply | null): void {
-    if (this.pending.get(pending.sequence) !== pending) return
+  private forget(pending: Pending): void {
     this.pending.delete(pending.sequence)
     pending.timer.cancel()
-    if (error !== null || reply === null) pending.reject(error)
-    else pending.resolve(reply)
   }
 
-  private sendError(code: ErrorCode): StackError {
-    return new StackError(code, `Ping to ${this.remote} could not be sent: ${code === 'ENOBUFS' ? 'no packet memory or queue space is free' : 'no route leads there'}.`, { syscall: 'ping', address: this.remote })
+  private fail(pending: Pending, error: StackError): void {
+    // It may be over: a failure to send is told twice when a neighbour is known to be down.
+    if (this.pending.get(pending.sequence) !== pending) return
+    this.forget(pending)
+    pending.call.reject(error)
+  }
+
+  private error(code: ErrorCode, what: string): StackError {
+    return new StackError(code, `Ping to ${this.remote}: ${what}.`, { syscall: 'ping', address: this.remote })
   }
 }
+
+const SEND_ERRORS: Partial<Record<ErrorCode, string>> = {
+  EADDRNOTAVAIL: 'no address of this stack fits as the source',
+  EMSGSIZE: 'it is larger than the path carries, and must not be cut',
+  ENETDOWN: 'the interface is down',
+  ENETUNREACH: 'no route leads there; add one, or a gateway',
+  ENOBUFS: 'no packet memory or queue space is free',
+  ENODEV: 'the interface is gone',
+}
+
+const NEIGHBOR_DOWN: readonly [ErrorCode, string] = ['EHOSTDOWN', 'the next hop does not answer address resolution']
 
 const CODES: Readonly<Record<TransportError['kind'], readonly [ErrorCode, string]>> = {
   packetTooBig: ['EMSGSIZE', 'the packet is larger than the path carries'],

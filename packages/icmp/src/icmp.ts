@@ -1,6 +1,7 @@
 import { checkOptions, StackError, type Address, type TransportHost } from '@stack/core'
-import type { EchoSocket, Icmp, IcmpPlugin, PingOptions, PingReply } from './api.ts'
-import { Echo, PING_SCHEMA } from './echo.ts'
+import type { EchoOptions, EchoSocket, Icmp, IcmpPlugin, PingOptions, PingReply } from './api.ts'
+import { Echo } from './echo.ts'
+import { OPEN_SCHEMA, PING_SCHEMA } from './options.ts'
 import { EchoProtocol, type IcmpCounters } from './protocol.ts'
 import { ECHO_TYPE, ICMPV4_PROTOCOL, ICMPV6_PROTOCOL } from './wire.ts'
 
@@ -31,15 +32,21 @@ class Api implements Icmp {
 
   async ping(host: string, options: PingOptions = {}): Promise<PingReply> {
     checkOptions('icmp.ping', options, PING_SCHEMA)
-    const socket = this.open(host, options)
+    const { nic, localHost, ...request } = options
+    const socket = this.newEcho(host, nic, localHost)
     try {
-      return await socket.ping(options)
+      return await socket.ping(request)
     } finally {
       socket.close()
     }
   }
 
-  open(host: string, options: Pick<PingOptions, 'nic' | 'localHost'> = {}): EchoSocket {
+  open(host: string, options: EchoOptions = {}): EchoSocket {
+    checkOptions('icmp.open', options, OPEN_SCHEMA)
+    return this.newEcho(host, options.nic, options.localHost)
+  }
+
+  private newEcho(host: string, nic: number | string | undefined, localHost: string | undefined): Echo {
     const target = this.host.parseAddress(host)
     const family = this.host.networkProtocolOf(target)
     const protocol = this.protocols.find((candidate) => candidate.networkProtocol === family)
@@ -47,8 +54,8 @@ class Api implements Icmp {
       throw new StackError('EAFNOSUPPORT', `No installed network protocol answers echo for ${host}. Add ipv4() or ipv6() to the plugins.`, { syscall: 'ping', address: host })
     }
     if (protocol.isClosed) throw new StackError('ERR_STACK_CLOSED', 'The stack is closed.', { syscall: 'ping' })
-    const nicId = options.nic === undefined ? target.zone : this.host.nicId(options.nic)
-    return new Echo(protocol, target, nicId, options.localHost === undefined ? null : this.source(options.localHost))
+    const nicId = nic === undefined ? target.zone : this.host.nicId(nic)
+    return new Echo(protocol, target, nicId, localHost === undefined ? null : this.source(localHost))
   }
 
   private source(text: string): Address {

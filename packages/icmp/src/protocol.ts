@@ -1,4 +1,4 @@
-import type { NetworkProtocol, TransportEndpoint, TransportHost, TransportProtocol, UnknownDestinationDisposition } from '@stack/core'
+import { address, isMapped, type Address, type NetworkProtocol, type TransportEndpoint, type TransportHost, type TransportProtocol, type UnknownDestinationDisposition } from '@stack/core'
 import type { Packet } from '@stack/buffer'
 import { Echo } from './echo.ts'
 import { ECHO_FIELD, ECHO_HEADER_LENGTH } from './wire.ts'
@@ -47,6 +47,14 @@ export class EchoProtocol implements TransportProtocol {
     return this.host.networkProtocols.find((protocol) => protocol.number === this.networkProtocol)
   }
 
+  /** Who sent it; a link-local host is one of its link (RFC 4007 §6). */
+  sourceOf(packet: Packet): Address {
+    const source = address(packet.sourceA, packet.sourceB, packet.sourceC, packet.sourceD)
+    const isZoned = !isMapped(source) && this.family?.isLinkLocal?.(source) === true
+    return isZoned ? { ...source, zone: packet.nicId } : source
+  }
+
+  /** A socket without a target, for core; it has nobody to ping. */
   newEndpoint(): TransportEndpoint {
     return new Echo(this, null, 0)
   }

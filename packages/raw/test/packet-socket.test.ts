@@ -1,3 +1,4 @@
+import { loopback } from '@stack/link-loopback'
 import { describe, expect, it } from 'vitest'
 import type { PacketDatagram, PacketSocket } from '../src/index.ts'
 import { bytes, codeOf, IPV4, IPV6, pair, text } from './support/bench.ts'
@@ -57,7 +58,6 @@ describe('Ethernet', () => {
 
   it('of one NIC', async () => {
     const { clock, us, end } = await pair()
-    const { loopback } = await import('@stack/link-loopback')
     await us.addNic(loopback(), { name: 'lo', addresses: ['127.0.0.1/8'] })
     const lo = us.raw.packet({ nic: 'lo', cooked: true })
     const wire = us.raw.packet({ nic: 'wire', cooked: true })

@@ -76,7 +76,7 @@ describe.each([IPV4, IPV6])('$name', (family) => {
     await clock.settle()
     expect([text(every.tryReceive()?.data), text(every.tryReceive()?.data), every.tryReceive()]).toEqual(['253', '254', undefined])
     expect([text(one.tryReceive()?.data), one.tryReceive()]).toEqual(['253', undefined])
-    // Sockets took the two, so that only the one of the other family is answered with protocol unreachable.
+    // A socket took them: only the other family's was answered with protocol unreachable.
     expect(us.statistics().protocols['transport']).toMatchObject({ errorDelivered: 0, errorUnmatched: 1 })
     end()
   })
