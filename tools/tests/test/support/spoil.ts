@@ -22,7 +22,7 @@ export class Spoiler {
   /** A frame made of `frame`, or of nothing at all. */
   spoil(frame: Uint8Array): Uint8Array {
     if (this.chance(0.03)) return this.noise()
-    let spoilt = Uint8Array.from(frame)
+    let spoilt: Uint8Array = Uint8Array.from(frame)
     if (this.chance(0.3)) this.fragment(spoilt)
     if (this.chance(0.2)) spoilt = this.lengthen(spoilt)
     if (this.chance(0.15)) spoilt = this.insertOptions(spoilt)
