@@ -1,7 +1,7 @@
-import { createStack, type Nic } from '@stack/core'
+import { createStack, type Installed, type Nic, type StackBase } from '@stack/core'
 import { netem, type NetemOptions } from '@stack/link-netem'
 import { pipe } from '@stack/link-pipe'
-import { internet } from '@stack/preset-internet'
+import { internet, type Internet } from '@stack/preset-internet'
 
 /** A stack with the usual protocols. */
 export type InternetStack = ReturnType<typeof internetStack>
@@ -26,7 +26,7 @@ export interface Network {
 const CLOSE_TIMEOUT = 1000
 
 /** Its type is what the plugins make it. */
-export function internetStack(name: string) {
+export function internetStack(name: string): StackBase & Installed<readonly [Internet]> {
   return createStack({ name, plugins: [internet()] })
 }
 

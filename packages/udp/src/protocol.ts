@@ -28,9 +28,9 @@ export interface UdpCounters {
 
 /** UDP (RFC 768) of one stack. */
 export class UdpProtocol implements TransportProtocol, Udp {
-  readonly number = UDP_PROTOCOL
+  readonly number: number = UDP_PROTOCOL
   readonly name = 'udp'
-  readonly minimumPacketSize = UDP_HEADER_LENGTH
+  readonly minimumPacketSize: number = UDP_HEADER_LENGTH
   readonly host: TransportHost
   readonly counters: UdpCounters = {
     received: 0, sent: 0, bytesReceived: 0, bytesSent: 0, dropMalformed: 0, dropChecksum: 0, dropReceiveBufferFull: 0, dropSend: 0, errors: 0,

@@ -5,7 +5,7 @@ import { tcp, type Tcp } from '@stack/tcp'
 import { udp, type Udp } from '@stack/udp'
 
 /** A stack of a benchmark. */
-export type BenchStack = StackBase & { readonly ipv4: Ipv4; readonly tcp: Tcp; readonly udp: Udp }
+type BenchStack = StackBase & { readonly ipv4: Ipv4; readonly tcp: Tcp; readonly udp: Udp }
 
 /** Two stacks and what ends them. */
 export interface Pair {

@@ -9,7 +9,7 @@ import type {
 import { EndpointTable, Entry, hashTuple } from './endpoint-table.ts'
 
 /** Counters of the way from network to transport, under `transport` in the stack's statistics. */
-export interface DemultiplexerCounters {
+interface DemultiplexerCounters {
   /** Packets given to an endpoint. */
   delivered: number
   /** Packets taken by a default handler (forwarder). */

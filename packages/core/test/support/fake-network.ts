@@ -7,7 +7,7 @@ import {
 
 /** EtherType, and the word that its addresses begin with: nothing that any real protocol uses. */
 export const FAKE_PROTOCOL = 0xffe0
-export const FAKE_FAMILY = 0x46414b45
+const FAKE_FAMILY = 0x46414b45
 export const FAKE_HEADER = 20
 const RESOLUTION = 250
 const DEFAULT_TTL = 7
@@ -116,7 +116,7 @@ class Protocol implements NetworkProtocol, FakeNetwork {
 }
 
 /** One fake protocol on one NIC. */
-export class FakeEndpoint implements NetworkEndpoint {
+class FakeEndpoint implements NetworkEndpoint {
   readonly protocolNumber = FAKE_PROTOCOL
   readonly defaultTtl = DEFAULT_TTL
   readonly statistics = { received: 0, sent: 0, dropNotLocal: 0, dropMalformed: 0 }

@@ -8,7 +8,7 @@ import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
 import { expect } from 'vitest'
 import { raw, type Raw } from '../../src/index.ts'
 
-export type RawStack = StackBase & { readonly raw: Raw }
+type RawStack = StackBase & { readonly raw: Raw }
 
 export interface Family {
   readonly name: string

@@ -10,7 +10,7 @@ import { udp, type Datagram, type Udp, type UdpOptions } from '../../src/index.t
 import { IPV4, IPV6 } from './families.ts'
 import { show } from './packets.ts'
 
-export type UdpStack = StackBase & { readonly udp: Udp }
+type UdpStack = StackBase & { readonly udp: Udp }
 
 export interface Host {
   readonly clock: ManualClock

@@ -19,7 +19,7 @@ export function pseudoHeader(source: string, destination: string, protocol: numb
   return bytesOf(addressBytes(source), addressBytes(destination), [0, protocol, length >>> 8, length & 255])
 }
 
-export function addressBytes(text: string): Uint8Array {
+function addressBytes(text: string): Uint8Array {
   return text.includes(':') ? ipv6(text) : ipv4(text)
 }
 
