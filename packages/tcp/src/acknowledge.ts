@@ -65,10 +65,14 @@ function measureRtt(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros:
   return elapsed < 0 || elapsed > 600_000 ? 0 : Math.max(1, elapsed * 1000)
 }
 
-/** RFC 9293 §3.10.7.4: only from segments that are not older than the last one that changed it. */
+/**
+ * RFC 9293 §3.10.7.4: only from segments that are not older than the last one that changed it. An ACK of something new is
+ * not, whatever its sequence number (a retransmission has an old one): else SND.UNA would carry the old window along with
+ * it, beyond the edge.
+ */
 function updateWindow(tcb: Tcb, header: SegmentHeader, window: number): void {
   const { snd } = tcb
-  if (after(snd.wl1, header.sequence) || (snd.wl1 === header.sequence && after(snd.wl2, header.acknowledgment))) return
+  if (!after(header.acknowledgment, snd.wl2) && after(snd.wl1, header.sequence)) return
   const isOpening = window > snd.wnd
   snd.wnd = window
   snd.wl1 = header.sequence

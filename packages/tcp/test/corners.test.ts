@@ -206,6 +206,23 @@ describe('windows', () => {
   })
 })
 
+describe('acknowledgments', () => {
+  test('a retransmission that acknowledges something new brings its window along', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({}, { mss: 1000, win: 2000 })
+    void connection.write(pattern(10_000))
+    await bench.clock.settle()
+    expect(bench.all().length).toBe(2)
+    // Out of order, with the window as it was; then what fills the gap, with a window that the two segments have filled.
+    await bench.send('A', { seq: 101, ack: 1, win: 2000, data: pattern(100, 100) })
+    bench.all()
+    await bench.send('A', { seq: 1, ack: 2001, win: 0, data: pattern(100) })
+    bench.expect('A', { ack: 201, length: 0 })
+    bench.expectNothing()
+    await bench.end()
+  })
+})
+
 describe('packet memory', () => {
   /** A stack whose memory is `pool`, connected to one with its own. */
   async function scarce(options: PacketPoolOptions): Promise<Pair & { readonly pool: PacketPool }> {
