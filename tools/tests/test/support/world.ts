@@ -25,8 +25,8 @@ export function fullStack({ clock, name = 'stack', memory, internet: options, on
   })
 }
 
-const LEFT = ['10.0.0.1/24', 'fd00::1/64'] as const
-const RIGHT = ['10.0.0.2/24', 'fd00::2/64'] as const
+export const LEFT = ['10.0.0.1/24', 'fd00::1/64'] as const
+export const RIGHT = ['10.0.0.2/24', 'fd00::2/64'] as const
 
 export interface Pair {
   readonly clock: ManualClock
