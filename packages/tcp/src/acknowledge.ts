@@ -52,7 +52,11 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: nu
   if (text > 0) user?.onWritable()
 }
 
-/** µs; 0 = no sample. The timed segment where there is one, else the timestamp (RFC 7323 §4.1), which retransmissions do not blur. */
+/**
+ * µs; 0 = no sample. The timed segment where there is one, else the timestamp (RFC 7323 §4.1), which retransmissions do
+ * not blur, unless it was the ACK that got lost: then the one that answers the next retransmission echoes a timestamp from
+ * before it, the "round trip" contains the whole timeout, and each such ACK would double it.
+ */
 function measureRtt(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: number): number {
   const { snd } = tcb
   if (snd.timing) {
@@ -61,6 +65,7 @@ function measureRtt(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros:
     return Math.max(1, (arrivalMicros - snd.timedAt) | 0)
   }
   if (!header.timestamps || !tcb.rcv.timestamps || snd.recovery === Recovery.None) return 0
+  if (snd.recovery === Recovery.Timeout && before(header.timestampEcho, snd.timeoutStamp)) return 0
   const elapsed = (timestampNow(tcb) - header.timestampEcho) | 0
   return elapsed < 0 || elapsed > 600_000 ? 0 : Math.max(1, elapsed * 1000)
 }

@@ -4,7 +4,7 @@ import { KEEP_ALIVE_DEFAULTS } from './options.ts'
 import { markLost, onTimeout } from './recovery.ts'
 import { armRetransmit, sendOverride, sendPending, transmit } from './sender.ts'
 import { State } from './state.ts'
-import { flightSize } from './tcb.ts'
+import { flightSize, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { Flag } from './wire.ts'
 
@@ -47,6 +47,7 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
   onTimeout(tcb)
   snd.attempts++
   snd.timing = false
+  snd.timeoutStamp = timestampNow(tcb)
   tcb.rtt.backOff()
   sendPending(tcb)
   armRetransmit(tcb)

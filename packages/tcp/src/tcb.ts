@@ -71,6 +71,8 @@ export class SendState {
   timedSequence = 0
   /** int32 µs. */
   timedAt = 0
+  /** Timestamp of the last retransmission that the timer caused. */
+  timeoutStamp = 0
   /** When data last left, ms (RFC 5681 §4.1). */
   lastSent: Milliseconds = 0
 

@@ -223,6 +223,24 @@ describe('acknowledgments', () => {
   })
 })
 
+describe('round trips', () => {
+  test('a lost ACK does not make the timeout a round trip', async () => {
+    const bench = await Bench.create()
+    bench.peerTs = 1
+    const connection = await bench.connect({}, { mss: 1000 })
+    await connection.write(pattern(500))
+    bench.all()
+    await bench.clock.advance(10_000)
+    const sent = bench.all()
+    const [last, before] = [sent.at(-1)!, sent.at(-2)!]
+    expect(last.ts!.value - before.ts!.value).toBeGreaterThan(3000)
+    // The ACK of the last but one was lost; that of the last, a duplicate, echoes the same.
+    await bench.send('A', { seq: 1, ack: 501, ts: { value: 2, echo: before.ts!.value } })
+    expect(connection.info().smoothedRtt).toBeLessThan(100)
+    await bench.end()
+  })
+})
+
 describe('packet memory', () => {
   /** A stack whose memory is `pool`, connected to one with its own. */
   async function scarce(options: PacketPoolOptions): Promise<Pair & { readonly pool: PacketPool }> {
