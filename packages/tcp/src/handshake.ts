@@ -47,7 +47,7 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   rcv.timestamps = rcv.timestamps && header.timestamps
   rcv.tsRecent = header.timestampValue
   rcv.tsRecentAt = arrival
-  rcv.largest = Math.min(rcv.mss, LEAST_FULL_SEGMENT)
+  rcv.largest = Math.min(rcv.mss - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0), LEAST_FULL_SEGMENT)
   snd.wl1 = header.sequence
   snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)
   updateMss(tcb)

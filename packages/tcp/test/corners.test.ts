@@ -239,6 +239,17 @@ describe('round trips', () => {
     expect(connection.info().smoothedRtt).toBeLessThan(100)
     await bench.end()
   })
+
+  test('small segments by MTU are full ones: every second is acknowledged at once', async () => {
+    const bench = await Bench.create({ mtu: 68 })
+    bench.peerTs = 1
+    await bench.accept({}, { mss: 1460 })
+    await bench.send('A', { seq: 1, ack: 1, data: pattern(16) })
+    bench.expectNothing()
+    await bench.send('A', { seq: 17, ack: 1, data: pattern(16, 16) })
+    bench.expect('A', { ack: 33 })
+    await bench.end()
+  })
 })
 
 describe('packet memory', () => {
