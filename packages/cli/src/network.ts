@@ -4,7 +4,7 @@ import { pipe } from '@stack/link-pipe'
 import { internet, type Internet } from '@stack/preset-internet'
 
 /** A stack with the usual protocols. */
-export type InternetStack = ReturnType<typeof internetStack>
+export type InternetStack = StackBase & Installed<[Internet]>
 
 /** One end of a {@link Network}. */
 export interface Host {
@@ -25,8 +25,7 @@ export interface Network {
 /** ms that connections have to end by themselves. */
 const CLOSE_TIMEOUT = 1000
 
-/** Its type is what the plugins make it. */
-export function internetStack(name: string): StackBase & Installed<readonly [Internet]> {
+export function internetStack(name: string): InternetStack {
   return createStack({ name, plugins: [internet()] })
 }
 
