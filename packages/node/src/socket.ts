@@ -250,28 +250,40 @@ export class StackSocket extends Duplex {
     return this
   }
 
+  // Listeners run within `push` and `done`. What they throw is the program's, and goes where the stack's user code goes:
+  // only calls of the connection are guarded here.
+
   /** From the receive queue into the stream, while the stream wants it. */
   #pump(): void {
     const connection = this.#connection
-    if (connection === null || this.#ended || this.destroyed) return
-    try {
-      while (this.#wantsData) {
-        // At least one byte, so that the end of the stream is seen too.
-        const into = Buffer.allocUnsafe(Math.min(Math.max(connection.readableLength, 1), CHUNK))
-        const count = connection.tryRead(into)
-        if (count === undefined) return
-        this.#timer?.refresh()
-        if (count === null) {
-          this.#ended = true
-          this.push(null)
-          return
-        }
-        // `_read` may come, or not, within `push`: it has the last word when it does.
-        this.#wantsData = false
-        if (this.push(count === into.length ? into : into.subarray(0, count))) this.#wantsData = true
+    if (connection === null) return
+    while (this.#wantsData && !this.#ended && !this.destroyed) {
+      const chunk = this.#take(connection)
+      if (chunk === undefined) return
+      this.#timer?.refresh()
+      this.#ended = chunk === null
+      // `_read` may come, or not, within `push`: it has the last word when it does.
+      this.#wantsData = false
+      let wantsMore = true
+      try {
+        wantsMore = this.push(chunk)
+      } finally {
+        this.#wantsData ||= wantsMore
       }
+    }
+  }
+
+  /** What is there: null at the end, undefined when there is nothing yet, or nothing any more. */
+  #take(connection: Connection): Uint8Array | null | undefined {
+    // At least one byte, so that the end of the stream is seen too.
+    const into = Buffer.allocUnsafe(Math.min(Math.max(connection.readableLength, 1), CHUNK))
+    try {
+      const count = connection.tryRead(into)
+      if (count === null || count === undefined) return count
+      return count === into.length ? into : into.subarray(0, count)
     } catch (error) {
       this.destroy(error as Error)
+      return undefined
     }
   }
 
@@ -279,36 +291,34 @@ export class StackSocket extends Duplex {
   #flush(): void {
     const connection = this.#connection
     if (connection === null || this.destroyed) return
-    try {
-      if (!this.#writePending(connection)) return
-      const finish = this.#finish
-      if (finish === null) return
-      this.#finish = null
-      connection.shutdown('write')
-      finish()
-    } catch (error) {
-      const done = this.#pending?.done ?? this.#finish
+    const pending = this.#pending
+    if (pending !== null) {
+      const outcome = this.#give(connection, pending)
+      if (outcome === 'full') return
       this.#pending = null
-      this.#finish = null
-      if (done === null) this.destroy(error as Error)
-      else done(error as Error)
+      pending.done(outcome)
     }
+    const finish = this.#finish
+    if (finish === null || this.#pending !== null) return
+    this.#finish = null
+    connection.shutdown('write')
+    finish()
   }
 
-  /** False while the send buffer is full. */
-  #writePending(connection: Connection): boolean {
-    const pending = this.#pending
-    if (pending === null) return true
+  /** Null when all of it was accepted, or why nothing more will be. */
+  #give(connection: Connection, pending: PendingWrite): Error | null | 'full' {
     const { bytes } = pending
-    while (pending.offset < bytes.length) {
-      const count = connection.tryWrite(pending.offset === 0 ? bytes : bytes.subarray(pending.offset))
-      if (count === 0) return false
-      pending.offset += count
-      this.#timer?.refresh()
+    try {
+      while (pending.offset < bytes.length) {
+        const count = connection.tryWrite(pending.offset === 0 ? bytes : bytes.subarray(pending.offset))
+        if (count === 0) return 'full'
+        pending.offset += count
+        this.#timer?.refresh()
+      }
+      return null
+    } catch (error) {
+      return error as Error
     }
-    this.#pending = null
-    pending.done()
-    return true
   }
 }
 

@@ -14,6 +14,8 @@ const open: Network[] = []
 /** Two hosts on a wire in virtual time: server 10.0.0.1 and fd00::1, client 10.0.0.2 and fd00::2. */
 export interface Network {
   readonly clock: ManualClock
+  /** What listeners threw; a test that expects it takes it out. */
+  readonly thrown: unknown[]
   readonly server: ReturnType<typeof host>
   readonly client: ReturnType<typeof host>
   /** `connect` from the client; what happens to the socket at the end of the test is no uncaught error. */
@@ -26,19 +28,20 @@ export interface Network {
   event(emitter: EventEmitter, name: string): Promise<unknown[]>
 }
 
-function host(clock: ManualClock, options: TcpOptions) {
-  return createStack({ clock, plugins: [ipv4(), ipv6(), tcp(options), udp()] })
+function host(clock: ManualClock, options: TcpOptions, thrown: unknown[]) {
+  return createStack({ clock, onError: (error) => thrown.push(error), plugins: [ipv4(), ipv6(), tcp(options), udp()] })
 }
 
 export async function network(options: TcpOptions = {}): Promise<Network> {
   const clock = manualClock()
+  const thrown: unknown[] = []
   const [left, right] = pipe({ latency: 1 })
-  const server = host(clock, options)
-  const client = host(clock, options)
+  const server = host(clock, options, thrown)
+  const client = host(clock, options, thrown)
   await clock.until(server.addNic(left, { name: 'eth0', addresses: ['10.0.0.1/24', 'fd00::1/64'], skipDuplicateDetection: true }))
   await clock.until(client.addNic(right, { name: 'eth0', addresses: ['10.0.0.2/24', 'fd00::2/64'], skipDuplicateDetection: true }))
   const made: Network = {
-    clock, server, client,
+    clock, thrown, server, client,
     connect: (options) => connect(client, { host: '10.0.0.1', port: 7, ...options }).on('error', () => undefined),
     serve: (options, onConnection) => createServer(server, options, onConnection).on('connection', (socket: StackSocket) => socket.on('error', () => undefined)),
     run: (promise) => clock.until(promise),
@@ -50,10 +53,11 @@ export async function network(options: TcpOptions = {}): Promise<Network> {
 
 // Whatever a test left open ends with its stacks, and nothing stays behind.
 afterEach(async () => {
-  for (const { clock, server, client } of open.splice(0)) {
+  for (const { clock, thrown, server, client } of open.splice(0)) {
     server.destroy()
     client.destroy()
     await clock.settle()
+    expect(thrown).toEqual([])
     expect([...leaksOf(server), ...leaksOf(client)]).toEqual([])
   }
 })

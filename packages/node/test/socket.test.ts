@@ -226,6 +226,30 @@ describe('errors', () => {
     expect((await net.run(heard)).toString()).toBe('400 Bad Request')
   })
 
+  it('what a listener throws is the program\'s, not the network\'s', async () => {
+    const net = await network({ sendBuffer: 4096 })
+    const { local, remote } = await pair(net)
+    const errors = vi.fn()
+    local.on('error', errors)
+    remote.on('error', errors)
+    const reader = new Error('from a data listener')
+    const writer = new Error('from a write callback')
+    let seen = 0
+    remote.on('data', () => {
+      if (seen++ === 0) throw reader
+    })
+    let isFirst = true
+    local.write(pattern(50_000), () => {
+      if (isFirst) throw writer
+    })
+    await net.clock.advance(1000)
+    isFirst = false
+    expect(net.thrown.splice(0)).toEqual([reader, writer])
+    expect(errors).not.toHaveBeenCalled()
+    expect([local.destroyed, remote.destroyed]).toEqual([false, false])
+    expect(seen).toBeGreaterThan(1)
+  })
+
   it('ends with the stack', async () => {
     const net = await network()
     const { local } = await pair(net)
