@@ -50,7 +50,6 @@ export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Sett
   out.window = Math.min(65_535, settings.receiveBuffer)
   out.mss = record.mss
   if (record.peerScale >= 0) out.windowScale = windowScaleFor(settings.receiveBuffer)
-  record.sentAt = context.host.scheduler.micros
   if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
 }
 

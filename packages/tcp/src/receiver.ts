@@ -35,7 +35,8 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     return
   }
   if (length > rcv.largest) rcv.largest = Math.min(length, rcv.mss)
-  if (!rcv.discard && !context.host.memory.adopt(packet)) {
+  // What is kept counts as ours.
+  if ((!rcv.discard || from !== rcv.nxt) && !context.host.memory.adopt(packet)) {
     counters.dropNoMemory++
     packet.release()
     return
@@ -53,7 +54,8 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
 export function receiveFin(tcb: Tcb, sequence: number): void {
   const { rcv } = tcb
   if (after(sequence, rcv.edge)) return
-  if (!rcv.finSeen) {
+  // One at RCV.NXT ends the stream whatever an earlier segment, perhaps a forged one, said.
+  if (!rcv.finSeen || sequence === rcv.nxt) {
     rcv.finSeen = true
     rcv.finSequence = sequence
   }

@@ -84,6 +84,19 @@ describe('half-close', () => {
     await bench.end()
   })
 
+  test('a FIN with a false sequence number does not hide the real one', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect()
+    bench.inject('FA', { seq: 501, ack: 1 })
+    bench.inject('PA', { seq: 1, ack: 1, data: pattern(100) })
+    bench.inject('FA', { seq: 101, ack: 1 })
+    await bench.clock.advance(100)
+    const into = new Uint8Array(1000)
+    expect([connection.tryRead(into), connection.tryRead(into)]).toEqual([100, null])
+    expect(connection.state).toBe('close-wait')
+    await bench.end()
+  })
+
   test('a FIN beyond a gap waits for what is missing', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect()
