@@ -229,6 +229,23 @@ describe('a NIC', () => {
     stack.destroy()
   })
 
+  it('loses no packet to a tap that throws', async () => {
+    const errors: unknown[] = []
+    const { stack, memory } = bench({ onError: (error) => void errors.push(error) })
+    const link = new FakeLink()
+    const nic = await stack.addNic(link, { addresses: ['f:1.1'] })
+    const seen: number[] = []
+    nic.tap(() => {
+      throw new Error('no')
+    })
+    nic.tap((_direction, _id, _protocol, packet) => void seen.push(packet.length))
+    const packet = memory.pool().allocate(0, 8)!
+    packet.end = 8
+    link.receivePacket(0x9999, packet)
+    expect([errors.length, seen, nic.statistics.dropUnknownProtocol, stack.memory.packets]).toEqual([1, [8], 1, 0])
+    stack.destroy()
+  })
+
   it('charges packets of other stacks to its own account, and drops them when that is full', async () => {
     const { stack, memory } = bench({ slots: 1 })
     const link = new FakeLink()

@@ -77,7 +77,9 @@ export class NicDevice implements NetworkInterface {
     this.promiscuous = options.promiscuous ?? false
     this.spoofing = options.spoofing ?? false
     this.verifyChecksums = options.verifyChecksums ?? true
-    this.observers = new Observers(id, context.packetEndpoints, host.memory, this.counters)
+    this.observers = new Observers(id, context.packetEndpoints, host.memory, this.counters, (error) => {
+      host.onError(error)
+    })
     this.ingress = new Ingress(this)
     this.loops = new LoopQueue(host.scheduler, host.memory, this.counters, (protocol, packet) => {
       this.ingress.deliverLooped(protocol, packet)

@@ -36,12 +36,14 @@ export class Observers {
   private readonly sockets: PacketEndpoints
   private readonly pool: PacketPool
   private readonly counters: NicCounters
+  private readonly onError: (error: unknown) => void
 
-  constructor(nicId: number, sockets: PacketEndpoints, pool: PacketPool, counters: NicCounters) {
+  constructor(nicId: number, sockets: PacketEndpoints, pool: PacketPool, counters: NicCounters, onError: (error: unknown) => void) {
     this.nicId = nicId
     this.sockets = sockets
     this.pool = pool
     this.counters = counters
+    this.onError = onError
   }
 
   get isEmpty(): boolean {
@@ -94,7 +96,14 @@ export class Observers {
     if (taps.length === 0) return
     const start = packet.start
     if (packet.linkHeader >= 0) packet.start = packet.linkHeader
-    for (let i = 0; i < taps.length; i++) taps[i]!(direction, this.nicId, protocol, packet)
+    for (let i = 0; i < taps.length; i++) {
+      try {
+        taps[i]!(direction, this.nicId, protocol, packet)
+      } catch (error) {
+        // The packet is in the middle of its way: foreign code must not lose it.
+        this.onError(error)
+      }
+    }
     packet.start = start
   }
 }

@@ -12,7 +12,7 @@ export interface Bench {
   readonly memory: PacketMemory
 }
 
-export function bench(options: FakeNetworkOptions & { readonly clock?: FakeClock; readonly memory?: PacketMemory; readonly slots?: number } = {}): Bench {
+export function bench(options: FakeNetworkOptions & { readonly clock?: FakeClock; readonly memory?: PacketMemory; readonly slots?: number; readonly onError?: (error: unknown) => void } = {}): Bench {
   const clock = options.clock ?? new FakeClock()
   const memory = options.memory ?? createPacketMemory({ size: 1 << 21, simd: false })
   const stack = createStack({
@@ -20,9 +20,9 @@ export function bench(options: FakeNetworkOptions & { readonly clock?: FakeClock
     clock: clock satisfies Clock,
     secureRandom: countingRandom(),
     memory: memory.pool(options.slots === undefined ? {} : { slots: options.slots }),
-    onError(error) {
+    onError: options.onError ?? ((error) => {
       throw error
-    },
+    }),
   })
   return { stack, clock, memory }
 }
