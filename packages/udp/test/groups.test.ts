@@ -79,6 +79,13 @@ describe.each(FAMILIES)('multicast over $name', (family) => {
     socket.send(bytes('not mine'), { host: family.group, port: 5000 })
     await clock.settle()
     expect(socket.tryReceive()).toBeUndefined()
+    // So for a connected socket, which knows its route already.
+    const connected = us.udp.connect({ host: family.group, port: 5000 })
+    connected.send(bytes('mine'))
+    connected.configure({ multicastLoop: false })
+    connected.send(bytes('not mine'))
+    await clock.settle()
+    expect([text(socket.tryReceive()), socket.tryReceive()]).toEqual(['mine', undefined])
     end()
   })
 })
