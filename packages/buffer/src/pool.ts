@@ -77,6 +77,8 @@ export interface PacketPool {
    * memory; a payload range stays charged to who wrote it, so make the packet contiguous first if
    * it may stay long.
    *
+   * Packets of the smallest slots (ACKs and the like) may use the last 5 %.
+   *
    * @returns false when that would exceed the quota; the caller then drops the packet
    */
   adopt(packet: Packet): boolean

@@ -112,7 +112,8 @@ export class QuotaPool implements PacketPool {
   adopt(packet: Packet): boolean {
     const previous = packet.pool
     if (previous === this) return true
-    if (!this.#admits(packet.capacity, false)) {
+    // The smallest slots carry ACKs: what they acknowledge is how memory comes free.
+    if (!this.#admits(packet.capacity, packet.capacity <= SLOT_SIZES[0])) {
       this.statistics.refused++
       return false
     }

@@ -1,4 +1,4 @@
-import type { Packet } from '@stack/buffer'
+import { MemoryLevel, type Packet } from '@stack/buffer'
 import { sendAck } from './output.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
 import { after, before } from './sequence.ts'
@@ -92,7 +92,13 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
   const { rcv, context, settings } = tcb
   const { length } = packet
   rcv.outOfOrder ??= new OutOfOrderQueue()
-  if (rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * settings.receiveBuffer) {
+  if (context.host.memory.level >= MemoryLevel.High) {
+    // Without SACK nothing was promised: what is in order needs the memory more.
+    rcv.outOfOrder.clear()
+    rcv.outOfOrder = null
+    context.counters.dropOutOfOrder++
+    packet.release()
+  } else if (rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * settings.receiveBuffer) {
     context.counters.dropOutOfOrder++
     packet.release()
   } else if (rcv.outOfOrder.insert(sequence, packet) === 0) context.counters.duplicateBytes += length

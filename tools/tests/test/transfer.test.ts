@@ -1,4 +1,4 @@
-import { createPacketMemory, type PacketPool } from '@stack/buffer'
+import { createPacketMemory, type PacketPool, type PacketPoolOptions } from '@stack/buffer'
 import { netem } from '@stack/link-netem'
 import { pipe } from '@stack/link-pipe'
 import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
@@ -29,12 +29,13 @@ interface World {
   readonly end: () => void
 }
 
-async function world(wire: keyof typeof WIRES, wanted: number): Promise<World> {
+/** Two stacks on a wire, each with slots or bytes of its own. */
+async function world(wire: keyof typeof WIRES, limit: number | PacketPoolOptions, seed = 1): Promise<World> {
   const clock = manualClock()
-  const slots = wire === LOSSY ? Math.max(wanted, LOSSY_SLOTS) : wanted
-  const memory = (): PacketPool | undefined => (slots === Infinity ? undefined : createPacketMemory({ size: 32 << 20 }).pool({ slots }))
-  const left = fullStack({ clock, name: 'left', memory: memory() })
-  const right = fullStack({ clock, name: 'right', memory: memory() })
+  const options = typeof limit === 'object' ? limit : limit === Infinity ? null : { slots: wire === LOSSY ? Math.max(limit, LOSSY_SLOTS) : limit }
+  const memory = (): PacketPool | undefined => (options === null ? undefined : createPacketMemory({ size: 32 << 20 }).pool(options))
+  const left = fullStack({ clock, name: 'left', memory: memory(), seed })
+  const right = fullStack({ clock, name: 'right', memory: memory(), seed: seed + 100 })
   const [a, b] = WIRES[wire]()
   await left.addNic(a, { addresses: LEFT, skipDuplicateDetection: true })
   await right.addNic(b, { addresses: RIGHT, skipDuplicateDetection: true })
@@ -53,32 +54,42 @@ function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255)
 }
 
+/** A megabyte each way at once over one connection, and everything given back. */
+async function carryBothWays({ clock, left, right, end }: World, host: string): Promise<void> {
+  const data = pattern(1 << 20)
+  const listener = right.tcp.listen({ port: 80 })
+  const connecting = left.tcp.connect({ host, port: 80 })
+  const client = await clock.until(connecting)
+  const server = (await clock.until(listener.accept()))!
+  const carry = async (from: typeof client, to: typeof client): Promise<Uint8Array> => {
+    const written = from.write(data, { end: true })
+    const received = new Uint8Array(data.length)
+    let length = 0
+    for await (const chunk of to) {
+      received.set(chunk, length)
+      length += chunk.length
+    }
+    await written
+    return received.subarray(0, length)
+  }
+  const [there, back] = await clock.until(Promise.all([carry(client, server), carry(server, client)]), 3_600_000)
+  expect(Buffer.compare(there, data)).toBe(0)
+  expect(Buffer.compare(back, data)).toBe(0)
+  await clock.until(Promise.all([client.close(), server.close()]))
+  end()
+}
+
+describe.each([128, 192, 256])('with %d KiB, most of which can wait for a retransmission', (kibibytes) => {
+  it.each(['10.0.0.2', 'fd00::2'])('TCP carries a megabyte each way at once to %s', async (host) => {
+    for (let seed = 1; seed <= 5; seed++) await carryBothWays(await world(LOSSY, { quota: kibibytes * 1024 }, seed), host)
+  })
+})
+
 describe.each(SLOTS)('with %d slots', (slots) => {
   describe.each(Object.keys(WIRES) as (keyof typeof WIRES)[])('over %s', (wire) => {
     describe.each(['10.0.0.2', 'fd00::2'])('to %s', (host) => {
       it('TCP carries a megabyte each way at once', async () => {
-        const { clock, left, right, end } = await world(wire, slots)
-        const data = pattern(1 << 20)
-        const listener = right.tcp.listen({ port: 80 })
-        const connecting = left.tcp.connect({ host, port: 80 })
-        const client = await clock.until(connecting)
-        const server = (await clock.until(listener.accept()))!
-        const carry = async (from: typeof client, to: typeof client): Promise<Uint8Array> => {
-          const written = from.write(data, { end: true })
-          const received = new Uint8Array(data.length)
-          let length = 0
-          for await (const chunk of to) {
-            received.set(chunk, length)
-            length += chunk.length
-          }
-          await written
-          return received.subarray(0, length)
-        }
-        const [there, back] = await clock.until(Promise.all([carry(client, server), carry(server, client)]), 3_600_000)
-        expect(Buffer.compare(there, data)).toBe(0)
-        expect(Buffer.compare(back, data)).toBe(0)
-        await clock.until(Promise.all([client.close(), server.close()]))
-        end()
+        await carryBothWays(await world(wire, slots), host)
       })
 
       it('many connections at once', async () => {
