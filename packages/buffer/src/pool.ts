@@ -11,7 +11,8 @@ export interface PacketPoolOptions {
    */
   readonly quota?: number
   /**
-   * Packets and chunks this pool may hold, control packets included: a handle for tests. The last sixteenth is for
+   * Packets and chunks this pool may hold, control packets included: a handle for tests. From 16 on they count into
+   * `level`. The last sixteenth is for
    * packets.
    * @default no limit
    */

@@ -9,6 +9,9 @@ import type { PacketPool, PacketPoolOptions, PacketPoolStatistics } from './pool
 import { slotKind } from './slots.ts'
 import type { SlotKind } from './slots.ts'
 
+/** Fewer slots than this are a test's way to make memory run out, and have no levels. */
+const LEVELLED_SLOTS = 16
+
 class PoolStatistics implements PacketPoolStatistics {
   allocated = 0
   chunksAllocated = 0
@@ -25,6 +28,8 @@ export class QuotaPool implements PacketPool {
   level: MemoryLevel = MemoryLevel.Low
   readonly #gauge: Gauge
   readonly #slots: number
+  /** How full the slots are; a limit of a few says nothing about levels. */
+  readonly #slotGauge: Gauge | null
   /** Chunks stop earlier: what waits in them needs packets to leave. */
   readonly #chunkSlots: number
   #closed = false
@@ -37,6 +42,7 @@ export class QuotaPool implements PacketPool {
     this.#gauge = new Gauge(positive('quota', options.quota ?? memory.size))
     this.#slots = positive('slots', options.slots ?? Number.MAX_SAFE_INTEGER)
     this.#chunkSlots = this.#slots - Math.floor(this.#slots / 16)
+    this.#slotGauge = this.#slots < LEVELLED_SLOTS || this.#slots === Number.MAX_SAFE_INTEGER ? null : new Gauge(this.#slots)
     this.#relevel()
   }
 
@@ -71,7 +77,7 @@ export class QuotaPool implements PacketPool {
         packet.start = packet.end = headroom
         this.statistics.allocated++
         this.packets++
-        if (this.#gauge.add(packet.capacity)) this.levelChanged()
+        this.#charge(packet.capacity)
         return packet
       }
       kind = this.#larger(kind)
@@ -87,7 +93,7 @@ export class QuotaPool implements PacketPool {
       if (chunk !== null) {
         this.statistics.chunksAllocated++
         this.chunks++
-        if (this.#gauge.add(chunk.capacity)) this.levelChanged()
+        this.#charge(chunk.capacity)
         return chunk
       }
       kind = this.#larger(kind)
@@ -121,7 +127,7 @@ export class QuotaPool implements PacketPool {
     previous?.discharge(packet.capacity, false)
     this.statistics.adopted++
     this.packets++
-    if (this.#gauge.add(packet.capacity)) this.levelChanged()
+    this.#charge(packet.capacity)
     return true
   }
 
@@ -153,7 +159,7 @@ export class QuotaPool implements PacketPool {
 
   /** Calls the waiters when there is room again. */
   wake(): void {
-    if (this.#waiters.length === 0 || this.#gauge.level === MemoryLevel.Critical) return
+    if (this.#waiters.length === 0 || this.#gauge.level === MemoryLevel.Critical || this.#slotGauge?.level === MemoryLevel.Critical) return
     if (this.memory.gauge.level === MemoryLevel.Critical || this.packets + this.chunks >= this.#slots) return
     const waiters = this.#waiters
     this.#waiters = []
@@ -172,8 +178,15 @@ export class QuotaPool implements PacketPool {
   discharge(bytes: number, isChunk: boolean): void {
     if (isChunk) this.chunks--
     else this.packets--
-    if (this.#gauge.remove(bytes)) this.levelChanged()
+    const changed = this.#gauge.remove(bytes)
+    if (this.#slotGauge?.remove(1) === true || changed) this.levelChanged()
     this.wake()
+  }
+
+  /** One more slot of `bytes` is held. */
+  #charge(bytes: number): void {
+    const changed = this.#gauge.add(bytes)
+    if (this.#slotGauge?.add(1) === true || changed) this.levelChanged()
   }
 
   /** Recomputes the level after the pool's own or the memory's changed, and says so. */
@@ -193,7 +206,8 @@ export class QuotaPool implements PacketPool {
     const before = this.level
     const own = this.#gauge.level
     const shared = this.memory.gauge.level
-    this.level = own > shared ? own : shared
+    const slots = this.#slotGauge?.level ?? MemoryLevel.Low
+    this.level = Math.max(own, shared, slots) as MemoryLevel
     return this.level !== before
   }
 }

@@ -55,6 +55,18 @@ describe('quota', () => {
     for (const each of [ack, ...chunks]) each.release()
   })
 
+  test('slots have levels too, when there are enough of them', () => {
+    const pool = memoryOf(4).pool({ slots: 20 })
+    const held: Packet[] = []
+    const levels = Array.from({ length: 20 }, () => {
+      held.push(pool.allocate(0, 100)!)
+      return pool.level
+    })
+    expect([levels.indexOf(MemoryLevel.Pressure), levels.indexOf(MemoryLevel.High), levels.indexOf(MemoryLevel.Critical)]).toEqual([9, 14, 17])
+    for (const packet of held) packet.release()
+    expect(pool.level).toBe(MemoryLevel.Low)
+  })
+
   test('slots bound packets and chunks together', () => {
     const pool = memoryOf(4).pool({ slots: 2 })
     const packet = pool.allocate(0, 1)!

@@ -7,9 +7,6 @@ import { fullStack, LEFT, RIGHT, type FullStack } from './support/world.ts'
 
 /** Packets and chunks that each stack may hold; STACK_TEST_SLOTS=48 adds one more run. */
 const SLOTS = [Infinity, 1000, 64, ...(process.env['STACK_TEST_SLOTS'] === undefined ? [] : [Number(process.env['STACK_TEST_SLOTS'])])]
-/** What two megabytes on their way need at least when much of it waits for retransmissions. */
-const LOSSY_SLOTS = 256
-
 const LOSSY = 'a wire that loses, swaps and doubles'
 
 const WIRES = {
@@ -32,7 +29,7 @@ interface World {
 /** Two stacks on a wire, each with slots or bytes of its own. */
 async function world(wire: keyof typeof WIRES, limit: number | PacketPoolOptions, seed = 1): Promise<World> {
   const clock = manualClock()
-  const options = typeof limit === 'object' ? limit : limit === Infinity ? null : { slots: wire === LOSSY ? Math.max(limit, LOSSY_SLOTS) : limit }
+  const options = typeof limit === 'object' ? limit : limit === Infinity ? null : { slots: limit }
   const memory = (): PacketPool | undefined => (options === null ? undefined : createPacketMemory({ size: 32 << 20 }).pool(options))
   const left = fullStack({ clock, name: 'left', memory: memory(), seed })
   const right = fullStack({ clock, name: 'right', memory: memory(), seed: seed + 100 })
@@ -79,9 +76,10 @@ async function carryBothWays({ clock, left, right, end }: World, host: string): 
   end()
 }
 
-describe.each([128, 192, 256])('with %d KiB, most of which can wait for a retransmission', (kibibytes) => {
+const KiB = 1024
+describe.each([{ quota: 128 * KiB }, { quota: 192 * KiB }, { quota: 256 * KiB }, { slots: 64 }, { slots: 48 }])('with %o, most of which can wait for a retransmission', (limit) => {
   it.each(['10.0.0.2', 'fd00::2'])('TCP carries a megabyte each way at once to %s', async (host) => {
-    for (let seed = 1; seed <= 5; seed++) await carryBothWays(await world(LOSSY, { quota: kibibytes * 1024 }, seed), host)
+    for (let seed = 1; seed <= 5; seed++) await carryBothWays(await world(LOSSY, limit, seed), host)
   })
 })
 
