@@ -1,0 +1,6 @@
+/**
+ * Topologies of @stack hosts, routers and bottlenecks in virtual time.
+ *
+ * @packageDocumentation
+ */
+export {}
