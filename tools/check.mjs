@@ -14,6 +14,7 @@ const steps = {
   docs: [['node', 'tools/check-docs.mjs']],
   examples: [['node', 'tools/check-examples.mjs']],
   names: [['node', 'tools/check-names.mjs']],
+  ledger: [['node', 'tools/ledger.mjs']],
 }
 
 const wanted = process.argv.slice(2)

@@ -1,6 +1,7 @@
 // The scripts of the root package.json. Uses nothing but Node, so that a fresh clone needs no other step:
 // installs what the lockfile says when that was not done yet, then does what was asked.
-import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, ROOT, run } from './lib/process.mjs'
 
@@ -25,10 +26,11 @@ async function must(command, options) {
 
 const source = ['node', '--conditions=@stack/source', '--import', 'tsx']
 
-/** Where to leave counts for .ci/run, when it asks. */
+/** Where the runs leave what they counted: for the ledger, and for .ci/run when it asks. */
+const reports = process.env.STACK_REPORTS ?? mkdtempSync(join(tmpdir(), 'stack-reports-'))
+
 function report(name) {
-  const folder = process.env.STACK_REPORTS
-  return folder === undefined ? [] : ['--reporter=default', '--reporter=json', `--outputFile.json=${join(folder, `${name}.json`)}`]
+  return ['--reporter=default', '--reporter=json', `--outputFile.json=${join(reports, `${name}.json`)}`]
 }
 
 const commands = {
@@ -37,13 +39,15 @@ const commands = {
   bench: (args) => must([...source, 'tools/bench/src/main.ts', ...args]),
   build: (args) => must(['turbo', 'run', 'build', ...args]),
   check: (args) => must(['node', 'tools/check.mjs', ...args]),
+  ledger: async (args) => (await run(['node', 'tools/ledger.mjs', ...args])).code,
 
   async test(args) {
     const { code } = await run(['vitest', 'run', ...report('test'), ...args])
     // A filter means one package: Chromium is for the whole.
     if (args.length > 0) process.exit(code)
     const browser = await commands['test-browser']([])
-    process.exit(code || browser)
+    const ledger = await commands.ledger(['--report', join(reports, 'test.json')])
+    process.exit(code || browser || ledger)
   },
 
   async 'test-browser'(args) {
