@@ -7,12 +7,23 @@ export interface Position {
 /** A script as it was written; nothing is interpreted yet. */
 export interface Script {
   readonly path: string
+  /** The whole text, for errors and reports. */
+  readonly text: string
+  /** What an `expect-fail` comment ahead of everything says; null = the script should pass. */
+  readonly expectedFailure: ExpectedFailure | null
   readonly options: readonly ScriptOption[]
   /** The command before the first event. */
   readonly init: ShellCommand | null
   readonly events: readonly ScriptEvent[]
   /** The command behind the last event. */
   readonly cleanup: ShellCommand | null
+}
+
+/** `// expect-fail: issue 3 (RFC 9293)` or `// expect-fail: later (RFC 7413)`. */
+export interface ExpectedFailure {
+  /** All behind the colon. */
+  readonly why: string
+  readonly at: Position
 }
 
 /** `--name=value` or `--name`. */
@@ -140,7 +151,12 @@ export type OptionSpec =
   /** `null` in a value: `...`, whatever it is. */
   | { readonly kind: 'timestamp'; readonly value: number | null; readonly echo: number | null }
   /** Fast Open, RFC 7413 (`FO`) or experimental (`FOEXP`); null = any cookie. */
-  | { readonly kind: 'fastOpen' | 'fastOpenExperimental'; readonly cookie: Uint8Array | null }
+  | {
+      readonly kind: 'fastOpen' | 'fastOpenExperimental'
+      readonly cookie: Uint8Array | null
+      /** The cookie was written as a name that nobody defined; `cookie` is null then. */
+      readonly symbol: string | null
+    }
   | { readonly kind: 'md5'; readonly digest: Uint8Array | null }
   /** Accurate ECN counters in the order written (RFC 9768). */
   | { readonly kind: 'accurateEcn'; readonly counters: readonly { readonly name: 'e0b' | 'ceb' | 'e1b'; readonly value: number }[] }
