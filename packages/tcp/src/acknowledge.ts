@@ -89,7 +89,7 @@ function updateWindow(tcb: Tcb, header: SegmentHeader, window: number): void {
   tcb.rtt.backoff = 0
   tcb.timers.retransmit = Infinity
   if (flightSize(tcb) > 0) {
-    markLost(tcb, snd.una, snd.nxt)
+    markLost(tcb, snd.una, snd.nxt, 'window-probe')
     snd.rtxForced = true
   }
 }

@@ -12,6 +12,43 @@ export type TcpState =
   | 'closed' | 'listen' | 'syn-sent' | 'syn-received' | 'established' | 'fin-wait-1' | 'fin-wait-2'
   | 'close-wait' | 'closing' | 'last-ack' | 'time-wait'
 
+/**
+ * What {@link ConnectionOptions.trace} is told: one segment, or one timer that expired. Times in ms, sizes in bytes. The
+ * object is used again for the next event.
+ */
+export interface TcpTraceEvent {
+  /** When it was sent, or came out of the link: the stack's monotonic clock. */
+  readonly time: number
+  readonly kind: 'send' | 'receive' | 'timeout'
+  /** Why it was sent, or what the timer was for; '' for what was received. `ack` is an ACK without text. */
+  readonly reason:
+    | 'new' | 'fast-retransmit' | 'timeout-retransmit' | 'mtu-retransmit' | 'window-probe' | 'keep-alive'
+    | 'ack' | 'syn' | 'fin' | 'reset' | ''
+  /** Control bits, as `Flag` of `@stack/tcp/wire`; 0 of a timeout, as all fields of the segment. */
+  readonly flags: number
+  /** Relative to the sender's initial sequence number, unsigned. */
+  readonly seq: number
+  /** Relative to the receiver's initial sequence number, unsigned; 0 without ACK. */
+  readonly ack: number
+  /** Bytes of text. */
+  readonly length: number
+  /** The window of the segment, scaled. */
+  readonly window: number
+  readonly cwnd: number
+  readonly ssthresh: number
+  /** Smoothed round-trip time; 0 = none yet. */
+  readonly srtt: number
+  /** Retransmission timeout, with its backoff. */
+  readonly rto: number
+  /** Bytes sent and not acknowledged, with what is being sent, before what was received. */
+  readonly inFlight: number
+  /** The state before what was received. */
+  readonly state: TcpState
+  /** Tell connections apart that share a hook, those of a listener. */
+  readonly localPort: number
+  readonly remotePort: number
+}
+
 /** Options of one connection; also defaults of a stack (`tcp({ noDelay: true })`) and of a listener. */
 export interface ConnectionOptions {
   /** Send small segments at once (RFC 1122 §4.2.3.4). Default false. */
@@ -36,6 +73,11 @@ export interface ConnectionOptions {
   readonly ttl?: number
   /** TOS or traffic class. Default 0. */
   readonly tos?: number
+  /**
+   * Told of each segment and timer, in the middle of the protocol: it may record, and must neither throw nor call the
+   * stack. Default null.
+   */
+  readonly trace?: ((event: TcpTraceEvent) => void) | null
 }
 
 /** What {@link Connection.info} tells. Times in ms, sizes in bytes. */

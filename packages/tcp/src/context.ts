@@ -4,6 +4,7 @@ import type { TcpCounters } from './counters.ts'
 import type { Secrets } from './isn.ts'
 import type { Settings } from './options.ts'
 import type { TimeWaitTable } from './time-wait.ts'
+import type { TraceScratch } from './trace.ts'
 import type { SegmentHeader } from './wire.ts'
 
 /** IP protocol number of TCP. */
@@ -24,4 +25,5 @@ export interface TcpContext {
   readonly outgoing: SegmentHeader
   readonly params: NetworkHeaderParams
   readonly sample: AckSample
+  readonly trace: TraceScratch
 }

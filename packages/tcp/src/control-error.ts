@@ -75,7 +75,7 @@ function shrink(tcb: Tcb, mtu: number): void {
   updateMss(tcb)
   // The cache may have refused, because the network promises more.
   if (packetSize(tcb) >= largest || flightSize(tcb) === 0 || tcb.state < State.Established) return
-  markLost(tcb, snd.una, snd.nxt)
+  markLost(tcb, snd.una, snd.nxt, 'mtu-retransmit')
   snd.dupAcks = 0
   snd.dupBytes = 0
   snd.rtxForced = true

@@ -14,6 +14,7 @@ import { State } from './state.ts'
 import { Tcb } from './tcb.ts'
 import { ConnectionTimers } from './timers.ts'
 import type { TimerActions } from './timers.ts'
+import { traceTimeout } from './trace.ts'
 
 /** Who keeps the books of endpoints. */
 export interface EndpointOwner {
@@ -102,7 +103,10 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
   }
 
   onDelayedAckTimer(): void {
-    if (this.rcv.nxt !== this.rcv.acked) sendAck(this)
+    if (this.rcv.nxt === this.rcv.acked) return
+    const { trace } = this.settings
+    if (trace !== null) traceTimeout(this, trace, 'ack')
+    sendAck(this)
   }
 
   onKeepAliveTimer(now: Milliseconds): void {

@@ -15,6 +15,7 @@ import { receiveHeader } from './segment.ts'
 import { before } from './sequence.ts'
 import { SynQueue } from './syn-queue.ts'
 import type { HalfOpen } from './syn-queue.ts'
+import { traceHalfOpen } from './trace.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
@@ -161,6 +162,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     const { context, settings } = this
     const record = halfOpen(context, this.flow(packet), header, settings, iss)
     if (record === null) return
+    if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'receive', record, header, packet.arrival)
     this.synQueue.add(record, context.host.scheduler.now)
     sendSynAck(context, record, settings)
   }

@@ -19,6 +19,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   congestionControl: { type: 'string' },
   ttl: { type: 'number', integer: true, min: 0, max: 255 },
   tos: { type: 'number', integer: true, min: 0, max: 255 },
+  trace: { type: 'any' },
 }
 
 const CONNECT_SCHEMA: OptionSchema<ConnectOptions> = {
@@ -70,6 +71,16 @@ const DEFAULTS: Settings = {
   congestionControl: 'newreno',
   ttl: 0,
   tos: 0,
+  trace: null,
+}
+
+/** What a schema cannot say. */
+function checkShapes(what: string, options: ConnectionOptions): void {
+  checkKeepAlive(what, options)
+  const trace: unknown = options.trace
+  if (trace !== undefined && trace !== null && typeof trace !== 'function') {
+    throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
+  }
 }
 
 function checkKeepAlive(what: string, options: ConnectionOptions): void {
@@ -84,27 +95,27 @@ function checkKeepAlive(what: string, options: ConnectionOptions): void {
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */
 export function checkTcpOptions(options: TcpOptions): void {
   checkOptions('tcp()', options, TCP_SCHEMA)
-  checkKeepAlive('tcp()', options)
+  checkShapes('tcp()', options)
 }
 
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkOptions('tcp.connect()', options, CONNECT_SCHEMA)
-  checkKeepAlive('tcp.connect()', options)
+  checkShapes('tcp.connect()', options)
   for (const name of ['host', 'port'] as const) required('tcp.connect()', name, options[name])
 }
 
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */
 export function checkListenOptions(options: ListenOptions): void {
   checkOptions('tcp.listen()', options, LISTEN_SCHEMA)
-  checkKeepAlive('tcp.listen()', options)
+  checkShapes('tcp.listen()', options)
   required('tcp.listen()', 'port', options.port)
 }
 
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */
 export function checkConnectionOptions(options: ConnectionOptions): void {
   checkOptions('connection.configure()', options, CONNECTION_SCHEMA)
-  checkKeepAlive('connection.configure()', options)
+  checkShapes('connection.configure()', options)
 }
 
 function required(what: string, name: string, value: unknown): void {

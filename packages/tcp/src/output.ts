@@ -3,6 +3,8 @@ import { beginSegment, sendSegment } from './segment.ts'
 import { State } from './state.ts'
 import { timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { traceSend } from './trace.ts'
+import type { TraceReason } from './trace.ts'
 import { selectWindow } from './window.ts'
 import { Flag } from './wire.ts'
 
@@ -13,7 +15,7 @@ const LOCAL_RETRY = 10
  * Sends one segment: `flags` at `sequence` with `length` bytes of the send queue. Whatever carries an ACK settles what
  * was owed.
  */
-export function emit(tcb: Tcb, flags: number, sequence: number, length = 0): Failure {
+export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceReason, length = 0): Failure {
   const { context, rcv, snd } = tcb
   const isAck = (flags & Flag.Ack) !== 0
   const header = beginSegment(context, tcb, flags, sequence, isAck ? rcv.nxt : 0)
@@ -34,6 +36,8 @@ export function emit(tcb: Tcb, flags: number, sequence: number, length = 0): Fai
     return failure
   }
   snd.segments++
+  const { trace } = tcb.settings
+  if (trace !== null) traceSend(tcb, trace, reason, length)
   if (isAck) {
     rcv.acked = rcv.nxt
     rcv.ackNow = false
@@ -47,7 +51,7 @@ export function sendAck(tcb: Tcb): void {
   const { snd, rcv } = tcb
   rcv.ackNow = true
   // Behind a probe SND.NXT lies beyond the window: a peer that took nothing of it would drop the ACK.
-  if (emit(tcb, Flag.Ack, snd.persisting ? snd.una : snd.nxt) === 'ENOBUFS') retryLater(tcb)
+  if (emit(tcb, Flag.Ack, snd.persisting ? snd.una : snd.nxt, 'ack') === 'ENOBUFS') retryLater(tcb)
 }
 
 /** SYN or SYN-ACK of an open of our own, with every option we offer (RFC 9293 §3.7.1, RFC 7323). */
@@ -70,12 +74,13 @@ export function sendSyn(tcb: Tcb): void {
   else {
     tcb.softError = failure
     snd.segments++
+    if (settings.trace !== null) traceSend(tcb, settings.trace, 'syn', 0)
   }
 }
 
 /** Reset of a connection in a synchronized state (RFC 9293 §3.5.2): with SND.NXT, so that the peer accepts it. */
 export function sendReset(tcb: Tcb): void {
-  emit(tcb, Flag.Rst | Flag.Ack, tcb.snd.nxt)
+  emit(tcb, Flag.Rst | Flag.Ack, tcb.snd.nxt, 'reset')
 }
 
 /** ACKs that the batch owes: now, or with the timer (RFC 9293 §3.8.6.3). Data segments have settled it if there were any. */

@@ -9,6 +9,7 @@ import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { HalfOpen } from './syn-queue.ts'
+import { traceHalfOpen } from './trace.ts'
 import { windowScaleFor } from './window.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
@@ -51,6 +52,7 @@ export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Sett
   out.mss = record.mss
   if (record.peerScale >= 0) out.windowScale = windowScaleFor(settings.receiveBuffer)
   if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
+  else if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)
 }
 
 /** A bare ACK from a half-open connection (RFC 5961). */
@@ -59,6 +61,7 @@ export function sendHalfOpenAck(context: TcpContext, record: HalfOpen, settings:
   out.window = Math.min(65_535, settings.receiveBuffer) >>> (record.peerScale >= 0 ? windowScaleFor(settings.receiveBuffer) : 0)
   context.counters.challengeAcks++
   sendSegment(context, record)
+  if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)
 }
 
 function begin(context: TcpContext, record: HalfOpen, flags: number, sequence: number): SegmentHeader {

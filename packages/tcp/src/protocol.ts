@@ -21,6 +21,7 @@ import { segmentArrives } from './segment-arrives.ts'
 import { State } from './state.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { TimeWaitTable } from './time-wait.ts'
+import { createTraceScratch } from './trace.ts'
 import { Field, MIN_HEADER_LENGTH, SegmentHeader } from './wire.ts'
 
 const DEFAULT_BACKLOG = 511
@@ -62,6 +63,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       outgoing: new SegmentHeader(),
       params: { protocol: TCP_PROTOCOL, ttl: 0, tos: 0, dontFragment: true, flowLabel: 0, options: null },
       sample: { acked: 0, flight: 0, rtt: 0, now: 0, limited: false },
+      trace: createTraceScratch(),
     }
     this.assertAlgorithm(this.context.defaults.congestionControl, 'tcp()')
     this.closed = new Promise((resolve) => {

@@ -1,6 +1,7 @@
 import { after, before, later } from './sequence.ts'
 import { flightSize, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import type { TraceReason } from './trace.ts'
 
 // Loss recovery without SACK: fast retransmit and NewReno (RFC 5681 §3.2, RFC 6582), limited transmit (RFC 3042) and
 // go-back-N after a timeout. Where the RFCs inflate cwnd by the segments that duplicate ACKs stand for, those bytes are
@@ -19,8 +20,9 @@ export function pipe(tcb: Tcb): number {
   return Math.max(0, flightSize(tcb) - lostBytes(tcb) - tcb.snd.dupBytes)
 }
 
-/** `[from, until)` is to be sent again. */
-export function markLost(tcb: Tcb, from: number, until: number): void {
+/** `[from, until)` is to be sent again, because of `reason`. */
+export function markLost(tcb: Tcb, from: number, until: number, reason: TraceReason): void {
+  tcb.snd.lostBy = reason
   tcb.snd.rtxNext = from
   tcb.snd.lostUntil = until
 }
@@ -80,7 +82,7 @@ export function onTimeout(tcb: Tcb): void {
   snd.dupAcks = 0
   snd.dupBytes = 0
   snd.rtxForced = true
-  markLost(tcb, snd.una, snd.nxt)
+  markLost(tcb, snd.una, snd.nxt, 'timeout-retransmit')
 }
 
 /** No more has left the network than was in it when recovery began, lest ACKs made up by the peer empty the pipe (RFC 5681 §5). */
@@ -93,7 +95,7 @@ function duplicateLimit(tcb: Tcb): number {
 function retransmitFirst(tcb: Tcb): void {
   const { snd } = tcb
   const length = Math.min(snd.mss, flightSize(tcb))
-  markLost(tcb, snd.una, (snd.una + length) | 0)
+  markLost(tcb, snd.una, (snd.una + length) | 0, 'fast-retransmit')
   snd.rtxForced = true
 }
 
@@ -103,5 +105,5 @@ function endRecovery(tcb: Tcb): void {
   snd.dupAcks = 0
   snd.dupBytes = 0
   snd.rtxForced = false
-  markLost(tcb, snd.una, snd.una)
+  markLost(tcb, snd.una, snd.una, '')
 }

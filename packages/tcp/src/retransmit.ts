@@ -6,6 +6,8 @@ import { armRetransmit, sendOverride, sendPending, transmit } from './sender.ts'
 import { State } from './state.ts'
 import { flightSize, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { traceTimeout } from './trace.ts'
+import type { TraceReason } from './trace.ts'
 import { Flag } from './wire.ts'
 
 /** Retransmissions of a SYN: 1 + 2 + … + 64 s are 127 s (RFC 9293 MUST-23: at least 3 minutes is for data; Linux's 6). */
@@ -27,6 +29,7 @@ function retransmitSyn(tcb: Tcb): void {
     return
   }
   snd.attempts++
+  traceTimer(tcb, 'syn')
   snd.timing = false
   snd.retransmits++
   tcb.context.counters.retransmits++
@@ -42,6 +45,7 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
     giveUp(tcb)
     return
   }
+  traceTimer(tcb, 'timeout-retransmit')
   tcb.context.counters.timeouts++
   snd.timeouts++
   onTimeout(tcb)
@@ -63,13 +67,14 @@ function probeWindow(tcb: Tcb, now: Milliseconds): void {
     return
   }
   if (snd.attempts === 0 && flightSize(tcb) === 0) snd.unackedSince = now
+  traceTimer(tcb, 'window-probe')
   tcb.context.counters.zeroWindowProbes++
   // A window that is open and small: what fits (the override of SWS avoidance).
   const isSent = snd.wnd > 0 && flightSize(tcb) === 0 && sendOverride(tcb)
   if (!isSent) {
     const hasText = snd.queue.length > 0
-    transmit(tcb, snd.una, hasText ? 1 : 0, !hasText, true)
-    markLost(tcb, snd.una, snd.una)
+    transmit(tcb, snd.una, hasText ? 1 : 0, !hasText, 'window-probe')
+    markLost(tcb, snd.una, snd.una, 'window-probe')
     snd.persisting = true
   }
   snd.attempts++
@@ -92,10 +97,11 @@ export function onKeepAliveTimer(tcb: Tcb, now: Milliseconds): void {
     giveUp(tcb)
     return
   }
+  traceTimer(tcb, 'keep-alive')
   rcv.keepAliveProbes++
   tcb.context.counters.keepAliveProbes++
   // An old sequence number without text: any TCP answers with an ACK.
-  emit(tcb, Flag.Ack, (snd.nxt - 1) | 0)
+  emit(tcb, Flag.Ack, (snd.nxt - 1) | 0, 'keep-alive')
   armKeepAlive(tcb, now + interval)
 }
 
@@ -111,6 +117,11 @@ export function startKeepAlive(tcb: Tcb): void {
 function armKeepAlive(tcb: Tcb, deadline: Milliseconds): void {
   tcb.timers.keepAlive = deadline
   tcb.timers.schedule(deadline)
+}
+
+function traceTimer(tcb: Tcb, reason: TraceReason): void {
+  const { trace } = tcb.settings
+  if (trace !== null) traceTimeout(tcb, trace, reason)
 }
 
 /** The peer does not answer: RFC 9293 §3.8.3 (R2). What went wrong on the way says more than "timed out". */

@@ -8,6 +8,7 @@ import { State, takesData } from './state.ts'
 import { isFinAcked, setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { establish, negotiate } from './handshake.ts'
+import { traceReceive } from './trace.ts'
 import { receiveWindow } from './window.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
@@ -23,6 +24,8 @@ const TIMESTAMP_LIFETIME = 24 * 86_400_000
  * `reset.ts`, TIME-WAIT is `time-wait.ts`. The header is parsed, verified and consumed; takes ownership of the packet.
  */
 export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
+  const { trace } = tcb.settings
+  if (trace !== null) traceReceive(tcb, trace, header, packet.length, packet.arrival)
   tcb.rcv.segments++
   tcb.rcv.lastHeard = packet.arrival
   tcb.rcv.keepAliveProbes = 0

@@ -4,6 +4,7 @@ import { after } from './sequence.ts'
 import { sendsData } from './state.ts'
 import { flightSize } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import type { TraceReason } from './trace.ts'
 import { Flag } from './wire.ts'
 
 /** Bytes of one connection below TCP: two of the largest super-packets. More would only wait in a queue. */
@@ -50,7 +51,7 @@ function sendOne(tcb: Tcb, override: boolean): Outcome {
     tcb.isBlocked = true
     return Outcome.Local
   }
-  return transmit(tcb, sequence, length, isFin, isRetransmission)
+  return transmit(tcb, sequence, length, isFin, isRetransmission ? snd.lostBy : length > 0 ? 'new' : 'fin')
 }
 
 /** Nagle and the sender's side of SWS avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
@@ -62,8 +63,8 @@ function isWorthSending(tcb: Tcb, length: number, text: number, room: number, is
   return room >= tcb.snd.maxWindow >>> 1 && (isIdle || tcb.settings.noDelay)
 }
 
-/** One segment of text, or a FIN, or both; and the books of what is out. */
-export function transmit(tcb: Tcb, sequence: number, length: number, isFin: boolean, isRetransmission: boolean): Outcome {
+/** One segment of text, or a FIN, or both; and the books of what is out. Anything but `new` and `fin` was sent before. */
+export function transmit(tcb: Tcb, sequence: number, length: number, isFin: boolean, reason: TraceReason): Outcome {
   const { snd, context } = tcb
   const { counters, host } = context
   const end = (sequence + length) | 0
@@ -71,7 +72,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   // RFC 9293 §3.9.1.2, SHLD-28: the last segment of what was written.
   if (length > 0 && end === snd.queue.end) flags |= Flag.Psh
   if (isFin) flags |= Flag.Fin
-  const failure = emit(tcb, flags, sequence, length)
+  const failure = emit(tcb, flags, sequence, reason, length)
   if (failure === 'ENOBUFS') {
     tcb.isBlocked = tcb.below > 0
     if (!tcb.isBlocked) retryLater(tcb)
@@ -82,7 +83,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   const { now } = host.scheduler
   const wasIdle = flightSize(tcb) === 0
   const behind = isFin ? (end + 1) | 0 : end
-  if (isRetransmission) {
+  if (reason !== 'new' && reason !== 'fin') {
     snd.rtxNext = behind
     snd.rtxForced = false
     // Karn's algorithm (RFC 6298 §3).

@@ -12,6 +12,7 @@ import { SendQueue } from './send-queue.ts'
 import { after } from './sequence.ts'
 import { isLegalTransition, State } from './state.ts'
 import type { ConnectionTimers } from './timers.ts'
+import type { TraceReason } from './trace.ts'
 
 /** Why data is being sent again. */
 export const Recovery = { None: 0, Fast: 1, Timeout: 2 } as const
@@ -53,6 +54,8 @@ export class SendState {
   /** `[rtxNext, lostUntil)` is held lost and not yet sent again. */
   rtxNext = 0
   lostUntil = 0
+  /** Why it is held lost. */
+  lostBy: TraceReason = ''
   /** Send one lost segment now, whatever cwnd says. */
   rtxForced = false
   /** SND.NXT when cwnd last held data back: acknowledgments below it may grow cwnd (RFC 7661). */
