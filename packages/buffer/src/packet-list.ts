@@ -35,6 +35,17 @@ export class PacketList {
     this.length++
   }
 
+  /** Puts `packet` behind `before`, which is in the list; null = first. */
+  insertAfter(before: Packet | null, packet: Packet): void {
+    if (before === null) this.unshift(packet)
+    else if (before === this.tail) this.push(packet)
+    else {
+      packet.next = before.next
+      before.next = packet
+      this.length++
+    }
+  }
+
   /** Takes the first packet out. */
   shift(): Packet | null {
     const packet = this.head

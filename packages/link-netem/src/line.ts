@@ -1,4 +1,4 @@
-import { ChecksumState, type Packet } from '@stack/buffer'
+import { ChecksumState, PacketList, type Packet } from '@stack/buffer'
 import { seededRandom, type LinkHost, type Milliseconds, type Random, type Timer } from '@stack/core'
 import { createCounters, type NetemCounters } from './counters.ts'
 import type { Settings } from './settings.ts'
@@ -6,12 +6,10 @@ import type { Settings } from './settings.ts'
 /** One direction of an impaired link: decides on each packet's fate and holds it, in order of the times when they are due. */
 export abstract class Line {
   readonly counters: NetemCounters = createCounters()
-  /** Packets held. */
-  length = 0
   isDown = false
   settings: Settings
-  head: Packet | null = null
-  private tail: Packet | null = null
+  /** Packets held. */
+  protected readonly held = new PacketList()
   private host: LinkHost | null = null
   private random: Random | null
   private timer: Timer | null = null
@@ -28,12 +26,16 @@ export abstract class Line {
   /** The first packet is due. */
   abstract expired(): void
 
+  get length(): number {
+    return this.held.length
+  }
+
   get now(): Milliseconds {
     return this.host!.scheduler.now
   }
 
   attach(host: LinkHost | null): void {
-    this.clear()
+    this.held.release()
     this.timer?.cancel()
     this.timer = null
     this.latest = this.wireFree = 0
@@ -65,27 +67,15 @@ export abstract class Line {
 
   /** Takes the first packet out if it is due. */
   takeDue(): Packet | null {
-    const packet = this.head
-    if (packet === null || packet.earliestDeparture > this.now) return null
-    this.head = packet.next
-    if (this.head === null) this.tail = null
-    packet.next = null
-    packet.earliestDeparture = 0
-    this.length--
-    return packet
-  }
-
-  /** Puts a packet back in front. */
-  putBack(packet: Packet): void {
-    packet.next = this.head
-    this.head = packet
-    this.tail ??= packet
-    this.length++
+    const { head } = this.held
+    if (head === null || head.earliestDeparture > this.now) return null
+    head.earliestDeparture = 0
+    return this.held.shift()
   }
 
   /** Comes back when the first packet is due. */
   wait(): void {
-    if (this.head !== null) this.timer!.arm(this.head.earliestDeparture)
+    if (this.held.head !== null) this.timer!.arm(this.held.head.earliestDeparture)
   }
 
   private happens(probability: number): boolean {
@@ -116,25 +106,16 @@ export abstract class Line {
   }
 
   private insert(packet: Packet, due: Milliseconds): void {
+    const { held } = this
     packet.earliestDeparture = due
-    this.length++
-    if (this.tail === null || this.tail.earliestDeparture <= due) {
-      packet.next = null
-      if (this.tail === null) this.head = packet
-      else this.tail.next = packet
-      this.tail = packet
+    if (held.tail === null || held.tail.earliestDeparture <= due) {
+      held.push(packet)
       return
     }
     this.counters.reordered++
     let before: Packet | null = null
-    let after = this.head
-    while (after !== null && after.earliestDeparture <= due) {
-      before = after
-      after = after.next
-    }
-    packet.next = after
-    if (before === null) this.head = packet
-    else before.next = packet
+    for (let after = held.head; after !== null && after.earliestDeparture <= due; after = after.next) before = after
+    held.insertAfter(before, packet)
   }
 
   private duplicate(packet: Packet): Packet | null {
@@ -163,17 +144,6 @@ export abstract class Line {
       this.counters.corrupted++
     }
     return packet
-  }
-
-  private clear(): void {
-    for (let packet = this.head; packet !== null; ) {
-      const next = packet.next
-      packet.next = null
-      packet.release()
-      packet = next
-    }
-    this.head = this.tail = null
-    this.length = 0
   }
 }
 

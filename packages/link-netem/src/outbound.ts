@@ -51,7 +51,7 @@ export class OutboundLine extends Line {
     }
     const { batch } = this
     batch.push(first)
-    while (batch.length < BATCH && this.head !== null && !isRaw(this.head)) {
+    while (batch.length < BATCH && this.held.head !== null && !isRaw(this.held.head)) {
       const packet = this.takeDue()
       if (packet === null) break
       batch.push(packet)
@@ -59,7 +59,7 @@ export class OutboundLine extends Line {
     this.isBlocked = true
     const taken = this.lower.writePackets(batch)
     this.counters.delivered += taken
-    for (let i = batch.length - 1; i >= taken; i--) this.putBack(batch[i]!)
+    for (let i = batch.length - 1; i >= taken; i--) this.held.unshift(batch[i]!)
     if (taken === batch.length) this.isBlocked = false
     batch.length = 0
     return true
