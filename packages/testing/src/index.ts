@@ -14,3 +14,4 @@
 export { fakeNic, type FakeNic, type ReceivedPacket } from './fake-nic.ts'
 export { leaksOf } from './leaks.ts'
 export { manualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
+export * from './packets/index.ts'
