@@ -1,5 +1,6 @@
 /**
- * Tools for testing what runs on @stack: virtual time and leak checks, without a test runner of their own.
+ * Tools for testing what runs on @stack, for any test runner: virtual time, stacks that are looked at for leaks, packets
+ * built and checked, a peer that speaks from a script, hostile links, fake protocols.
  *
  * @example
  * ```ts
@@ -15,3 +16,6 @@ export { fakeNic, type FakeNic, type ReceivedPacket } from './fake-nic.ts'
 export { leaksOf } from './leaks.ts'
 export { manualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
 export * from './packets/index.ts'
+export { deterministicRandom } from './stack/deterministic-random.ts'
+export { fakeLink, type FakeLink, type FakeLinkOptions, type SentPacket } from './stack/fake-link.ts'
+export { createTestStack, type TestStack, type TestStackOptions } from './stack/test-stack.ts'

@@ -42,7 +42,9 @@ describe('bytes as the RFCs and others have them', () => {
 
   test('a neighbour solicitation', () => {
     const bytes = packet(ipv6({ source: 'fe80::2', destination: 'ff02::1:ff00:1', hopLimit: 255 }), icmpv6({ type: 'neighbor-solicitation', target: 'fe80::1', options: [{ kind: 'sourceLinkAddress', address: '02:00:00:00:00:02' }] }))
-    expect(toHex(bytes)).toBe(`6000000000203aff${'fe80000000000000'}0000000000000002ff0200000000000000000001ff000001${'8700'}${toHex(bytes.subarray(42, 44))}00000000fe80000000000000000000000000000101010200000000` + '02')
+    const target = 'fe80000000000000' + '0000000000000001'
+    expect(toHex(bytes.subarray(0, 40))).toBe('6000000000203aff' + 'fe800000000000000000000000000002' + 'ff0200000000000000000001ff000001')
+    expect(toHex(bytes.with(42, 0).with(43, 0).subarray(40))).toBe('87000000' + '00000000' + target + '0101020000000002')
     expect(parsePacket(bytes).problems).toEqual([])
   })
 })
