@@ -1,8 +1,8 @@
 import {
-  checkOptions, createLinkInbox, StackError, startCall, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkHost, type LinkInbox,
-  type NetworkDispatcher, type OptionSchema, type PacketBatch, type PendingCall, type Wakeable,
+  checkOptions, createLinkInbox, createMailbox, StackError, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkHost,
+  type LinkInbox, type Mailbox, type MailboxSource, type NetworkDispatcher, type OptionSchema, type PacketBatch, type Wakeable,
 } from '@stack/core'
-import { ChecksumState, type Packet } from '@stack/buffer'
+import { ChecksumState, PacketList, type Packet } from '@stack/buffer'
 
 /** Options of {@link channel}. */
 export interface ChannelOptions {
@@ -42,8 +42,11 @@ export interface ChannelLink extends InjectableLinkEndpoint {
    *
    * @throws StackError `ERR_STACK_BUSY` while a `read` is pending
    */
-  setHandler(handler: ((bytes: Uint8Array, protocol: number) => void) | null): void
+  setHandler(handler: ChannelHandler | null): void
 }
+
+/** Gets an outgoing packet and its EtherType. */
+export type ChannelHandler = (bytes: Uint8Array, protocol: number) => void
 
 const SCHEMA: OptionSchema = {
   mtu: { type: 'number', integer: true, min: 68, max: 65535 },
@@ -81,21 +84,16 @@ class Channel implements ChannelLink, Wakeable {
   readonly maxHeaderLength: number
   linkAddress: Uint8Array | null
   readonly arpHardwareType: number
-  readonly closed: Promise<void>
-  pending = 0
   dropped = 0
   private readonly limit: number
   private readonly inbox: LinkInbox
   private dispatcher: NetworkDispatcher | null = null
-  private handler: ((bytes: Uint8Array, protocol: number) => void) | null = null
-  private reader: PendingCall<Uint8Array | null> | null = null
+  private readonly mailbox: Mailbox<Uint8Array, ChannelHandler>
+  private isWaiting = false
   /** The host that is held alive for a pending read. */
   private held: LinkHost | null = null
-  private head: Packet | null = null
-  private tail: Packet | null = null
+  private readonly outgoing = new PacketList()
   private refused = false
-  private isClosed = false
-  private resolveClosed!: () => void
 
   constructor(options: ChannelOptions) {
     this.mtu = options.mtu ?? 1500
@@ -107,9 +105,15 @@ class Channel implements ChannelLink, Wakeable {
     this.arpHardwareType = ethernet ? 1 : 0xffff
     this.limit = options.limit ?? 1024
     this.inbox = createLinkInbox({ limit: 1024 })
-    this.closed = new Promise((resolve) => {
-      this.resolveClosed = resolve
-    })
+    this.mailbox = createMailbox(this.source())
+  }
+
+  get closed(): Promise<void> {
+    return this.mailbox.closed
+  }
+
+  get pending(): number {
+    return this.outgoing.length
   }
 
   get isAttached(): boolean {
@@ -119,7 +123,10 @@ class Channel implements ChannelLink, Wakeable {
   attach(dispatcher: NetworkDispatcher | null): void {
     this.dispatcher = dispatcher
     this.inbox.attach(dispatcher)
-    if (dispatcher === null) this.clear()
+    if (dispatcher === null) {
+      this.outgoing.release()
+      this.refused = false
+    }
     this.hold()
   }
 
@@ -170,13 +177,8 @@ class Channel implements ChannelLink, Wakeable {
   }
 
   take(): Packet | null {
-    const packet = this.head
-    if (packet === null) return null
-    this.head = packet.next
-    if (this.head === null) this.tail = null
-    packet.next = null
-    this.pending--
-    if (this.refused && this.pending * 2 <= this.limit) {
+    const packet = this.outgoing.shift()
+    if (packet !== null && this.refused && this.pending * 2 <= this.limit) {
       this.refused = false
       this.dispatcher?.writable()
     }
@@ -191,24 +193,13 @@ class Channel implements ChannelLink, Wakeable {
     return bytes
   }
 
-  read(options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array | null> {
-    const { signal } = options
-    if (this.reader !== null || this.handler !== null) {
-      return Promise.reject(new StackError('ERR_STACK_BUSY', 'Another read of this channel is pending, or a handler takes its packets; wait for it or call setHandler(null).', { syscall: 'read' }))
-    }
-    if (signal?.aborted !== true) {
-      const bytes = this.tryRead()
-      if (bytes !== null || this.isClosed) return Promise.resolve(bytes)
-    }
-    return startCall((call) => this.setReader(call), signal, () => this.setReader(null))
+  read(options?: { readonly signal?: AbortSignal }): Promise<Uint8Array | null> {
+    return this.mailbox.receive(options, 'read')
   }
 
-  setHandler(handler: ((bytes: Uint8Array, protocol: number) => void) | null): void {
-    if (handler !== null && this.reader !== null) {
-      throw new StackError('ERR_STACK_BUSY', 'A read of this channel is pending; let it end before a handler takes the packets.', { syscall: 'setHandler' })
-    }
-    this.handler = handler
-    if (handler !== null && this.head !== null) this.dispatcher?.host.scheduler.wake(this)
+  setHandler(handler: ChannelHandler | null): void {
+    this.mailbox.setHandler(handler)
+    if (this.pending > 0) this.notify()
   }
 
   setMtu(mtu: number): void {
@@ -221,51 +212,48 @@ class Channel implements ChannelLink, Wakeable {
 
   /** Gives what waits to whoever takes it; called last in a turn. */
   wake(): void {
-    if (this.handler !== null) this.feed()
-    if (this.reader === null || this.head === null) return
-    const bytes = this.tryRead()
-    if (bytes !== null) this.settle(bytes)
+    this.mailbox.wake()
   }
 
   close(): void {
-    if (this.isClosed) return
-    this.isClosed = true
+    if (this.mailbox.isClosed) return
     this.attach(null)
-    this.settle(null)
-    this.resolveClosed()
+    this.mailbox.close()
   }
 
-  private feed(): void {
-    try {
-      while (this.handler !== null) {
+  private source(): MailboxSource<Uint8Array, ChannelHandler> {
+    return {
+      take: () => this.tryRead() ?? undefined,
+      give: (handler) => {
         const packet = this.takeWhole()
-        if (packet === null) return
+        if (packet === null) return false
         try {
-          this.handler(packet.bytes.subarray(packet.start, packet.end), packet.networkProtocol)
+          handler(packet.bytes.subarray(packet.start, packet.end), packet.networkProtocol)
         } finally {
           packet.release()
         }
-      }
-    } finally {
-      // Something is left when the handler threw.
-      if (this.head !== null && this.handler !== null) this.dispatcher?.host.scheduler.wake(this)
+        return true
+      },
+      onError: (error) => {
+        // It ends this turn of the handler; what is left comes in another.
+        if (this.pending > 0) this.notify()
+        throw error
+      },
+      waiting: (on) => {
+        this.isWaiting = on
+        this.hold()
+      },
     }
   }
 
-  private settle(bytes: Uint8Array | null): void {
-    const { reader } = this
-    this.setReader(null)
-    reader?.resolve(bytes)
-  }
-
-  private setReader(reader: PendingCall<Uint8Array | null> | null): void {
-    this.reader = reader
-    this.hold()
+  /** Readers are user code: they run when the turn is through. */
+  private notify(): void {
+    if (this.mailbox.isWanted) this.dispatcher?.host.scheduler.wake(this)
   }
 
   /** A pending read keeps the process alive, as every pending call does. */
   private hold(): void {
-    const wanted = this.reader === null ? null : (this.dispatcher?.host ?? null)
+    const wanted = this.isWaiting ? (this.dispatcher?.host ?? null) : null
     if (wanted === this.held) return
     this.held?.unref?.()
     this.held = wanted
@@ -299,22 +287,13 @@ class Channel implements ChannelLink, Wakeable {
   }
 
   private push(packet: Packet): void {
-    packet.next = null
-    if (this.tail === null) this.head = packet
-    else this.tail.next = packet
-    this.tail = packet
-    this.pending++
-    // Readers are user code: they run when the turn is through.
-    if (this.handler !== null || this.reader !== null) this.dispatcher?.host.scheduler.wake(this)
+    this.outgoing.push(packet)
+    this.notify()
   }
 
   private drop(packet: Packet): void {
     this.dropped++
     packet.release()
-  }
-
-  private clear(): void {
-    for (let packet = this.take(); packet !== null; packet = this.take()) packet.release()
   }
 }
 

@@ -18,4 +18,4 @@
  *
  * @packageDocumentation
  */
-export { channel, type ChannelLink, type ChannelOptions } from './channel.ts'
+export { channel, type ChannelHandler, type ChannelLink, type ChannelOptions } from './channel.ts'

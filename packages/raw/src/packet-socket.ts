@@ -1,7 +1,7 @@
 import { PacketFlag, type Packet } from '@stack/buffer'
 import { ALL_PROTOCOLS, ETHERNET_HEADER_LENGTH, StackError, type Failure, type PacketEndpoint, type RawHost } from '@stack/core'
 import type { PacketDatagram, PacketSocket, PacketTarget } from './api.ts'
-import { Mailbox } from './mailbox.ts'
+import { ReadingSocket } from './reading-socket.ts'
 import { assertBytes, settleSend, type RawCounters } from './send.ts'
 
 /** Options with every default filled in. */
@@ -19,20 +19,15 @@ const MAX_FRAME = 65_575 + ETHERNET_HEADER_LENGTH
 const LINK_ADDRESS_LENGTH = 6
 
 /** A packet socket. */
-export class PacketSocketEndpoint implements PacketSocket, PacketEndpoint {
-  private readonly host: RawHost
+export class PacketSocketEndpoint extends ReadingSocket<PacketDatagram> implements PacketSocket, PacketEndpoint {
   private readonly settings: PacketSettings
-  private readonly counters: RawCounters
-  private readonly mailbox: Mailbox<PacketDatagram>
   private readonly unregister: () => void
   private readonly forget: (socket: PacketSocketEndpoint) => void
 
   constructor(host: RawHost, settings: PacketSettings, counters: RawCounters, forget: (socket: PacketSocketEndpoint) => void) {
-    this.host = host
+    super(host, settings.receiveBuffer, counters)
     this.settings = settings
-    this.counters = counters
     this.forget = forget
-    this.mailbox = new Mailbox(host, settings.receiveBuffer, counters, (packet) => this.datagram(packet))
     this.unregister = host.registerPacketEndpoint(settings.nicId, settings.protocol, this)
   }
 
@@ -41,7 +36,7 @@ export class PacketSocketEndpoint implements PacketSocket, PacketEndpoint {
     packet.nicId = nicId
     packet.linkSource = linkAddress
     packet.networkProtocol = protocol
-    this.mailbox.put(packet)
+    this.put(packet)
   }
 
   send(data: Uint8Array, to: PacketTarget = {}): boolean {
@@ -54,33 +49,9 @@ export class PacketSocketEndpoint implements PacketSocket, PacketEndpoint {
     return isSent
   }
 
-  receive(options?: { readonly signal?: AbortSignal }): Promise<PacketDatagram | null> {
-    return this.mailbox.receive(options)
-  }
-
-  tryReceive(): PacketDatagram | undefined {
-    return this.mailbox.tryReceive()
-  }
-
-  setHandler(handler: ((datagram: PacketDatagram) => void) | null): void {
-    this.mailbox.setHandler(handler)
-  }
-
-  get dropped(): number {
-    return this.mailbox.dropped
-  }
-
-  get closed(): Promise<void> {
-    return this.mailbox.closed
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<PacketDatagram> {
-    return this.mailbox[Symbol.asyncIterator]()
-  }
-
-  close(): void {
+  override close(): void {
     this.unregister()
-    this.mailbox.close()
+    super.close()
     this.forget(this)
   }
 
@@ -109,7 +80,7 @@ export class PacketSocketEndpoint implements PacketSocket, PacketEndpoint {
     return packet
   }
 
-  private datagram(packet: Packet): PacketDatagram {
+  protected override datagram(packet: Packet): PacketDatagram {
     return {
       data: this.settings.cooked ? packet.bytes.slice(packet.start, packet.end) : frameOf(packet),
       protocol: packet.networkProtocol,

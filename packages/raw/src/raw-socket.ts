@@ -3,7 +3,7 @@ import {
   addressSum, pseudoHeaderSum, StackError, type Address, type Failure, type NetworkHeaderParams, type RawHost, type UnassociatedEndpoint,
 } from '@stack/core'
 import type { RawDatagram, RawSocket } from './api.ts'
-import { Mailbox } from './mailbox.ts'
+import { ReadingSocket } from './reading-socket.ts'
 import { assertBytes, settleSend, type RawCounters } from './send.ts'
 
 /** Options with every default filled in. */
@@ -26,31 +26,26 @@ const ICMPV6 = 58
 const ICMPV6_CHECKSUM = 2
 
 /** A raw socket of one (network, transport) protocol. */
-export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
+export class RawSocketEndpoint extends ReadingSocket<RawDatagram> implements RawSocket, UnassociatedEndpoint {
   readonly networkProtocol: number
   readonly transportProtocol: number
-  private readonly host: RawHost
   private readonly settings: RawSettings
-  private readonly counters: RawCounters
-  private readonly mailbox: Mailbox<RawDatagram>
   private readonly params: NetworkHeaderParams
   private readonly unregister: () => void
   private readonly forget: (socket: RawSocketEndpoint) => void
 
   constructor(host: RawHost, settings: RawSettings, counters: RawCounters, forget: (socket: RawSocketEndpoint) => void) {
-    this.host = host
+    super(host, settings.receiveBuffer, counters)
     this.settings = settings
-    this.counters = counters
     this.forget = forget
     this.networkProtocol = settings.networkProtocol
     this.transportProtocol = settings.protocol
     this.params = { protocol: settings.protocol, ttl: settings.ttl, tos: settings.tos, dontFragment: false, flowLabel: 0, options: null }
-    this.mailbox = new Mailbox(host, settings.receiveBuffer, counters, (packet) => this.datagram(packet))
     this.unregister = host.registerRawEndpoint(settings.nicId, settings.networkProtocol, settings.protocol, this)
   }
 
   handlePacket(packet: Packet): void {
-    this.mailbox.put(packet)
+    this.put(packet)
   }
 
   send(data: Uint8Array, host: string): boolean {
@@ -68,33 +63,9 @@ export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
     return isSent
   }
 
-  receive(options?: { readonly signal?: AbortSignal }): Promise<RawDatagram | null> {
-    return this.mailbox.receive(options)
-  }
-
-  tryReceive(): RawDatagram | undefined {
-    return this.mailbox.tryReceive()
-  }
-
-  setHandler(handler: ((datagram: RawDatagram) => void) | null): void {
-    this.mailbox.setHandler(handler)
-  }
-
-  get dropped(): number {
-    return this.mailbox.dropped
-  }
-
-  get closed(): Promise<void> {
-    return this.mailbox.closed
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<RawDatagram> {
-    return this.mailbox[Symbol.asyncIterator]()
-  }
-
-  close(): void {
+  override close(): void {
     this.unregister()
-    this.mailbox.close()
+    super.close()
     this.forget(this)
   }
 
@@ -126,7 +97,7 @@ export class RawSocketEndpoint implements RawSocket, UnassociatedEndpoint {
     return route.endpoint.writePacket(route, this.params, packet)
   }
 
-  private datagram(packet: Packet): RawDatagram {
+  protected override datagram(packet: Packet): RawDatagram {
     const { networkHeader, networkHeaderLength, start, end, bytes } = packet
     const text = (a: number, b: number, c: number, d: number): string => this.host.formatAddress({ a, b, c, d, zone: 0 })
     return {

@@ -1,8 +1,8 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
 import {
-  addressSum, checkOptions, isMapped, isUnspecified, pseudoHeaderSum, StackError, startCall, type Address, type ErrorCode, type Failure,
-  type NetworkHeaderParams, type PendingCall, type PortReservation, type Registration, type Route, type TransportEndpoint, type TransportEndpointId,
-  type TransportError, type Wakeable,
+  addressSum, checkOptions, createMailbox, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode,
+  type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint,
+  type TransportEndpointId, type TransportError, type Wakeable,
 } from '@stack/core'
 import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions, UdpSocketStatistics } from './api.ts'
 import { ReceivedDatagram } from './datagram.ts'
@@ -11,7 +11,6 @@ import { codeOf, sendError } from './errors.ts'
 import { Memberships } from './memberships.ts'
 import { settle, SOCKET_SCHEMA, type SocketSettings } from './options.ts'
 import type { UdpProtocol } from './protocol.ts'
-import { ReceiveQueue } from './receive-queue.ts'
 import { verify } from './receive.ts'
 import { UDP_FIELD, UDP_HEADER_LENGTH, UDP_PROTOCOL, writeUdpHeader } from './wire.ts'
 
@@ -21,15 +20,15 @@ const MAX_PAYLOAD_V4 = 65_507
 const MAX_PAYLOAD_V6 = 65_527
 
 /** One UDP socket: an endpoint to the demultiplexer, a {@link UdpSocket} to its user. */
-export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
+export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datagram, UdpHandler>, Wakeable {
   readonly uniqueId: number
-  readonly closed: Promise<void>
   readonly statistics: { -readonly [K in keyof UdpSocketStatistics]: number } = { received: 0, sent: 0, dropReceiveBufferFull: 0, dropSend: 0 }
   waking = false
   private readonly protocol: UdpProtocol
   private readonly destinations: DestinationCache
   private readonly groups: Memberships
   private readonly queue = new ReceiveQueue()
+  private readonly mailbox: Mailbox<Datagram, UdpHandler> = createMailbox<Datagram, UdpHandler>(this)
   private readonly params: NetworkHeaderParams = { protocol: UDP_PROTOCOL, ttl: 0, tos: 0, dontFragment: false, flowLabel: 0, options: null }
   private settings: SocketSettings
   private nicId = 0
@@ -41,13 +40,9 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   /** The local address of a connected socket: what its peer answers to, whatever routes do later. */
   private source: Address | null = null
   private pendingError: StackError | null = null
-  private handler: UdpHandler | null = null
-  private reader: PendingCall<Datagram | null> | null = null
   private stopWaiting: (() => void) | null = null
   private wantsWritable = false
   private referenced = true
-  private isClosed = false
-  private resolveClosed!: () => void
 
   constructor(protocol: UdpProtocol, settings: SocketSettings) {
     this.protocol = protocol
@@ -55,9 +50,6 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     this.settings = settings
     this.destinations = new DestinationCache(protocol.host)
     this.groups = new Memberships(protocol.host)
-    this.closed = new Promise((resolve) => {
-      this.resolveClosed = resolve
-    })
   }
 
   /** Called once, by the protocol. */
@@ -90,7 +82,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
       return
     }
     packet.consumeTransportHeader(UDP_HEADER_LENGTH)
-    if (this.isClosed || !this.queue.push(packet, this.settings.receiveBuffer)) {
+    if (this.mailbox.isClosed || !this.queue.push(packet, this.settings.receiveBuffer)) {
       counters.dropReceiveBufferFull++
       this.statistics.dropReceiveBufferFull++
       packet.release()
@@ -99,7 +91,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     counters.received++
     counters.bytesReceived += packet.length
     this.statistics.received++
-    if (this.handler !== null || this.reader !== null) host.scheduler.wake(this)
+    if (this.mailbox.isWanted) host.scheduler.wake(this)
   }
 
   handleError(_id: TransportEndpointId, error: TransportError): void {
@@ -108,7 +100,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     // is no reason to fail the next: the network layer knows the path by now and cuts what follows.
     if (this.peer === null || error.kind === 'packetTooBig') return
     this.pendingError = sendError(codeOf(error), this.peer)
-    if (this.handler !== null || this.reader !== null) this.protocol.host.scheduler.wake(this)
+    if (this.mailbox.isWanted) this.protocol.host.scheduler.wake(this)
   }
 
   abort(): void {
@@ -121,17 +113,21 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     return { host: this.protocol.host.formatAddress(this.source ?? this.localAddress), port: this.localPort }
   }
 
+  get closed(): Promise<void> {
+    return this.mailbox.closed
+  }
+
   get remote(): Endpoint | null {
     return this.peer === null ? null : { host: this.peer.host, port: this.peer.port }
   }
 
   send(data: Uint8Array, to?: Endpoint): boolean {
-    this.assertOpen('send')
+    this.mailbox.assertOpen('send')
     // Called with whatever JavaScript hands in, whatever the type says.
     if ((data as Partial<Uint8Array> | null | undefined)?.BYTES_PER_ELEMENT !== 1) {
       throw new StackError('ERR_STACK_INVALID_ARGUMENT', 'send takes a Uint8Array; encode text with TextEncoder.', { syscall: 'send' })
     }
-    const pending = this.takePending()
+    const pending = this.takeError()
     if (pending !== null) throw pending
     const destination = to === undefined ? this.peer : this.destinations.get(to)
     if (destination === null) {
@@ -154,61 +150,37 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     return false
   }
 
-  receive(options: { readonly signal?: AbortSignal } = {}): Promise<Datagram | null> {
-    const { signal } = options
-    if (this.reader !== null || this.handler !== null) return Promise.reject(busy('receive'))
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-    const ready = this.tryReceive()
-    if (ready !== undefined) return Promise.resolve(ready)
-    const error = this.takePending()
-    if (error !== null) return Promise.reject(error)
-    if (this.isClosed) return Promise.resolve(null)
-    return startCall(
-      (call) => {
-        this.reader = call
-      },
-      signal,
-      () => {
-        this.reader = null
-      },
-    )
+  receive(options?: { readonly signal?: AbortSignal }): Promise<Datagram | null> {
+    return this.mailbox.receive(options)
   }
 
   tryReceive(): Datagram | undefined {
-    const packet = this.queue.shift()
-    if (packet === null) return undefined
-    const datagram = new ReceivedDatagram(this.protocol.host, packet, packet.bytes.slice(packet.start, packet.end))
-    packet.release()
-    return datagram
+    return this.take()
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Datagram> {
-    for (let datagram = await this.receive(); datagram !== null; datagram = await this.receive()) yield datagram
+  [Symbol.asyncIterator](): AsyncIterator<Datagram> {
+    return this.mailbox[Symbol.asyncIterator]()
   }
 
   setHandler(handler: UdpHandler | null): void {
-    if (handler === null) {
-      this.handler = null
-      return
-    }
-    this.assertOpen('setHandler')
-    if (this.reader !== null) throw busy('setHandler')
-    this.handler = handler
+    if (handler !== null) this.mailbox.assertOpen('setHandler')
+    this.mailbox.setHandler(handler)
+    if (handler === null) return
     if (!this.queue.isEmpty || this.pendingError !== null || this.wantsWritable) this.protocol.host.scheduler.wake(this)
   }
 
   joinGroup(group: string, options: { readonly nic?: number | string } = {}): void {
-    this.assertOpen('joinGroup')
+    this.mailbox.assertOpen('joinGroup')
     this.groups.join(group, this.protocol.nicOf(options.nic) || this.nicId)
   }
 
   leaveGroup(group: string, options: { readonly nic?: number | string } = {}): void {
-    this.assertOpen('leaveGroup')
+    this.mailbox.assertOpen('leaveGroup')
     this.groups.leave(group, this.protocol.nicOf(options.nic) || this.nicId)
   }
 
   reconnect(to: Endpoint | null): void {
-    this.assertOpen('connect')
+    this.mailbox.assertOpen('connect')
     const { peer, source } = this
     // What was looked up went out from the old source.
     this.destinations.clear()
@@ -246,8 +218,7 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
   }
 
   close(): void {
-    if (this.isClosed) return
-    this.isClosed = true
+    if (this.mailbox.isClosed) return
     this.registration?.remove()
     this.reservation?.release()
     this.groups.leaveAll()
@@ -255,15 +226,12 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     this.unref()
     this.protocol.forget(this)
     this.stopWaiting?.()
-    this.reader?.resolve(null)
-    this.reader = null
-    this.handler = null
     this.pendingError = null
-    this.resolveClosed()
+    this.mailbox.close()
   }
 
   ref(): this {
-    if (!this.referenced && !this.isClosed) {
+    if (!this.referenced && !this.mailbox.isClosed) {
       this.referenced = true
       this.protocol.host.ref()
     }
@@ -280,51 +248,53 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
 
   /** User code, last in a turn. */
   wake(): void {
-    this.settleReader()
-    if (this.wantsWritable && this.stopWaiting === null && this.handler?.writable !== undefined) {
+    const { mailbox } = this
+    if (this.wantsWritable && this.stopWaiting === null && mailbox.handler?.writable !== undefined) {
       this.wantsWritable = false
-      this.call(() => this.handler?.writable?.())
+      this.call(() => mailbox.handler?.writable?.())
     }
-    if (this.pendingError !== null && this.handler?.error !== undefined) {
-      const error = this.takePending()!
-      this.call(() => this.handler?.error?.(error))
+    if (this.pendingError !== null && mailbox.handler?.error !== undefined) {
+      const error = this.takeError()!
+      this.call(() => mailbox.handler?.error?.(error))
     }
-    this.drain()
+    mailbox.wake()
+  }
+
+  // --- what the mailbox calls ---
+
+  take(): Datagram | undefined {
+    const packet = this.queue.shift()
+    if (packet === null) return undefined
+    const datagram = new ReceivedDatagram(this.protocol.host, packet, packet.bytes.slice(packet.start, packet.end))
+    packet.release()
+    return datagram
+  }
+
+  /** Without a copy: the handler has the bytes during the call only. */
+  give(handler: UdpHandler): boolean {
+    const packet = handler.datagram === undefined ? null : this.queue.shift()
+    if (packet === null) return false
+    const data = packet.bytes.subarray(packet.start, packet.end)
+    const info = new ReceivedDatagram(this.protocol.host, packet, data)
+    try {
+      handler.datagram!(data, info.remote, info)
+    } finally {
+      packet.release()
+    }
+    return true
+  }
+
+  takeError(): StackError | null {
+    const error = this.pendingError
+    this.pendingError = null
+    return error
+  }
+
+  onError(error: unknown): void {
+    this.protocol.host.onError(error)
   }
 
   // --- inside ---
-
-  private settleReader(): void {
-    const { reader } = this
-    if (reader === null) return
-    const datagram = this.tryReceive()
-    if (datagram !== undefined) {
-      this.reader = null
-      reader.resolve(datagram)
-      return
-    }
-    const error = this.takePending()
-    if (error === null) return
-    this.reader = null
-    reader.reject(error)
-  }
-
-  /** Hands what is queued to the handler, which may close the socket or take itself away in between. */
-  private drain(): void {
-    const { host } = this.protocol
-    while (this.handler?.datagram !== undefined) {
-      const packet = this.queue.shift()
-      if (packet === null) return
-      const data = packet.bytes.subarray(packet.start, packet.end)
-      const info = new ReceivedDatagram(host, packet, data)
-      try {
-        this.handler.datagram(data, info.remote, info)
-      } catch (error) {
-        host.onError(error)
-      }
-      packet.release()
-    }
-  }
 
   /** What a handler throws is its user's, and costs nobody else anything. */
   private call(callback: () => void): void {
@@ -400,16 +370,6 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
     })
   }
 
-  private takePending(): StackError | null {
-    const error = this.pendingError
-    this.pendingError = null
-    return error
-  }
-
-  private assertOpen(syscall: string): void {
-    if (this.isClosed) throw new StackError('ERR_STACK_CLOSED', 'The socket is closed; bind another one.', { syscall })
-  }
-
   private bindError(code: ErrorCode, local: Address, port: number): StackError {
     const host = this.protocol.host.formatAddress(local)
     const message = port === 0
@@ -417,10 +377,4 @@ export class Socket implements UdpSocket, TransportEndpoint, Wakeable {
       : `UDP port ${port} on ${host} is taken. Choose another, or set reusePort on every socket that shares it.`
     return new StackError(code, message, { syscall: 'bind', address: host, port })
   }
-}
-
-function busy(syscall: string): StackError {
-  return new StackError(
-    'ERR_STACK_BUSY', 'Another receive() is pending on this socket, or a handler takes its datagrams: wait for it, or call setHandler(null).', { syscall },
-  )
 }
