@@ -16,6 +16,7 @@
  */
 export * from './address/address.ts'
 export { ERROR_CODES, type ErrorCode, type Failure } from './errors/codes.ts'
+export { errorCodeOf, type TransportError, type TransportErrorKind } from './errors/transport-error.ts'
 export { StackError, isStackError, type StackErrorDetails } from './errors/stack-error.ts'
 export * from './registration/gso.ts'
 export type * from './registration/host.ts'

@@ -2,7 +2,8 @@ import { createPacketMemory, PacketFlag, type Packet } from '@stack/buffer'
 import { describe, expect, it } from 'vitest'
 import { address, ANY_ADDRESS, ANY_MAPPED_ADDRESS, mappedAddress, type Address } from '../src/address/address.ts'
 import { createDemultiplexer, type Demultiplexer } from '../src/demux/demultiplexer.ts'
-import type { Registration, TransportEndpoint, TransportError, TransportProtocol } from '../src/registration/transport.ts'
+import type { Registration, TransportEndpoint, TransportProtocol } from '../src/registration/transport.ts'
+import type { TransportError } from '../src/errors/transport-error.ts'
 import { countingRandom } from './support/random.ts'
 
 const PROTOCOL = 253

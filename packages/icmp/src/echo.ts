@@ -1,6 +1,6 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
 import {
-  addressSum, ANY_ADDRESS, checkOptions, pseudoHeaderSum, sameAddress, StackError, startCall, type Address, type ErrorCode, type Failure, type NetworkHeaderParams,
+  addressSum, ANY_ADDRESS, checkOptions, errorCodeOf, pseudoHeaderSum, sameAddress, StackError, startCall, type Address, type ErrorCode, type Failure, type NetworkHeaderParams,
   type PendingCall, type Registration, type Route, type Timer, type TransportEndpoint, type TransportEndpointId, type TransportError,
 } from '@stack/core'
 import type { EchoRequestOptions, EchoSocket, PingReply } from './api.ts'
@@ -87,8 +87,8 @@ export class Echo implements EchoSocket, TransportEndpoint {
     const pending = packet.length < ECHO_HEADER_LENGTH ? undefined : this.pending.get(packet.view.getUint16(packet.start + ECHO_FIELD.sequence))
     if (pending === undefined) return
     this.protocol.counters.errors++
-    const [code, text] = error.cause === 'neighbor' ? NEIGHBOR_DOWN : CODES[error.kind]
-    this.fail(pending, this.error(code, text))
+    const text = error.cause === 'neighbor' ? NEIGHBOR_DOWN : TEXTS[error.kind]
+    this.fail(pending, this.error(errorCodeOf(error, this.target!), text))
   }
 
   abort(): void {
@@ -239,18 +239,18 @@ const SEND_ERRORS: Partial<Record<ErrorCode, string>> = {
   ENODEV: 'the interface is gone',
 }
 
-const NEIGHBOR_DOWN: readonly [ErrorCode, string] = ['EHOSTDOWN', 'the next hop does not answer address resolution']
+const NEIGHBOR_DOWN = 'the next hop does not answer address resolution'
 
-const CODES: Readonly<Record<TransportError['kind'], readonly [ErrorCode, string]>> = {
-  packetTooBig: ['EMSGSIZE', 'the packet is larger than the path carries'],
-  portUnreachable: ['ECONNREFUSED', 'the port is unreachable'],
-  protocolUnreachable: ['ENOPROTOOPT', 'the host does not speak the protocol'],
-  hostUnreachable: ['EHOSTUNREACH', 'a router says that the host is unreachable'],
-  netUnreachable: ['ENETUNREACH', 'a router says that the network is unreachable'],
-  prohibited: ['EACCES', 'a router prohibits it'],
-  timeExceeded: ['EHOSTUNREACH', 'the TTL ran out on the way'],
-  parameterProblem: ['EPROTO', 'a router did not like a header'],
-  unknown: ['EHOSTUNREACH', 'the network reported an error'],
+const TEXTS: Readonly<Record<TransportError['kind'], string>> = {
+  packetTooBig: 'the packet is larger than the path carries',
+  portUnreachable: 'the port is unreachable',
+  protocolUnreachable: 'the host does not speak the protocol',
+  hostUnreachable: 'a router says that the host is unreachable',
+  netUnreachable: 'a router says that the network is unreachable',
+  prohibited: 'a router prohibits it',
+  timeExceeded: 'the TTL ran out on the way',
+  parameterProblem: 'a router did not like a header',
+  unknown: 'the network reported an error',
 }
 
 function writePattern(bytes: Uint8Array, from: number, to: number): void {

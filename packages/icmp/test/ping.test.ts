@@ -20,13 +20,14 @@ interface Family {
   readonly headerLength: number
   readonly group: string
   readonly unreachable: readonly [number, number]
+  readonly prohibited: readonly [number, number]
 }
 
 const IPV4: Family = {
-  name: 'IPv4', us: '10.0.0.1', peer: '10.0.0.2', gateway: '10.0.0.2', far: '10.1.0.9', nowhere: '192.0.2.1', headerLength: 20, group: '10.0.0.255', unreachable: [3, 1],
+  name: 'IPv4', us: '10.0.0.1', peer: '10.0.0.2', gateway: '10.0.0.2', far: '10.1.0.9', nowhere: '192.0.2.1', headerLength: 20, group: '10.0.0.255', unreachable: [3, 1], prohibited: [3, 13],
 }
 const IPV6: Family = {
-  name: 'IPv6', us: 'fd00::1', peer: 'fd00::2', gateway: 'fd00::2', far: 'fd01::9', nowhere: '2001:db8::1', headerLength: 40, group: 'ff02::1', unreachable: [1, 3],
+  name: 'IPv6', us: 'fd00::1', peer: 'fd00::2', gateway: 'fd00::2', far: 'fd01::9', nowhere: '2001:db8::1', headerLength: 40, group: 'ff02::1', unreachable: [1, 3], prohibited: [1, 1],
 }
 
 type IcmpStack = StackBase & { readonly icmp: Icmp }
@@ -167,7 +168,10 @@ describe.each([IPV4, IPV6])('$name', (family) => {
     end()
   })
 
-  it('a router says that the host is unreachable', async () => {
+  it.each([
+    ['is unreachable', family.unreachable, 'EHOSTUNREACH', 'a router says that the host is unreachable'],
+    ['is out of bounds', family.prohibited, family === IPV6 ? 'EACCES' : 'EHOSTUNREACH', 'a router prohibits it'],
+  ] as const)('a router says that the host %s', async (_what, typeAndCode, code, message) => {
     const { clock, us, link, end } = await wire()
     const call = us.icmp.ping(family.peer)
     const request = link.tryRead()!
@@ -189,11 +193,11 @@ describe.each([IPV4, IPV6])('$name', (family) => {
       while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
       new DataView(error.buffer).setUint16(10, ~sum & 0xffff)
     }
-    error.set(family.unreachable, family.headerLength)
+    error.set(typeAndCode, family.headerLength)
     error.set(request, family.headerLength + 8)
     resum(error, isV6)
     link.inject(error)
-    await expect(clock.until(call)).rejects.toMatchObject({ code: 'EHOSTUNREACH', message: `Ping to ${family.peer}: a router says that the host is unreachable.` })
+    await expect(clock.until(call)).rejects.toMatchObject({ code, message: `Ping to ${family.peer}: ${message}.` })
     end()
   })
 

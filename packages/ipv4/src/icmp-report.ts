@@ -62,6 +62,7 @@ function kindOf(type: number, code: number): TransportErrorKind {
     case UnreachableCode.Net:
     case UnreachableCode.NetUnknown:
     case UnreachableCode.NetTos:
+    case UnreachableCode.NetProhibited:
       return 'netUnreachable'
     case UnreachableCode.Host:
     case UnreachableCode.SourceRouteFailed:
@@ -75,7 +76,6 @@ function kindOf(type: number, code: number): TransportErrorKind {
       return 'portUnreachable'
     case UnreachableCode.FragmentationNeeded:
       return 'packetTooBig'
-    case UnreachableCode.NetProhibited:
     case UnreachableCode.HostProhibited:
     case UnreachableCode.Prohibited:
     case UnreachableCode.HostPrecedence:

@@ -111,6 +111,8 @@ describe('ICMPv4', () => {
       [3, 1, 'hostUnreachable'],
       [3, 2, 'protocolUnreachable'],
       [3, 3, 'portUnreachable'],
+      [3, 9, 'netUnreachable'],
+      [3, 10, 'prohibited'],
       [3, 13, 'prohibited'],
       [3, 99, 'unknown'],
       [11, 0, 'timeExceeded'],

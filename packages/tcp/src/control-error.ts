@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import type { ErrorCode, TransportError } from '@stack/core'
+import { errorCodeOf, type TransportError, type TransportErrorKind } from '@stack/core'
 import { networkHeaderLength } from './flow.ts'
 import { updateMss } from './handshake.ts'
 import { markLost } from './recovery.ts'
@@ -25,11 +25,11 @@ export function handleControlError(tcb: Tcb, error: TransportError, quoted: Pack
     shrink(tcb, error.mtu ?? 0)
     return
   }
-  const code = codeOf(error)
-  if (code === null) {
+  if (isTransient(error.kind)) {
     tcb.context.counters.softErrors++
     return
   }
+  const code = errorCodeOf(error, tcb.remoteAddress)
   // Before the handshake is over the application is told at once, what it waits for will not come. Later all of them are
   // soft (RFC 5927 §5.2): a guess of an attacker must not end a connection.
   if (tcb.state === State.SynSent || tcb.state === State.SynReceived) tcb.finish(code)
@@ -46,21 +46,9 @@ function isInFlight(tcb: Tcb, quoted: Packet): boolean {
   return !before(sequence, tcb.snd.una) && before(sequence, tcb.snd.nxt)
 }
 
-function codeOf(error: TransportError): ErrorCode | null {
-  switch (error.kind) {
-    case 'portUnreachable':
-      return 'ECONNREFUSED'
-    case 'protocolUnreachable':
-      return 'ENOPROTOOPT'
-    case 'netUnreachable':
-      return 'ENETUNREACH'
-    case 'hostUnreachable':
-      return error.cause === 'neighbor' ? 'EHOSTDOWN' : 'EHOSTUNREACH'
-    case 'prohibited':
-      return 'EHOSTUNREACH'
-    default:
-      return null
-  }
+/** RFC 1122 §4.2.3.9: what passes by itself is never told. */
+function isTransient(kind: TransportErrorKind): boolean {
+  return kind === 'timeExceeded' || kind === 'parameterProblem' || kind === 'unknown'
 }
 
 /** The path takes less than we sent: smaller segments, again, and no loss to congestion control (RFC 1191 §6.5). */

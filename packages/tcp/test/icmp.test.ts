@@ -88,7 +88,7 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     ['port', 'ECONNREFUSED'],
     ['host', 'EHOSTUNREACH'],
     ['net', 'ENETUNREACH'],
-    ['prohibited', 'EHOSTUNREACH'],
+    ['prohibited', family === 'ipv4' ? 'EHOSTUNREACH' : 'EACCES'],
   ] as const)('during the handshake %s unreachable is %s', async (kind, code) => {
     const { bench, promise } = await connecting(family)
     await icmp(bench, kind, bench.iss)
@@ -109,7 +109,7 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
   test.each(['port', 'host', 'prohibited'] as const)('established: %s is soft (RFC 5927 §5.2), and told when it times out', async (kind) => {
     const bench = await Bench.create({ family })
     const connection = await bench.connect({ userTimeout: 5000 })
-    const closed = expect(connection.closed).rejects.toMatchObject({ code: kind === 'port' ? 'ECONNREFUSED' : 'EHOSTUNREACH' })
+    const closed = expect(connection.closed).rejects.toMatchObject({ code: kind === 'port' ? 'ECONNREFUSED' : kind === 'prohibited' && family === 'ipv6' ? 'EACCES' : 'EHOSTUNREACH' })
     await connection.write(pattern(10))
     await bench.clock.settle()
     await icmp(bench, kind, bench.iss + 1)

@@ -1,28 +1,5 @@
-import { StackError, type ErrorCode, type TransportError } from '@stack/core'
+import { StackError, type ErrorCode } from '@stack/core'
 import type { Endpoint } from './api.ts'
-
-/** What an ICMP error, or the neighbour table, means to the sender of a datagram. */
-export function codeOf(error: TransportError): ErrorCode {
-  switch (error.kind) {
-    case 'portUnreachable':
-      return 'ECONNREFUSED'
-    case 'protocolUnreachable':
-      return 'ENOPROTOOPT'
-    case 'netUnreachable':
-      return 'ENETUNREACH'
-    case 'packetTooBig':
-      return 'EMSGSIZE'
-    case 'prohibited':
-      return 'EACCES'
-    case 'parameterProblem':
-      return 'EPROTO'
-    case 'hostUnreachable':
-      return error.cause === 'neighbor' ? 'EHOSTDOWN' : 'EHOSTUNREACH'
-    case 'timeExceeded':
-    case 'unknown':
-      return 'EHOSTUNREACH'
-  }
-}
 
 const MESSAGES: Partial<Record<ErrorCode, string>> = {
   EACCES: 'it is a broadcast address and the socket lacks { broadcast: true }, or a router prohibits it',
@@ -30,7 +7,7 @@ const MESSAGES: Partial<Record<ErrorCode, string>> = {
   EAFNOSUPPORT: 'no installed network protocol owns the address, or the socket is bound to the other family',
   ECONNREFUSED: 'nobody listens on the port',
   EHOSTDOWN: 'the next hop does not answer address resolution',
-  EHOSTUNREACH: 'the host cannot be reached; check the routes and the gateway',
+  EHOSTUNREACH: 'the host cannot be reached, or a router prohibits it; check the routes and the gateway',
   EMSGSIZE: 'the datagram is larger than the path carries',
   ENETDOWN: 'the interface is down',
   ENETUNREACH: 'no route leads there; add one, or a gateway',

@@ -1,13 +1,13 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
 import {
-  addressSum, checkOptions, createMailbox, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode,
+  addressSum, checkOptions, createMailbox, errorCodeOf, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode,
   type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint,
   type TransportEndpointId, type TransportError, type Wakeable,
 } from '@stack/core'
 import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions, UdpSocketStatistics } from './api.ts'
 import { ReceivedDatagram } from './datagram.ts'
 import { DestinationCache, type Destination } from './destinations.ts'
-import { codeOf, sendError } from './errors.ts'
+import { sendError } from './errors.ts'
 import { Memberships } from './memberships.ts'
 import { settle, SOCKET_SCHEMA, type SocketSettings } from './options.ts'
 import type { UdpProtocol } from './protocol.ts'
@@ -99,7 +99,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     // RFC 1122 §4.1.3.3: errors go up, but only a connected socket knows whom one is about. A datagram too big for the path
     // is no reason to fail the next: the network layer knows the path by now and cuts what follows.
     if (this.peer === null || error.kind === 'packetTooBig') return
-    this.pendingError = sendError(codeOf(error), this.peer)
+    this.pendingError = sendError(errorCodeOf(error, this.peer.address), this.peer)
     if (this.mailbox.isWanted) this.protocol.host.scheduler.wake(this)
   }
 

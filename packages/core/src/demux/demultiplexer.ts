@@ -1,10 +1,11 @@
 import { PacketFlag, type Packet } from '@stack/buffer'
 import { address, type Address } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
+import type { TransportError } from '../errors/transport-error.ts'
 import type { Host } from '../registration/host.ts'
 import type {
   DefaultHandler, DeliveryDisposition, RawTransportEndpoint, RegisterOptions, Registration, TransportDispatcher, TransportEndpoint,
-  TransportEndpointId, TransportError, TransportProtocol, TransportRegistry,
+  TransportEndpointId, TransportProtocol, TransportRegistry,
 } from '../registration/transport.ts'
 import { EndpointTable, Entry, hashTuple } from './endpoint-table.ts'
 

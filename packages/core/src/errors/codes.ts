@@ -4,7 +4,7 @@
  * docs/errors.md is generated from this table; a test raises each.
  */
 export const ERROR_CODES = {
-  EACCES: 'The operation is not permitted: a broadcast destination without the broadcast option, or a missing right.',
+  EACCES: 'The operation is not permitted: a broadcast destination without the broadcast option, a router that prohibits it (ICMPv6), or a missing right.',
   EADDRINUSE: 'The local address and port are taken, or no ephemeral port is free.',
   EADDRNOTAVAIL: 'The local address does not belong to this stack (or is still tentative, or was removed).',
   EAFNOSUPPORT: 'No installed network protocol owns the address.',
@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   ECONNREFUSED: 'The peer answered the connection attempt with a reset, or nobody listens on the UDP port.',
   ECONNRESET: 'The peer reset the connection.',
   EHOSTDOWN: 'The next hop did not answer address resolution.',
-  EHOSTUNREACH: 'A router says that the host cannot be reached, or no route leads there.',
+  EHOSTUNREACH: 'A router says that the host cannot be reached or is out of bounds, or no route leads there.',
   EINVAL: 'An argument is out of range for the network.',
   EMSGSIZE: 'The datagram is larger than the path or the protocol can carry.',
   ENETDOWN: 'The interface is down or was removed.',

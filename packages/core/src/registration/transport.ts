@@ -1,6 +1,7 @@
 import type { Packet } from '@stack/buffer'
 import type { Address } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
+import type { TransportError } from '../errors/transport-error.ts'
 import type { Host } from './host.ts'
 import type { PortAllocator } from '../demux/ports.ts'
 import type { NetworkProtocol } from './network.ts'
@@ -15,30 +16,6 @@ export interface TransportEndpointId {
   /** Null with port 0 = anybody. */
   readonly remoteAddress: Address | null
   readonly remotePort: number
-}
-
-/** What a control message says. @seed ControlType */
-export type TransportErrorKind =
-  | 'packetTooBig'
-  | 'portUnreachable'
-  | 'protocolUnreachable'
-  | 'hostUnreachable'
-  | 'netUnreachable'
-  | 'prohibited'
-  | 'timeExceeded'
-  | 'parameterProblem'
-  | 'unknown'
-
-/** An error about a packet that was sent: from ICMP, or local (neighbour not resolved). */
-export interface TransportError {
-  readonly kind: TransportErrorKind
-  /** Who says so. */
-  readonly cause: 'icmp' | 'neighbor' | 'local'
-  /** Next-hop MTU for packetTooBig, bytes with network header; 0 = not told (RFC 1191 §5). */
-  readonly mtu?: number
-  /** ICMP type and code for those who show them. */
-  readonly type?: number
-  readonly code?: number
 }
 
 /** A connection or socket as the demultiplexer sees it. @seed TransportEndpoint */

@@ -1,9 +1,8 @@
-import type { Packet, PacketPool } from '@stack/buffer'
+import { PacketFlag, type Packet, type PacketPool } from '@stack/buffer'
 import { address as makeAddress, type Address } from '../address/address.ts'
 import type { PortAllocator } from '../demux/ports.ts'
 import type { Failure } from '../errors/codes.ts'
 import { StackError } from '../errors/stack-error.ts'
-import { PacketFlag } from '@stack/buffer'
 import type { Clock, Host, Logger, Random, Scheduler, SecureRandom, StatisticsRegistry, TimerWheel } from '../registration/host.ts'
 import type { NetworkProtocol } from '../registration/network.ts'
 import type { HostOf, NetworkHost, PluginKind } from '../registration/plugin.ts'
@@ -17,20 +16,7 @@ import { isDevice } from './router.ts'
 import type { NicDevice } from '../nic/nic.ts'
 
 /** The parts of a host that do not depend on anything else of the stack. */
-export interface HostParts {
-  readonly clock: Clock
-  readonly scheduler: Scheduler
-  readonly timers: TimerWheel
-  readonly random: Random
-  readonly secureRandom: SecureRandom
-  readonly memory: PacketPool
-  readonly log: Logger
-  readonly statistics: StatisticsRegistry
-  readonly events: Events
-  onError(error: unknown): void
-  ref(): void
-  unref(): void
-}
+export type HostParts = Omit<Host, 'parseAddress' | 'formatAddress'>
 
 /** What every plugin and NIC gets. */
 export class StackHost implements Host {
