@@ -6,7 +6,10 @@ import { ICMP_PROTOCOL } from './numbers.ts'
 import { receiveIcmpError } from './icmp-report.ts'
 import { ICMP_FIELD, ICMP_HEADER, IcmpType } from './wire/icmp.ts'
 
-/** RFC 1122 §3.2.2: echo requests are answered and errors reported here; the rest goes to ICMP sockets. Takes the packet. */
+/**
+ * RFC 1122 §3.2.2: echo requests are answered and errors reported here; the rest goes to ICMP sockets. Raw sockets see all
+ * of it, before anything is changed. Takes the packet.
+ */
 export function receiveIcmp(endpoint: Ipv4Endpoint, packet: Packet): void {
   const counters = endpoint.icmp
   counters.received++
@@ -21,6 +24,11 @@ export function receiveIcmp(endpoint: Ipv4Endpoint, packet: Packet): void {
     return
   }
   const type = packet.view.getUint8(packet.start + ICMP_FIELD.type)
+  if (!isForHost(type)) {
+    if (endpoint.dispatcher.deliverTransportPacket(ICMP_PROTOCOL, packet) !== 'handled') packet.release()
+    return
+  }
+  endpoint.dispatcher.deliverRawPacket(ICMP_PROTOCOL, packet)
   switch (type) {
     case IcmpType.Echo:
       counters.echoRequests++
@@ -33,14 +41,25 @@ export function receiveIcmp(endpoint: Ipv4Endpoint, packet: Packet): void {
     case IcmpType.ParameterProblem:
       receiveIcmpError(endpoint, type, packet)
       break
-    case IcmpType.SourceQuench:
-    case IcmpType.Redirect:
-      counters.dropIgnored++
-      break
     default:
-      if (endpoint.dispatcher.deliverTransportPacket(ICMP_PROTOCOL, packet) === 'handled') return
+      counters.dropIgnored++
   }
   packet.release()
+}
+
+/** Is the message for this host itself, or for the sockets on it? */
+function isForHost(type: number): boolean {
+  switch (type) {
+    case IcmpType.Echo:
+    case IcmpType.DestinationUnreachable:
+    case IcmpType.TimeExceeded:
+    case IcmpType.ParameterProblem:
+    case IcmpType.SourceQuench:
+    case IcmpType.Redirect:
+      return true
+    default:
+      return false
+  }
 }
 
 /** A partial checksum comes from this host or its virtual neighbour and needs no proof. */

@@ -195,9 +195,11 @@ describe('reading', () => {
     const socket = stack.raw.open({ protocol: 1 })
     // The answer of ICMP leaves its checksum to the NIC, which leaves it to a link that needs none.
     socket.send(bytes([8, 0, 0xf7, 0xfd, 0, 0, 0, 2]), '127.0.0.1')
-    const reply = (await clock.until(socket.receive()))!
-    expect(reply.data[0]).toBe(0)
-    expect(checksum(reply.data)).toBe(0)
+    for (const type of [8, 0]) {
+      const message = (await clock.until(socket.receive()))!
+      expect(message.data[0]).toBe(type)
+      expect(checksum(message.data)).toBe(0)
+    }
     stack.destroy()
     expect(leaksOf(stack)).toEqual([])
   })

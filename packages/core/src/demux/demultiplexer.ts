@@ -263,6 +263,9 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
 
   return {
     deliverTransportPacket,
+    deliverRawPacket(number, packet) {
+      if (raws.length !== 0) deliverRaw(number, packet)
+    },
     deliverTransportError,
     register,
     counters,

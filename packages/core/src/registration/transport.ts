@@ -81,6 +81,11 @@ export interface TransportProtocol {
 export interface TransportDispatcher {
   /** `start` at the transport header, address words filled in. Takes ownership unless the answer is an unreachable, when the packet stays the caller's. */
   deliverTransportPacket(protocol: number, packet: Packet): DeliveryDisposition
+  /**
+   * Clones for raw sockets of a packet that the network layer acts on itself and no transport gets: ICMP errors, neighbour
+   * discovery. Borrowed; `start` at the transport header. What goes to `deliverTransportPacket` is shown to them there.
+   */
+  deliverRawPacket(protocol: number, packet: Packet): void
   /** An ICMP error about a packet from `local` to `remote`; `packet.start` at the quoted transport header; borrowed. */
   deliverTransportError(
     local: Address,

@@ -41,43 +41,44 @@ export function createIcmpReceiver(context: EndpointContext, output: Output, ndp
       return
     }
     const type = icmpv6Type(packet.view, packet.start)
+    if (isForHost(type)) {
+      // Before anything is changed: raw sockets see what came.
+      context.dispatcher.deliverRawPacket(NextHeader.Icmpv6, packet)
+      act(packet, type)
+      packet.release()
+    } else deliver(packet)
+  }
+
+  /** What is for this host itself, not for the sockets on it. Borrows the packet. */
+  function act(packet: Packet, type: number): void {
     switch (type) {
       case Icmpv6Type.EchoRequest:
-        if (packet.length < ICMPV6_ERROR_HEADER_LENGTH) break
+        if (packet.length < ICMPV6_ERROR_HEADER_LENGTH) {
+          counters.icmpDropMalformed++
+          return
+        }
         counters.echoRequestsReceived++
         reply(packet)
-        deliver(packet)
         return
       case Icmpv6Type.NeighborSolicitation:
       case Icmpv6Type.NeighborAdvertisement:
         ndp.handle(packet, type)
-        packet.release()
         return
       case Icmpv6Type.RouterSolicitation:
       case Icmpv6Type.RouterAdvertisement:
       case Icmpv6Type.Redirect:
         if (!ndp.isFromLink(packet)) counters.ndpDropHopLimit++
         else counters.routerMessagesIgnored++
-        packet.release()
         return
       case Icmpv6Type.MldQuery:
       case Icmpv6Type.MldReport:
       case Icmpv6Type.MldDone:
       case Icmpv6Type.Mld2Report:
         counters.mldIgnored++
-        packet.release()
         return
       default:
-        if (isIcmpv6Error(type)) {
-          handleError(packet, type)
-          packet.release()
-          return
-        }
-        deliver(packet)
-        return
+        handleError(packet, type)
     }
-    counters.icmpDropMalformed++
-    packet.release()
   }
 
   /** RFC 4443 §2.3. Does not touch the packet. */
@@ -160,4 +161,22 @@ export function createIcmpReceiver(context: EndpointContext, output: Output, ndp
   }
 
   return { handle }
+}
+
+function isForHost(type: number): boolean {
+  switch (type) {
+    case Icmpv6Type.EchoRequest:
+    case Icmpv6Type.NeighborSolicitation:
+    case Icmpv6Type.NeighborAdvertisement:
+    case Icmpv6Type.RouterSolicitation:
+    case Icmpv6Type.RouterAdvertisement:
+    case Icmpv6Type.Redirect:
+    case Icmpv6Type.MldQuery:
+    case Icmpv6Type.MldReport:
+    case Icmpv6Type.MldDone:
+    case Icmpv6Type.Mld2Report:
+      return true
+    default:
+      return isIcmpv6Error(type)
+  }
 }
