@@ -5,8 +5,8 @@ const POINTS = 5
 
 /** What the chains tell their stack. */
 export interface HookChainOptions {
-  /** A packet was dropped, and released, by the verdict of a hook. */
-  onDrop(reason: string): void
+  /** A packet was dropped, and released, by the verdict of a hook. It came in by NIC `nicId`, or was about to leave by it. */
+  onDrop(reason: string, nicId: number): void
   /** Runs `task` in a turn, soon: reinjected packets go on from there. */
   defer(task: () => void): void
   /** Gets what a hook threw; its packet is dropped with the reason `hookError`. */
@@ -127,7 +127,7 @@ class Chains implements HookChains {
         this.#hasThefts = true
       } else {
         packet.release()
-        this.#options.onDrop(verdict.reason)
+        this.#options.onDrop(verdict.reason, inputNic === 0 ? outputNic : inputNic)
       }
       result = 'gone'
       break

@@ -73,8 +73,10 @@ export class StackParts implements StackContext {
     const dropped: Record<string, number> = {}
     this.statistics.register('hooks', dropped)
     this.hooks = createHooks({
-      onDrop: (reason) => {
+      onDrop: (reason, nicId) => {
         dropped[reason] = (dropped[reason] ?? 0) + 1
+        const device = this.nics.device(nicId)
+        if (device !== null) device.counters.dropHook++
       },
       defer: this.deferred.add,
       onError,

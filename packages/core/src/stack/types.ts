@@ -87,6 +87,7 @@ export interface NicCounters extends Counters {
   dropNoMemory: number
   /** Larger than the link's MTU. */
   dropTooLarge: number
+  /** A hook said so; the NIC is the one that it came in by, or the one it was to leave by. Reasons: `hooks` in the stack's statistics. */
   dropHook: number
   /** Checksum fields of an outgoing packet that lie outside of it. */
   dropBadOffload: number
