@@ -101,6 +101,8 @@ export type Expression =
 
 export interface Field {
   readonly name: string | null
+  /** What stands in parentheses behind the name: the 1 of `msg_iov(1)=[…]`; null = nothing. */
+  readonly size: Expression | null
   readonly value: Expression
 }
 
@@ -110,10 +112,15 @@ export interface PacketAction {
   readonly direction: 'inject' | 'expect'
   readonly ip: IpSpec
   readonly body: TcpSpec | UdpSpec | IcmpSpec
+  /**
+   * What of the packet this stack has no notion of: `MPTCP`, `GRE encapsulation`, `the name MSS, which nothing
+   * defines`. Its script cannot be run, and is skipped with this reason; null = nothing.
+   */
+  readonly foreign: string | null
   readonly at: Position
 }
 
-/** What is said of the network header; null = not said. */
+/** What is said of the network header; null = not said. The hop limit (`hlim`) is a TTL. */
 export interface IpSpec {
   readonly ecn: 'noecn' | 'ect0' | 'ect1' | 'ect01' | 'ce' | null
   readonly tos: number | null
@@ -137,7 +144,12 @@ export interface TcpSpec {
   readonly sequence: number
   readonly end: number
   readonly length: number
+  /** `0:0(0)!`: the number as it is on the wire, not relative to an initial sequence number. */
+  readonly literalSequence: boolean
   readonly ack: number | null
+  /** `ack 1!`, likewise. */
+  readonly literalAck: boolean
+  /** Null: not said, or `...`. */
   readonly window: number | null
   readonly urgent: number | null
   /** Null: no option list was written (no options); `any`: `<...>`. */
@@ -150,17 +162,19 @@ export type OptionSpec =
   | { readonly kind: 'sack'; readonly blocks: readonly { readonly start: number; readonly end: number }[] }
   /** `null` in a value: `...`, whatever it is. */
   | { readonly kind: 'timestamp'; readonly value: number | null; readonly echo: number | null }
-  /** Fast Open, RFC 7413 (`FO`) or experimental (`FOEXP`); null = any cookie. */
+  /** Fast Open, RFC 7413 (`FO`) or experimental (`FOEXP`). */
   | {
       readonly kind: 'fastOpen' | 'fastOpenExperimental'
+      /** Empty: a request for a cookie. Null: `...`, or a name. */
       readonly cookie: Uint8Array | null
-      /** The cookie was written as a name that nobody defined; `cookie` is null then. */
+      /** The name that the cookie was written as (`TFO_COOKIE`); a run has to know it. */
       readonly symbol: string | null
     }
-  | { readonly kind: 'md5'; readonly digest: Uint8Array | null }
+  /** Digest null: `...`, or just `md5 valid` or `md5 invalid`. */
+  | { readonly kind: 'md5'; readonly digest: Uint8Array | null; readonly valid: boolean | null }
   /** Accurate ECN counters in the order written (RFC 9768). */
   | { readonly kind: 'accurateEcn'; readonly counters: readonly { readonly name: 'e0b' | 'ceb' | 'e1b'; readonly value: number }[] }
-  /** Anything else by number. */
+  /** Anything else by number: `option 253 0xf989`. */
   | { readonly kind: 'other'; readonly number: number; readonly bytes: Uint8Array }
 
 export interface UdpSpec {
@@ -171,8 +185,9 @@ export interface UdpSpec {
 
 export interface IcmpSpec {
   readonly kind: 'icmp'
-  /** As written: `unreachable`, `packet_too_big`, `echo_request`, or a number. */
+  /** As written: `unreachable`, `packet_too_big`, `echo_request`, `type_255`, or a number. */
   readonly type: string
+  /** As written: `port_unreachable`, `code_1`, a number, or a name that a run has to know (`CODE`). */
   readonly code: string | null
   readonly mtu: number | null
   readonly id: number | null

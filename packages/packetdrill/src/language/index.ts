@@ -1,0 +1,5 @@
+export type * from './ast.ts'
+export { ScriptError, Unsupported } from './error.ts'
+export type { Source } from './error.ts'
+export { parseScript } from './script.ts'
+export type { ParseOptions } from './script.ts'
