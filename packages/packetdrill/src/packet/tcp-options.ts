@@ -81,8 +81,8 @@ function decode(kind: number, body: Uint8Array): OptionSpec {
     const blocks = Array.from({ length: length / 8 }, (_, index) => ({ start: view.getUint32(index * 8), end: view.getUint32(index * 8 + 4) }))
     return { kind: 'sack', blocks }
   }
-  if (kind === KIND.fastOpen) return { kind: 'fastOpen', cookie: body }
-  if (kind === KIND.experimental && length >= 2 && view.getUint16(0) === FAST_OPEN_MAGIC) return { kind: 'fastOpenExperimental', cookie: body.slice(2) }
+  if (kind === KIND.fastOpen) return { kind: 'fastOpen', cookie: body, symbol: null }
+  if (kind === KIND.experimental && length >= 2 && view.getUint16(0) === FAST_OPEN_MAGIC) return { kind: 'fastOpenExperimental', cookie: body.slice(2), symbol: null }
   if (kind === KIND.md5) return { kind: 'md5', digest: body }
   if ((kind === KIND.accurateEcn0 || kind === KIND.accurateEcn1) && length % 3 === 0 && length <= 9) {
     const names = kind === KIND.accurateEcn0 ? (['e0b', 'ceb', 'e1b'] as const) : (['e1b', 'ceb', 'e0b'] as const)

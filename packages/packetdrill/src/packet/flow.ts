@@ -1,0 +1,87 @@
+import type { Ports } from '../language/ast.ts'
+
+/** Ports of one conversation, seen from the stack. */
+export interface FlowPorts {
+  readonly local: number
+  readonly remote: number
+}
+
+/** How a script counts the bytes of the remote side behind its SYN: from that SYN's number, or as the numbers stand. */
+export type RemoteSequence = 'relative' | 'literal'
+
+/** One conversation of the script: which live ports it has, and how its numbers map. */
+export class Flow {
+  readonly protocol: 'tcp' | 'udp'
+  readonly live: FlowPorts
+  /** As the script names them; null = it does not. */
+  readonly script: FlowPorts | null
+  private readonly remoteSequence: RemoteSequence
+  /** Live number − script number of our side, by the latest SYN that we sent; null = none yet. */
+  private localOffset: number | null = null
+  private remoteIsn = 0
+  /** Our next SYN may start over: the script began a connection anew. */
+  private relearn = true
+  private readonly timestamps = new Map<number, number>()
+  private firstTimestamp: { readonly script: number; readonly live: number; readonly at: number } | null = null
+
+  constructor(protocol: 'tcp' | 'udp', live: FlowPorts, script: FlowPorts | null, remoteSequence: RemoteSequence) {
+    this.protocol = protocol
+    this.live = live
+    this.script = script
+    this.remoteSequence = remoteSequence
+  }
+
+  matches(ports: Ports, direction: 'inject' | 'expect'): boolean {
+    const { local, remote } = this.script ?? this.live
+    return direction === 'inject' ? ports.source === remote && ports.destination === local : ports.source === local && ports.destination === remote
+  }
+
+  /** The script sends a SYN of this number. */
+  remoteSyn(sequence: number): void {
+    this.remoteIsn = this.remoteSequence === 'relative' ? sequence : 0
+    this.relearn = true
+  }
+
+  /** The stack sent a SYN with the live number where the script has `script`. */
+  localSyn(live: number, script: number): void {
+    if (this.localOffset !== null && !this.relearn) return
+    this.localOffset = (live - script) | 0
+    this.relearn = false
+  }
+
+  /** Our numbers, script to live; uint32. */
+  localToLive(script: number): number {
+    return (script + (this.localOffset ?? 0)) >>> 0
+  }
+
+  localToScript(live: number): number {
+    return (live - (this.localOffset ?? 0)) >>> 0
+  }
+
+  /** The remote side's numbers. What goes with a SYN stands as it is. */
+  remoteToLive(script: number, isSyn: boolean): number {
+    return (script + (isSyn ? 0 : this.remoteIsn)) >>> 0
+  }
+
+  remoteToScript(live: number, isSyn: boolean): number {
+    return (live - (isSyn ? 0 : this.remoteIsn)) >>> 0
+  }
+
+  /** Our timestamp where the script has `script`; `at` in ms. */
+  sawTimestamp(script: number, live: number, at: number): void {
+    this.firstTimestamp ??= { script, live, at }
+    this.timestamps.set(script, live)
+  }
+
+  /** An echo of our timestamp, script to live. `scaled`: by the distance from the first one, else by what was seen. */
+  echoToLive(script: number, scaled: boolean): number {
+    const seen = scaled ? undefined : this.timestamps.get(script)
+    if (seen !== undefined) return seen
+    return this.firstTimestamp === null ? script : (script - this.firstTimestamp.script + this.firstTimestamp.live) >>> 0
+  }
+
+  /** Our live timestamp in the numbers of the script, by the first one. */
+  timestampToScript(live: number): number {
+    return this.firstTimestamp === null ? live : (live - this.firstTimestamp.live + this.firstTimestamp.script) >>> 0
+  }
+}
