@@ -36,6 +36,7 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: nu
   if (text > 0) {
     snd.queue.consume(text)
     snd.bytesAcked += text
+    if (snd.records?.consume(snd.queue.start) === true) snd.records = null
   }
   const rtt = measureRtt(tcb, header, ack, arrivalMicros)
   if (rtt > 0) tcb.rtt.sample(rtt)

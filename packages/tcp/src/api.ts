@@ -63,10 +63,43 @@ export interface ConnectionOptions {
   readonly keepAlive?: false | { readonly idle?: number; readonly interval?: number; readonly count?: number }
   /** Delay of ACKs, ms, 0 = never delay. Default 40; at most 500 (RFC 9293 §3.8.6.3). */
   readonly delayedAck?: number
-  /** Cap on the MSS announced and sent, bytes. */
+  /** Full segments that are acknowledged at once when the connection is young, so that the peer's slow start is not held up. Default 0; Linux has 16. */
+  readonly quickAcks?: number
+  /** Cap on the MSS announced and sent, bytes, 64–65,535. Default 65,535. */
   readonly maximumSegmentSize?: number
-  /** ms that `close()` waits for the peer before resetting, from the last progress of what is still to be sent. Default 60,000. */
+  /** Offers and takes timestamps (RFC 7323 §3). Decided by the handshake. Default true. */
+  readonly timestamps?: boolean
+  /**
+   * Shift of the windows we offer, 0–14; false = no window scaling (RFC 7323 §2). Decided by the handshake. Default null:
+   * the smallest with which all of `receiveBuffer` can be told.
+   */
+  readonly windowScale?: number | false | null
+  /** Cap on the window offered, bytes, at least 1,024, whatever `receiveBuffer` has room for (`TCP_WINDOW_CLAMP`). Default Infinity. */
+  readonly windowClamp?: number
+  /**
+   * Bytes that must be there before a `read` settles or a handler is told, or less when `into` is smaller or the stream ends
+   * (`SO_RCVLOWAT`). `tryRead` gives what there is. At least 1. Default 1.
+   */
+  readonly receiveLowWater?: number
+  /**
+   * Writes are taken only while fewer bytes than this wait to be sent for the first time, so that what is written stays
+   * fresh (`TCP_NOTSENT_LOWAT`). One that starts below it may go beyond. At least 1. Default Infinity: `sendBuffer` alone.
+   */
+  readonly notSentLowWater?: number
+  /** Holds segments back until they are full, 200 ms at most (`TCP_CORK`). Default false. */
+  readonly cork?: boolean
+  /** Retransmissions of a SYN before giving up, 0–127: 6 are 127 s (`TCP_SYNCNT`). Default 6 (RFC 9293 §3.8.3). */
+  readonly synRetries?: number
+  /**
+   * ms that `close()` waits for the peer before resetting, from the last progress of what is still to be sent; 0 = `close()`
+   * resets at once, and what was not sent is lost (`SO_LINGER` with 0). Default 60,000.
+   */
   readonly lingerTimeout?: number
+  /**
+   * ms that a closed connection waits for the peer's FIN once its own is acknowledged, then it is reset (`TCP_LINGER2`).
+   * Default null: what is left of `lingerTimeout`.
+   */
+  readonly finWait2Timeout?: number | null
   /** Name of an installed algorithm. Default `'newreno'` for now. */
   readonly congestionControl?: string
   /** TTL or hop limit; 0 = the network's default. */
@@ -80,27 +113,82 @@ export interface ConnectionOptions {
   readonly trace?: ((event: TcpTraceEvent) => void) | null
 }
 
-/** What {@link Connection.info} tells. Times in ms, sizes in bytes. */
+/**
+ * What {@link Connection.info} tells, after Linux's `TCP_INFO`. Times in ms, sizes in bytes, sequence space without SYN and
+ * FIN unless said.
+ */
 export interface ConnectionInfo {
   readonly state: TcpState
+  // --- round trips and timers ---
+  /** 0 = no sample yet. */
   readonly smoothedRtt: number
   readonly rttVariance: number
+  /** Least sample; 0 = none yet. */
+  readonly minimumRtt: number
+  /** With its backoff. */
   readonly rto: number
+  /** Doublings of `rto`. */
+  readonly backoff: number
+  /** How long an ACK may wait. */
+  readonly ackTimeout: number
+  /** Since text was last sent; Infinity = never. */
+  readonly sinceSent: number
+  /** Since text last came; Infinity = never. */
+  readonly sinceReceived: number
+  /** Since any segment last came; Infinity = never. */
+  readonly sinceHeard: number
+  // --- congestion and recovery ---
+  /** Name of the algorithm. */
+  readonly congestionControl: string
+  /** `disorder`: duplicate ACKs came; `recovery`: fast retransmit; `loss`: after a timeout. */
+  readonly congestionState: 'open' | 'disorder' | 'recovery' | 'loss'
   readonly cwnd: number
   readonly ssthresh: number
+  /** Duplicate ACKs that mean loss. */
+  readonly reordering: number
+  /** Sent and not acknowledged, with SYN and FIN. */
+  readonly bytesInFlight: number
+  /** Held lost, and not sent again yet. */
+  readonly bytesLost: number
+  /** Written and never sent. */
+  readonly bytesNotSent: number
+  /** Timeouts in a row without an answer. */
+  readonly unansweredTimeouts: number
+  /** Probes of a closed window, or of a silent peer, without an answer. */
+  readonly unansweredProbes: number
+  // --- segments and windows ---
   readonly sendMss: number
+  /** MSS that we announced. */
   readonly receiveMss: number
+  /** Full segment of the peer, as far as seen. */
+  readonly largestReceived: number
+  /** MTU of the path as known. */
+  readonly pathMtu: number
   readonly sendWindow: number
   readonly receiveWindow: number
+  /** The largest window that will be offered as things are. */
+  readonly receiveWindowLimit: number
+  // --- totals ---
+  /** Text sent, each byte once. */
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly bytesAcked: number
-  readonly bytesInFlight: number
+  readonly bytesRetransmitted: number
   readonly segmentsSent: number
   readonly segmentsReceived: number
+  /** Those with text. */
+  readonly dataSegmentsSent: number
+  readonly dataSegmentsReceived: number
   readonly retransmits: number
   readonly timeouts: number
-  readonly options: { readonly timestamps: boolean; readonly windowScale: boolean; readonly sack: boolean }
+  /** What the handshake agreed to; scales are 0 without window scaling. */
+  readonly options: {
+    readonly timestamps: boolean
+    readonly windowScale: boolean
+    readonly sack: boolean
+    readonly sendScale: number
+    readonly receiveScale: number
+  }
 }
 
 /** Callbacks for adapters; exclusive with promise reads. Called last in a turn. */
@@ -115,6 +203,14 @@ export interface ConnectionHandler {
 
 export interface CallOptions { readonly signal?: AbortSignal }
 
+/** How written bytes may be cut into segments. */
+export interface WriteOptions {
+  /** More follows soon: a last segment that is not full waits for it, 200 ms at most (`MSG_MORE`). Default false. */
+  readonly more?: boolean
+  /** What is written later never shares a segment with these bytes (`MSG_EOR`). Default false. */
+  readonly endOfRecord?: boolean
+}
+
 /** A TCP connection. */
 export interface Connection extends AsyncIterable<Uint8Array> {
   readonly local: Endpoint
@@ -125,23 +221,41 @@ export interface Connection extends AsyncIterable<Uint8Array> {
   readonly bytesRead: number
   /** Resolves after an orderly end, rejects with the reason else. Never an unhandled rejection. */
   readonly closed: Promise<void>
+  /** Resolves when the handshake is over, rejects when it failed. Never an unhandled rejection. */
+  readonly opened: Promise<void>
+  /** Why the connection ended; null = it did not, or orderly. */
+  readonly error: StackError | null
+  /**
+   * What went wrong and was not taken yet, hard or soft (an ICMP error, RFC 9293 §3.9.2.2), and forgets it: after that reads
+   * find the end of the stream, writes `EPIPE`. Null = nothing. This is `SO_ERROR`.
+   */
+  takeError(): StackError | null
   /** Bytes put into `into`, null = end of stream. One read at a time (`ERR_STACK_BUSY`). A zero-length `into` is a TypeError. */
   read(into: Uint8Array, options?: CallOptions): Promise<number | null>
   /** A copy of what is there, at most `max` (default 65,536) bytes. */
   readSome(options?: CallOptions & { readonly max?: number }): Promise<Uint8Array | null>
-  /** Resolves when the bytes are the caller's again (copied into the send buffer). Order is kept. `end` sends a FIN behind them. */
-  write(bytes: Uint8Array | readonly Uint8Array[], options?: CallOptions & { readonly end?: boolean }): Promise<void>
+  /** Resolves when the bytes are the caller's again (copied into the send buffer). Order is kept. `end` sends a FIN behind them. Before the handshake is over, they wait for it. */
+  write(bytes: Uint8Array | readonly Uint8Array[], options?: CallOptions & WriteOptions & { readonly end?: boolean }): Promise<void>
   /** undefined = would block, null = end of stream. Throws the connection's error. */
   tryRead(into: Uint8Array): number | null | undefined
-  /** Bytes taken, 0 = full. Throws the connection's error, `EPIPE` after `shutdown('write')`. */
-  tryWrite(bytes: Uint8Array): number
+  /** As `tryRead`, and leaves the bytes where they are (`MSG_PEEK`). */
+  peek(into: Uint8Array): number | null | undefined
+  /** As `tryRead` of at most `max` bytes, and throws them away (`MSG_TRUNC`). */
+  discard(max: number): number | null | undefined
+  /** Bytes taken, 0 = full; the options hold if it took all. Throws the connection's error, `EPIPE` after `shutdown('write')`. */
+  tryWrite(bytes: Uint8Array, options?: WriteOptions): number
   /** Bytes that can be read now. */
   readonly readableLength: number
+  /** Bytes written that the peer has not acknowledged (`SIOCOUTQ`). */
+  readonly unackedLength: number
   /** Bytes that `tryWrite` would take now. */
   readonly writableLength: number
   setHandler(handler: ConnectionHandler | null): void
   shutdown(how: 'write' | 'read' | 'both'): void
-  /** Orderly: resolves when our FIN is acknowledged and the peer's is in, or the orphan timeout resets. Unread data → RST (RFC 2525 §2.17). */
+  /**
+   * Orderly: resolves when our FIN is acknowledged and the peer's is in, or `lingerTimeout` resets. Unread data → RST (RFC
+   * 2525 §2.17). A handshake under way is given up (RFC 9293 §3.10.4).
+   */
   close(): Promise<void>
   /** Resets now. */
   abort(reason?: unknown): void
@@ -171,6 +285,8 @@ export interface ListenOptions extends ConnectionOptions {
   readonly nic?: number | string
   /** Established connections that wait for `accept`. Default 511. */
   readonly backlog?: number
+  /** Retransmissions of a SYN-ACK before the half-open connection is forgotten, 0–127. Default 5: 63 s. */
+  readonly synAckRetries?: number
   readonly reusePort?: boolean
   readonly signal?: AbortSignal
 }
@@ -181,6 +297,8 @@ export interface Listener extends AsyncIterable<Connection> {
   /** The next connection; null when the listener is closed. */
   accept(options?: CallOptions): Promise<Connection | null>
   tryAccept(): Connection | undefined
+  /** Connections that wait for `accept`. */
+  readonly pending: number
   /** Push instead of pull; exclusive with `accept`. */
   setHandler(handler: ((connection: Connection) => void) | null): void
   /** Stops listening; connections not accepted yet are reset; accepted ones go on. */
@@ -202,6 +320,13 @@ export interface ForwarderRequest {
 /** `stack.tcp` */
 export interface Tcp {
   connect(options: ConnectOptions): Promise<Connection>
+  /**
+   * As `connect`, and gives the connection while it is `'syn-sent'`: to watch it, write ahead, or close it again. `opened`
+   * says how it went. `signal` and `timeout` are those of the handshake.
+   *
+   * @throws StackError at once what needs no answer of the peer: `EADDRINUSE`, `EADDRNOTAVAIL`, `EHOSTUNREACH` …
+   */
+  open(options: ConnectOptions): Connection
   listen(options: ListenOptions): Listener
   /** Open connections and listeners, for listings. */
   connections(): readonly Connection[]

@@ -1,3 +1,4 @@
+import type { Milliseconds } from '@stack/core'
 import { sendReset } from './output.ts'
 import { State } from './state.ts'
 import { isFinSent, setState } from './tcb.ts'
@@ -8,7 +9,8 @@ export function closeSending(tcb: Tcb): void {
   if (tcb.snd.finQueued) return
   if (tcb.state === State.Established || tcb.state === State.SynReceived) setState(tcb, State.FinWait1)
   else if (tcb.state === State.CloseWait) setState(tcb, State.LastAck)
-  else return
+  // What was written ahead goes first, then the FIN (FreeBSD's way; RFC 9293 §3.10.4 has no half-close here).
+  else if (tcb.state !== State.SynSent) return
   tcb.snd.finQueued = true
   tcb.context.host.scheduler.markDirty(tcb)
 }
@@ -29,18 +31,26 @@ export function closeReceiving(tcb: Tcb): void {
  */
 export function closeConnection(tcb: Tcb, isWritten: boolean): void {
   tcb.isOrphan = true
-  if (tcb.state < State.Established) {
-    tcb.finish('ECONNABORTED')
-    return
-  }
-  if (tcb.rcv.queue.length > 0 && tcb.state !== State.TimeWait) {
+  const isUnread = tcb.rcv.queue.length > 0 && tcb.state !== State.TimeWait
+  if (tcb.state < State.Established || isUnread || tcb.settings.lingerTimeout === 0) {
     abortConnection(tcb)
     return
   }
   if (isWritten) closeSending(tcb)
-  const { timers, settings, context } = tcb
-  timers.deadline = context.host.scheduler.now + settings.lingerTimeout
-  timers.schedule(timers.deadline)
+  const { finWait2Timeout, lingerTimeout } = tcb.settings
+  waitAtMost(tcb, tcb.state === State.FinWait2 ? (finWait2Timeout ?? lingerTimeout) : lingerTimeout)
+}
+
+/** Our FIN is acknowledged: nobody waits for the peer's longer than the application said. */
+export function enterFinWait2(tcb: Tcb): void {
+  setState(tcb, State.FinWait2)
+  const { finWait2Timeout } = tcb.settings
+  if (tcb.isOrphan && finWait2Timeout !== null) waitAtMost(tcb, finWait2Timeout)
+}
+
+function waitAtMost(tcb: Tcb, duration: Milliseconds): void {
+  tcb.timers.deadline = tcb.context.host.scheduler.now + duration
+  tcb.timers.schedule(tcb.timers.deadline)
 }
 
 /** ABORT (RFC 9293 §3.10.5). CLOSING and LAST-ACK need no reset once our FIN is out; ours begin when it is queued. */

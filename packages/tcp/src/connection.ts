@@ -2,7 +2,7 @@ import { MemoryLevel } from '@stack/buffer'
 import { startCall } from '@stack/core'
 import type { ErrorCode, Failure, PendingCall, StackError, Wakeable } from '@stack/core'
 import type {
-  CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState,
+  CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState, WriteOptions,
 } from './api.ts'
 import { closeConnection, closeReceiving, closeSending } from './close.ts'
 import type { TcpEndpoint } from './endpoint.ts'
@@ -10,6 +10,8 @@ import { tcpError } from './errors.ts'
 import { connectionInfo } from './info.ts'
 import { checkConnectionOptions, settle } from './options.ts'
 import type { Settings } from './options.ts'
+import { Milestone } from './milestone.ts'
+import { RecordMarks } from './record-marks.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { State, STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
@@ -45,11 +47,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private isReadClosed = false
   private isUserClosed = false
   private failure: StackError | null = null
-  private opening: PendingCall<Connection> | null = null
-  private closers: (() => void)[] | null = null
+  private isErrorTaken = false
   // Made when somebody asks.
-  private closing: Promise<void> | null = null
-  private settleClosing: PendingCall<undefined> | null = null
+  private opening: Milestone | null = null
+  private closing: Milestone | null = null
+  private closers: (() => void)[] | null = null
   private stopWaiting: (() => void) | null = null
 
   constructor(endpoint: TcpEndpoint) {
@@ -69,7 +71,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   onWritable(): void {
-    if (!this.wantsRoom) return
+    if (!this.wantsRoom || this.room === 0) return
     this.wantsRoom = false
     this.isWritable = true
     this.wakeLater()
@@ -79,7 +81,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (this.isOver) return
     this.isOver = true
     this.stopWaiting?.()
-    if (code !== null) this.failure ??= this.error(code, 'connection')
+    if (code !== null) this.failure ??= this.errorOf(code, 'connection')
     this.wakeLater()
   }
 
@@ -92,16 +94,29 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   // --- opening ---
 
-  /** Resolves when established. */
-  opened(signal: AbortSignal | undefined): Promise<Connection> {
+  get opened(): Promise<void> {
+    this.opening ??= new Milestone()
+    this.wakeLater()
+    return this.opening.reached
+  }
+
+  /** As `opened`; `signal` gives the handshake up. */
+  whenOpened(signal: AbortSignal | undefined): Promise<void> {
+    if (signal === undefined) return this.opened
     return startCall(
       (call) => {
-        this.opening = call
+        this.opened.then(
+          () => {
+            call.resolve()
+          },
+          (error: unknown) => {
+            call.reject(error)
+          },
+        )
       },
       signal,
       () => {
-        this.opening = null
-        this.abort(signal?.reason)
+        this.abort(signal.reason)
       },
     )
   }
@@ -113,7 +128,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     if (this.reader !== null || this.handler?.readable !== undefined) return Promise.reject(this.busy())
     try {
-      const ready = this.tryRead(into)
+      const ready = this.isWorthReading(into.length) ? this.tryRead(into) : undefined
       if (ready !== undefined) return Promise.resolve(ready)
     } catch (error) {
       return startCall((call) => {
@@ -154,31 +169,56 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   tryRead(into: Uint8Array): number | null | undefined {
     if (into.length === 0) throw new TypeError('tryRead: `into` has no room; pass an array of at least one byte.')
-    if (this.isUserClosed) throw this.failure ?? this.error('ERR_STACK_CLOSED', 'read')
-    const { endpoint } = this
-    const { rcv } = endpoint
-    if (rcv.queue.length > 0) {
-      const count = rcv.queue.read(into)
-      this.bytesRead += count
-      if (endpoint.finished) {
-        if (rcv.queue.length === 0) endpoint.drain()
-      } else if (isWindowUpdateDue(endpoint)) {
-        rcv.ackNow = true
-        this.output()
-      }
-      return count
-    }
-    if (rcv.finished || this.isReadClosed) return null
+    if (!this.assertReadable()) return this.whyEmpty()
+    return this.taken(this.endpoint.rcv.queue.read(into))
+  }
+
+  peek(into: Uint8Array): number | null | undefined {
+    return this.assertReadable() ? this.endpoint.rcv.queue.peek(into) : this.whyEmpty()
+  }
+
+  discard(max: number): number | null | undefined {
+    return this.assertReadable() ? this.taken(this.endpoint.rcv.queue.skip(max)) : this.whyEmpty()
+  }
+
+  get readableLength(): number {
+    return this.endpoint.rcv.queue.length
+  }
+
+  /** Is there text? */
+  private assertReadable(): boolean {
+    if (this.isUserClosed) throw this.failure ?? this.errorOf('ERR_STACK_CLOSED', 'read')
+    return this.endpoint.rcv.queue.length > 0
+  }
+
+  /** null = nothing will come, undefined = not yet. */
+  private whyEmpty(): null | undefined {
+    if (this.endpoint.rcv.finished || this.isReadClosed) return null
     if (this.isOver) {
-      if (this.failure !== null) throw this.failure
+      if (this.failure !== null && !this.isErrorTaken) throw this.failure
       return null
     }
     this.isReadable = false
     return undefined
   }
 
-  get readableLength(): number {
-    return this.endpoint.rcv.queue.length
+  private taken(count: number): number {
+    const { endpoint } = this
+    const { rcv } = endpoint
+    this.bytesRead += count
+    if (endpoint.finished) {
+      if (rcv.queue.length === 0) endpoint.drain()
+    } else if (isWindowUpdateDue(endpoint)) {
+      rcv.ackNow = true
+      this.output()
+    }
+    return count
+  }
+
+  /** Is the low-water mark reached, or the end, for a read of at most `room` bytes? */
+  private isWorthReading(room: number): boolean {
+    const { rcv, settings } = this.endpoint
+    return rcv.queue.length >= Math.min(settings.receiveLowWater, room) || rcv.finished || this.isReadClosed || this.isOver
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -191,25 +231,30 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   // --- writing ---
 
-  write(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & { readonly end?: boolean } = {}): Promise<void> {
+  write(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & WriteOptions & { readonly end?: boolean } = {}): Promise<void> {
     if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     const refusal = this.writeRefusal()
     if (refusal !== null) return Promise.reject(refusal)
     const parts = bytes instanceof Uint8Array ? [bytes] : bytes
-    const promise = this.writeQueue.add(parts, options.signal)
+    const promise = this.writeQueue.add(parts, options, options.signal)
     if (options.end === true) this.writeQueue.end()
     this.endWhenWritten()
     this.output()
     return promise
   }
 
-  tryWrite(bytes: Uint8Array): number {
+  tryWrite(bytes: Uint8Array, options?: WriteOptions): number {
     const refusal = this.writeRefusal()
     if (refusal !== null) throw refusal
     const count = this.isAllWritten ? this.put(bytes, 0) : 0
     if (count < bytes.length) this.wantsRoom = true
+    else this.mark(options)
     if (count > 0) this.output()
     return count
+  }
+
+  get unackedLength(): number {
+    return this.endpoint.snd.queue.length
   }
 
   get writableLength(): number {
@@ -220,6 +265,9 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private get writeQueue(): WriteQueue {
     return (this.writes ??= new WriteQueue(
       (bytes, from) => this.put(bytes, from),
+      (options) => {
+        this.mark(options)
+      },
       () => {
         // The FIN that was to follow it follows what is there.
         this.endWhenWritten()
@@ -235,7 +283,15 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   private get room(): number {
     const { snd, settings } = this.endpoint
+    if (settings.notSentLowWater !== Infinity && ((snd.queue.end - snd.nxt) | 0) >= settings.notSentLowWater) return 0
     return Math.max(0, settings.sendBuffer - snd.queue.length)
+  }
+
+  /** All of a write is in the send buffer. */
+  private mark(options: WriteOptions | undefined): void {
+    const { snd } = this.endpoint
+    snd.more = options?.more === true
+    if (options?.endOfRecord === true) (snd.records ??= new RecordMarks()).add(snd.queue.end)
   }
 
   /** Copies into the send buffer what fits; waits for memory when there is none. */
@@ -265,9 +321,9 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private writeRefusal(): StackError | null {
-    if (this.isOver) return this.failure ?? this.error('EPIPE', 'write')
-    if (this.isUserClosed) return this.error('ERR_STACK_CLOSED', 'write')
-    return this.writes?.isEnded === true || this.endpoint.snd.finQueued ? this.error('EPIPE', 'write') : null
+    if (this.isOver) return (this.isErrorTaken ? null : this.failure) ?? this.errorOf('EPIPE', 'write')
+    if (this.isUserClosed) return this.errorOf('ERR_STACK_CLOSED', 'write')
+    return this.writes?.isEnded === true || this.endpoint.snd.finQueued ? this.errorOf('EPIPE', 'write') : null
   }
 
   private endWhenWritten(): void {
@@ -317,15 +373,24 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   get closed(): Promise<void> {
-    if (this.closing === null) {
-      this.closing = startCall<undefined>((call) => {
-        this.settleClosing = call
-      })
-      // Asking and not looking is no unhandled rejection.
-      this.closing.catch(() => undefined)
-      if (this.isOver) this.wakeLater()
+    this.closing ??= new Milestone()
+    if (this.isOver) this.wakeLater()
+    return this.closing.reached
+  }
+
+  get error(): StackError | null {
+    return this.failure
+  }
+
+  takeError(): StackError | null {
+    const { endpoint } = this
+    const soft = endpoint.softError
+    endpoint.softError = null
+    if (this.failure !== null && !this.isErrorTaken) {
+      this.isErrorTaken = true
+      return this.failure
     }
-    return this.closing
+    return soft === null ? null : this.errorOf(soft, 'connection')
   }
 
   // --- looking and configuring ---
@@ -368,7 +433,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (handler !== null && this.reader !== null) throw this.busy()
     this.handler = handler
     if (handler === null) return
-    this.isReadable = this.readableLength > 0 || this.endpoint.rcv.finished || this.isOver
+    this.isReadable = this.readableLength > 0 || this.isReadClosed || this.endpoint.rcv.finished || this.isOver
     if (this.isOver) this.isOverTold = false
     this.wakeLater()
   }
@@ -378,22 +443,19 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   wake(): void {
     this.settleOpening()
     this.settleReader()
-    this.writes?.settle(this.isOver ? (this.failure ?? this.error('EPIPE', 'write')) : null)
+    this.writes?.settle(this.isOver ? (this.failure ?? this.errorOf('EPIPE', 'write')) : null)
     this.callHandler()
     if (this.isOver) this.tellOver()
   }
 
   private settleOpening(): void {
-    const { opening } = this
-    if (opening === null || (!this.isOver && this.endpoint.state < State.Established)) return
-    this.opening = null
-    if (this.isOver && this.failure !== null) opening.reject(this.error(this.failure.code, 'connect'))
-    else opening.resolve(this)
+    if (this.endpoint.wasEstablished) this.opening?.reach(null)
+    else if (this.failure !== null) this.opening?.reach(this.errorOf(this.failure.code, 'connect'))
   }
 
   private settleReader(): void {
     const { reader } = this
-    if (reader === null) return
+    if (reader === null || !this.isWorthReading(reader.into.length)) return
     try {
       const count = this.tryRead(reader.into)
       if (count === undefined) return
@@ -406,7 +468,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private callHandler(): void {
-    if (this.isReadable && this.handler?.readable !== undefined) {
+    if (this.isReadable && this.handler?.readable !== undefined && this.isWorthReading(Infinity)) {
       this.isReadable = false
       this.guard(() => this.handler?.readable?.())
     }
@@ -421,8 +483,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       this.isOverTold = true
       this.guard(() => this.handler?.closed?.(this.failure))
     }
-    if (this.failure === null) this.settleClosing?.resolve(undefined)
-    else this.settleClosing?.reject(this.failure)
+    this.closing?.reach(this.failure)
     const { closers } = this
     this.closers = null
     if (closers !== null) for (const resolve of closers) resolve()
@@ -451,7 +512,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     return this.endpoint.context.host.formatAddress(address)
   }
 
-  private error(code: ErrorCode, syscall: string): StackError {
+  private errorOf(code: ErrorCode, syscall: string): StackError {
     return tcpError(code, syscall, this.remote)
   }
 

@@ -9,7 +9,7 @@ import type { Settings } from './options.ts'
 import { onKeepAliveTimer, onRetransmitTimer } from './retransmit.ts'
 import { receiveHeader } from './segment.ts'
 import { segmentArrives } from './segment-arrives.ts'
-import { BELOW_LIMIT, sendPending } from './sender.ts'
+import { BELOW_LIMIT, onCorkTimer, sendPending } from './sender.ts'
 import { State } from './state.ts'
 import { Tcb } from './tcb.ts'
 import { ConnectionTimers } from './timers.ts'
@@ -94,7 +94,19 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     refreshMss(this)
     this.user?.refill()
     sendPending(this)
+    if (this.settings.notSentLowWater !== Infinity) this.takeMore()
     flushAck(this)
+  }
+
+  /** What was sent made room below the low-water mark. */
+  private takeMore(): void {
+    const { snd } = this
+    for (let sent = -1; sent !== snd.bytesSent; ) {
+      sent = snd.bytesSent
+      this.user?.onWritable()
+      this.user?.refill()
+      sendPending(this)
+    }
   }
 
   onRetransmitTimer(now: Milliseconds): void {
@@ -124,6 +136,10 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     }
     if (this.state >= State.Established) sendReset(this)
     this.finish('ETIMEDOUT')
+  }
+
+  onCorkTimer(): void {
+    onCorkTimer(this)
   }
 
   onRetryTimer(): void {

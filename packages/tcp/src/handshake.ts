@@ -6,7 +6,7 @@ import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
-import { windowScaleFor } from './window.ts'
+import { synWindow, windowScaleOf } from './window.ts'
 import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
@@ -27,7 +27,9 @@ export function initializeSender(tcb: Tcb, iss: number): void {
 export function initializeReceiver(tcb: Tcb, mss: number): void {
   const { rcv, settings } = tcb
   rcv.mss = mss
-  rcv.scale = windowScaleFor(settings.receiveBuffer)
+  rcv.scale = windowScaleOf(settings)
+  rcv.scaling = settings.windowScale !== false
+  rcv.timestamps = settings.timestamps
 }
 
 /** MSS to announce: what the interface takes, without options (RFC 6691 §2), or less by choice. */
@@ -40,7 +42,7 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   const { rcv, snd, settings } = tcb
   rcv.irs = header.sequence
   rcv.nxt = rcv.acked = (header.sequence + 1) | 0
-  rcv.edge = (rcv.nxt + Math.min(65_535, settings.receiveBuffer)) | 0
+  rcv.edge = (rcv.nxt + synWindow(settings)) | 0
   rcv.scaling = rcv.scaling && header.windowScale >= 0
   snd.scale = rcv.scaling ? header.windowScale : 0
   if (!rcv.scaling) rcv.scale = 0
@@ -67,7 +69,10 @@ export function establish(tcb: Tcb): void {
     tcb.cc.onLostSyn()
   }
   snd.retransmits = 0
+  tcb.rcv.quickAcks = tcb.settings.quickAcks
   startKeepAlive(tcb)
+  // What was closed while it opened.
+  if (snd.finQueued) setState(tcb, State.FinWait1)
   tcb.opened()
 }
 

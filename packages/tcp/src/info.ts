@@ -1,31 +1,65 @@
+import { networkHeaderLength } from './flow.ts'
 import type { ConnectionInfo } from './api.ts'
+import { DUPLICATE_THRESHOLD, lostBytes } from './recovery.ts'
 import { STATE_NAMES } from './state.ts'
-import { flightSize } from './tcb.ts'
+import { flightSize, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
-import { receiveWindow } from './window.ts'
+import { receiveWindow, windowLimit } from './window.ts'
+import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 
 /** The figures of a connection, in ms and bytes. */
 export function connectionInfo(tcb: Tcb): ConnectionInfo {
-  const { snd, rcv, rtt, cc } = tcb
+  const { snd, rcv, rtt, cc, settings } = tcb
+  const { now } = tcb.context.host.scheduler
+  const { persisting } = snd
   return {
     state: STATE_NAMES[tcb.state]!,
     smoothedRtt: rtt.smoothed / 1000,
     rttVariance: rtt.variance / 1000,
+    minimumRtt: rtt.minimum / 1000,
     rto: rtt.current,
+    backoff: rtt.backoff,
+    ackTimeout: settings.delayedAck,
+    sinceSent: since(now, snd.lastSent),
+    sinceReceived: since(now, rcv.lastText),
+    sinceHeard: since(now, rcv.lastHeard),
+    congestionControl: settings.congestionControl,
+    congestionState: congestionState(tcb),
     cwnd: cc.cwnd,
     ssthresh: cc.ssthresh,
+    reordering: DUPLICATE_THRESHOLD,
+    bytesInFlight: flightSize(tcb),
+    bytesLost: lostBytes(tcb),
+    bytesNotSent: Math.max(0, (snd.queue.end - snd.nxt) | 0),
+    unansweredTimeouts: persisting ? 0 : snd.attempts,
+    unansweredProbes: (persisting ? snd.attempts : 0) + rcv.keepAliveProbes,
     sendMss: snd.mss,
     receiveMss: rcv.mss,
+    largestReceived: rcv.largest,
+    pathMtu: tcb.route?.mtu ?? snd.mss + MIN_HEADER_LENGTH + (rcv.timestamps ? TIMESTAMPS_LENGTH : 0) + networkHeaderLength(tcb.remoteAddress),
     sendWindow: snd.wnd,
     receiveWindow: receiveWindow(tcb),
+    receiveWindowLimit: windowLimit(tcb),
     bytesSent: snd.bytesSent,
     bytesReceived: rcv.bytes,
     bytesAcked: snd.bytesAcked,
-    bytesInFlight: flightSize(tcb),
+    bytesRetransmitted: snd.bytesRetransmitted,
     segmentsSent: snd.segments,
     segmentsReceived: rcv.segments,
+    dataSegmentsSent: snd.dataSegments,
+    dataSegmentsReceived: rcv.dataSegments,
     retransmits: snd.retransmits,
     timeouts: snd.timeouts,
-    options: { timestamps: rcv.timestamps, windowScale: rcv.scaling, sack: false },
+    options: { timestamps: rcv.timestamps, windowScale: rcv.scaling, sack: false, sendScale: snd.scale, receiveScale: rcv.scale },
   }
+}
+
+function since(now: number, then: number): number {
+  return then === 0 ? Infinity : now - then
+}
+
+function congestionState({ snd }: Tcb): ConnectionInfo['congestionState'] {
+  if (snd.recovery === Recovery.Timeout) return 'loss'
+  if (snd.recovery === Recovery.Fast) return 'recovery'
+  return snd.dupAcks > 0 ? 'disorder' : 'open'
 }

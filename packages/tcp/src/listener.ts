@@ -16,6 +16,7 @@ import { before } from './sequence.ts'
 import { SynQueue } from './syn-queue.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { traceHalfOpen } from './trace.ts'
+import { synWindow } from './window.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
@@ -37,6 +38,7 @@ export interface ListenerOptions {
   readonly address: Address
   readonly nicId: number
   readonly backlog: number
+  readonly synAckRetries: number
   readonly reusePort: boolean
   readonly settings: Settings
 }
@@ -72,6 +74,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     this.synQueue = new SynQueue(
       context.host.timers,
       context.host.secureRandom,
+      options.synAckRetries,
       (record) => sendSynAck(context, record, this.settings),
       () => context.counters.synExpired++,
     )
@@ -174,7 +177,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     const { flags } = header
     const next = (record.irs + 1) | 0
     const offset = (header.sequence - next) | 0
-    const window = Math.min(65_535, settings.receiveBuffer)
+    const window = synWindow(settings)
     if ((flags & Flag.Rst) !== 0) {
       // RFC 5961 §3.2; RFC 9293: a passive open goes back to LISTEN.
       if (offset === 0) this.synQueue.remove(record)
@@ -269,6 +272,10 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
 
   tryAccept(): Connection | undefined {
     return this.queue.shift()
+  }
+
+  get pending(): number {
+    return this.queue.length
   }
 
   setHandler(handler: ((connection: Connection) => void) | null): void {

@@ -1,6 +1,7 @@
 import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
 import type { ConnectionOptions, ConnectOptions, ListenOptions, TcpOptions } from './api.ts'
+import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
 export type Settings = Required<ConnectionOptions>
@@ -14,8 +15,17 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   userTimeout: { type: 'number', min: 0 },
   keepAlive: { type: 'any' },
   delayedAck: { type: 'number', min: 0, max: 500 },
+  quickAcks: { type: 'number', integer: true, min: 0, max: 65_535 },
   maximumSegmentSize: { type: 'number', integer: true, min: 64, max: 65_535 },
+  timestamps: { type: 'boolean' },
+  windowScale: { type: 'any' },
+  windowClamp: { type: 'number', min: 1024 },
+  receiveLowWater: { type: 'number', integer: true, min: 1 },
+  notSentLowWater: { type: 'number', min: 1 },
+  cork: { type: 'boolean' },
+  synRetries: { type: 'number', integer: true, min: 0, max: 127 },
   lingerTimeout: { type: 'number', min: 0 },
+  finWait2Timeout: { type: 'any' },
   congestionControl: { type: 'string' },
   ttl: { type: 'number', integer: true, min: 0, max: 255 },
   tos: { type: 'number', integer: true, min: 0, max: 255 },
@@ -39,6 +49,7 @@ const LISTEN_SCHEMA: OptionSchema<ListenOptions> = {
   port: { type: 'number', integer: true, min: 0, max: 65_535 },
   nic: { type: 'any' },
   backlog: { type: 'number', integer: true, min: 1, max: 1_000_000 },
+  synAckRetries: { type: 'number', integer: true, min: 0, max: 127 },
   reusePort: { type: 'boolean' },
   signal: { type: 'object' },
 }
@@ -56,6 +67,9 @@ const KEEP_ALIVE_SCHEMA: OptionSchema<Exclude<ConnectionOptions['keepAlive'], fa
   count: { type: 'number', integer: true, min: 1, max: 127 },
 }
 
+const SCALE_SCHEMA: OptionSchema = { windowScale: { type: 'number', integer: true, min: 0, max: MAX_WINDOW_SCALE } }
+const FIN_WAIT_2_SCHEMA: OptionSchema = { finWait2Timeout: { type: 'number', min: 0 } }
+
 /** RFC 9293 §3.8.4: at least two hours by default. */
 export const KEEP_ALIVE_DEFAULTS = { idle: 7_200_000, interval: 75_000, count: 9 } as const
 
@@ -66,8 +80,17 @@ const DEFAULTS: Settings = {
   userTimeout: 0,
   keepAlive: false,
   delayedAck: 40,
+  quickAcks: 0,
   maximumSegmentSize: 65_535,
+  timestamps: true,
+  windowScale: null,
+  windowClamp: Infinity,
+  receiveLowWater: 1,
+  notSentLowWater: Infinity,
+  cork: false,
+  synRetries: 6,
   lingerTimeout: 60_000,
+  finWait2Timeout: null,
   congestionControl: 'newreno',
   ttl: 0,
   tos: 0,
@@ -81,6 +104,9 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
   }
+  const { windowScale, finWait2Timeout } = options
+  if (windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
+  if (finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
 }
 
 function checkKeepAlive(what: string, options: ConnectionOptions): void {

@@ -5,7 +5,7 @@ import { timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { traceSend } from './trace.ts'
 import type { TraceReason } from './trace.ts'
-import { selectWindow } from './window.ts'
+import { selectWindow, synWindow } from './window.ts'
 import { Flag } from './wire.ts'
 
 /** ms until something that the stack itself refused is tried again. */
@@ -36,6 +36,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
     return failure
   }
   snd.segments++
+  if (length > 0) snd.dataSegments++
   const { trace } = tcb.settings
   if (trace !== null) traceSend(tcb, trace, reason, length)
   if (isAck) {
@@ -59,8 +60,7 @@ export function sendSyn(tcb: Tcb): void {
   const { context, rcv, snd, settings } = tcb
   const isSynSent = tcb.state === State.SynSent
   const header = beginSegment(context, tcb, isSynSent ? Flag.Syn : Flag.Syn | Flag.Ack, snd.iss, isSynSent ? 0 : rcv.nxt)
-  // The window of a SYN is never scaled (RFC 7323 §2.2).
-  header.window = Math.min(65_535, settings.receiveBuffer)
+  header.window = synWindow(settings)
   header.mss = rcv.mss
   // An answer offers only what the SYN offered (RFC 7323 §2.2, §3.2).
   if (rcv.scaling) header.windowScale = rcv.scale
@@ -89,7 +89,8 @@ export function flushAck(tcb: Tcb): void {
   if (tcb.state < State.Established) return
   const owed = (rcv.nxt - rcv.acked) | 0
   // MUST-58, SHLD-19: at least every second full-sized segment.
-  if (rcv.ackNow || owed >= 2 * rcv.largest || (owed > 0 && tcb.settings.delayedAck === 0)) {
+  if (rcv.ackNow || owed >= 2 * rcv.largest || (owed > 0 && (tcb.settings.delayedAck === 0 || rcv.quickAcks > 0))) {
+    rcv.quickAcks = Math.max(0, rcv.quickAcks - Math.ceil(owed / rcv.largest))
     sendAck(tcb)
     return
   }

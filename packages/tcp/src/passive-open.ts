@@ -10,7 +10,7 @@ import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { traceHalfOpen } from './trace.ts'
-import { windowScaleFor } from './window.ts'
+import { synWindow, windowScaleOf } from './window.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
@@ -34,8 +34,8 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     iss: iss ?? context.secrets.initialSequence(localAddress, localPort, remoteAddress, remotePort, scheduler.now),
     mss: announcedMss(route.nic.mtu, remoteAddress, settings),
     peerMss: header.mss !== 0 ? header.mss : defaultMss(remoteAddress),
-    peerScale: header.windowScale,
-    timestamps: header.timestamps,
+    peerScale: settings.windowScale === false ? -1 : header.windowScale,
+    timestamps: header.timestamps && settings.timestamps,
     tsRecent: header.timestampValue,
     tsOffset: header.timestamps ? context.secrets.timestampOffset(localAddress, localPort, remoteAddress, remotePort) : 0,
     sentAt: scheduler.micros,
@@ -48,9 +48,9 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
 /** SYN-ACK of a half-open connection. */
 export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Settings): void {
   const out = begin(context, record, Flag.Syn | Flag.Ack, record.iss)
-  out.window = Math.min(65_535, settings.receiveBuffer)
+  out.window = synWindow(settings)
   out.mss = record.mss
-  if (record.peerScale >= 0) out.windowScale = windowScaleFor(settings.receiveBuffer)
+  if (record.peerScale >= 0) out.windowScale = windowScaleOf(settings)
   if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
   else if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)
 }
@@ -58,7 +58,7 @@ export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Sett
 /** A bare ACK from a half-open connection (RFC 5961). */
 export function sendHalfOpenAck(context: TcpContext, record: HalfOpen, settings: Settings): void {
   const out = begin(context, record, Flag.Ack, (record.iss + 1) | 0)
-  out.window = Math.min(65_535, settings.receiveBuffer) >>> (record.peerScale >= 0 ? windowScaleFor(settings.receiveBuffer) : 0)
+  out.window = synWindow(settings) >>> (record.peerScale >= 0 ? windowScaleOf(settings) : 0)
   context.counters.challengeAcks++
   sendSegment(context, record)
   if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)

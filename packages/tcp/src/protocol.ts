@@ -25,6 +25,7 @@ import { createTraceScratch } from './trace.ts'
 import { Field, MIN_HEADER_LENGTH, SegmentHeader } from './wire.ts'
 
 const DEFAULT_BACKLOG = 511
+const DEFAULT_SYN_ACK_RETRIES = 5
 const DEFAULT_TIME_WAIT_RECORDS = 65_536
 /** 2 MSL of 30 s (RFC 9293 §3.4.2 says 2 minutes for one; nobody does). */
 const DEFAULT_TIME_WAIT = 60_000
@@ -37,7 +38,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   readonly minimumPacketSize: number = MIN_HEADER_LENGTH
   readonly closed: Promise<void>
   private readonly context: TcpContext
-  private readonly open = new Map<TcpEndpoint, TcpConnection>()
+  private readonly live = new Map<TcpEndpoint, TcpConnection>()
   /** Over, with text that was not read: it is released with the stack at the latest. */
   private readonly undrained = new Set<TcpEndpoint>()
   private readonly listeners = new Set<TcpListener>()
@@ -76,10 +77,15 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   // --- Tcp ---
 
   async connect(options: ConnectOptions): Promise<Connection> {
-    checkConnectOptions(options)
-    // Nothing is opened for a call that is over already.
-    options.signal?.throwIfAborted()
-    return await this.establish(options).opened(options.signal)
+    const connection = this.begin(options)
+    await connection.whenOpened(options.signal)
+    return connection
+  }
+
+  open(options: ConnectOptions): Connection {
+    const connection = this.begin(options)
+    if (options.signal !== undefined) connection.whenOpened(options.signal).catch(() => undefined)
+    return connection
   }
 
   listen(options: ListenOptions): Listener {
@@ -97,7 +103,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     const reusePort = options.reusePort ?? false
     const reservation = host.ports.reserve({ protocol: TCP_PROTOCOL, address, port: options.port, nicId, reusePort })
     if (reservation === null || typeof reservation === 'string') throw tcpError(reservation ?? 'EADDRINUSE', 'listen', where)
-    const listener = new TcpListener(context, this, { address, nicId, backlog: options.backlog ?? DEFAULT_BACKLOG, reusePort, settings })
+    const listener = new TcpListener(context, this, { address, nicId, backlog: options.backlog ?? DEFAULT_BACKLOG, synAckRetries: options.synAckRetries ?? DEFAULT_SYN_ACK_RETRIES, reusePort, settings })
     const failure = listener.register(reservation)
     if (failure !== null) {
       reservation.release()
@@ -110,14 +116,17 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   }
 
   connections(): readonly Connection[] {
-    return [...this.open.values()]
+    return [...this.live.values()]
   }
 
-  private establish(options: ConnectOptions): TcpConnection {
+  private begin(options: ConnectOptions): TcpConnection {
+    checkConnectOptions(options)
+    // Nothing is opened for a call that is over already.
+    options.signal?.throwIfAborted()
     const where = { host: options.host, port: options.port }
     if (this.isClosing) throw tcpError('ERR_STACK_CLOSED', 'connect', where)
     this.assertAlgorithm(options.congestionControl ?? this.context.defaults.congestionControl, 'connect')
-    if (this.open.size >= this.context.maxConnections) throw tcpError(this.limit(), 'connect', where)
+    if (this.live.size >= this.context.maxConnections) throw tcpError(this.limit(), 'connect', where)
     const endpoint = openActive(this.context, this, options)
     if (typeof endpoint === 'string') throw tcpError(endpoint, 'connect', where)
     // By the end of this turn it may be refused, and gone.
@@ -129,15 +138,15 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   // --- EndpointOwner ---
 
   added(endpoint: TcpEndpoint): void {
-    this.open.set(endpoint, new TcpConnection(endpoint))
+    this.live.set(endpoint, new TcpConnection(endpoint))
     this.context.counters.connections++
   }
 
   removed(endpoint: TcpEndpoint, code: Failure): void {
     const { counters, host } = this.context
-    const connection = this.open.get(endpoint)
+    const connection = this.live.get(endpoint)
     if (connection === undefined) return
-    this.open.delete(endpoint)
+    this.live.delete(endpoint)
     counters.connections--
     if (code !== null && endpoint.wasEstablished) counters.resets++
     else if (code !== null) counters.failedOpens++
@@ -146,12 +155,12 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (endpoint.wasEstablished && host.events.has('connection-closed')) {
       host.events.emit('connection-closed', { protocol: 'tcp', local: connection.local, remote: connection.remote, code })
     }
-    if (this.isClosing && this.open.size === 0) this.finish()
+    if (this.isClosing && this.live.size === 0) this.finish()
   }
 
   established(endpoint: TcpEndpoint): void {
     const { host } = this.context
-    const connection = this.open.get(endpoint)
+    const connection = this.live.get(endpoint)
     if (connection === undefined || !host.events.has('connection-opened')) return
     host.events.emit('connection-opened', { protocol: 'tcp', local: connection.local, remote: connection.remote })
   }
@@ -163,7 +172,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   // --- ListenerOwner ---
 
   hasRoom(): boolean {
-    if (this.open.size < this.context.maxConnections) return true
+    if (this.live.size < this.context.maxConnections) return true
     this.context.counters.dropConnectionLimit++
     this.limit()
     return false
@@ -186,7 +195,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       endpoint.abort()
       return null
     }
-    return this.open.get(endpoint) ?? null
+    return this.live.get(endpoint) ?? null
   }
 
   closedListener(listener: TcpListener): void {
@@ -224,8 +233,8 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     this.isClosing = true
     for (const listener of [...this.listeners]) void listener.close()
     for (const endpoint of [...this.undrained]) endpoint.drain()
-    if (this.open.size === 0) this.finish()
-    else for (const connection of [...this.open.values()]) void connection.close()
+    if (this.live.size === 0) this.finish()
+    else for (const connection of [...this.live.values()]) void connection.close()
   }
 
   private finish(): void {

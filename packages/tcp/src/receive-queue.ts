@@ -52,6 +52,34 @@ export class ReceiveQueue {
     return at
   }
 
+  /** As {@link read}, and keeps what it copied. */
+  peek(into: Uint8Array): number {
+    let at = 0
+    for (let packet = this.head; packet !== null && at < into.length; packet = packet.next) {
+      const count = Math.min(packet.length, into.length - at)
+      copyOut(packet, into, at, count)
+      at += count
+    }
+    return at
+  }
+
+  /** As {@link read} of at most `max` bytes, without a copy. */
+  skip(max: number): number {
+    let left = Math.min(max, this.length)
+    this.length -= left
+    const skipped = left
+    while (left > 0) {
+      const packet = this.head!
+      if (packet.length > left) {
+        packet.trimStart(left)
+        break
+      }
+      left -= packet.length
+      this.shift()
+    }
+    return skipped
+  }
+
   /** Releases everything. */
   clear(): void {
     while (this.head !== null) this.shift()

@@ -8,7 +8,7 @@ import type { TraceReason } from './trace.ts'
 // taken off the pipe instead: the same arithmetic, and cwnd stays what it means.
 
 /** Duplicate ACKs that mean loss (RFC 5681 §3.2). */
-const DUPLICATE_THRESHOLD = 3
+export const DUPLICATE_THRESHOLD = 3
 
 /** Bytes held lost that have not been sent again. */
 export function lostBytes(tcb: Tcb): number {

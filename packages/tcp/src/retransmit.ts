@@ -10,8 +10,6 @@ import { traceTimeout } from './trace.ts'
 import type { TraceReason } from './trace.ts'
 import { Flag } from './wire.ts'
 
-/** Retransmissions of a SYN: 1 + 2 + … + 64 s are 127 s (RFC 9293 MUST-23: at least 3 minutes is for data; Linux's 6). */
-const SYN_RETRIES = 6
 /** Retransmissions of data before giving up: over 15 minutes with the least RTO (RFC 9293 §3.8.3 R2, SHLD-11). */
 const DATA_RETRIES = 15
 
@@ -24,7 +22,7 @@ export function onRetransmitTimer(tcb: Tcb, now: Milliseconds): void {
 
 function retransmitSyn(tcb: Tcb): void {
   const { snd } = tcb
-  if (snd.attempts >= SYN_RETRIES) {
+  if (snd.attempts >= tcb.settings.synRetries) {
     giveUp(tcb)
     return
   }

@@ -1,6 +1,7 @@
 import type { Packet } from '@stack/buffer'
 import { takeAck } from './acknowledge.ts'
 import { sendAck, sendReset, sendSyn } from './output.ts'
+import { enterFinWait2 } from './close.ts'
 import { finishStream, receiveFin, receiveText } from './receiver.ts'
 import { sendResetFor } from './reset.ts'
 import { after, before } from './sequence.ts'
@@ -29,6 +30,10 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
   tcb.rcv.segments++
   tcb.rcv.lastHeard = packet.arrival
   tcb.rcv.keepAliveProbes = 0
+  if (packet.length > 0) {
+    tcb.rcv.dataSegments++
+    tcb.rcv.lastText = packet.arrival
+  }
   if (tcb.state === State.SynSent) {
     arrivesInSynSent(tcb, header, packet)
     return
@@ -197,7 +202,7 @@ function checkAck(tcb: Tcb, header: SegmentHeader, length: number, arrivalMicros
 function advanceClosing(tcb: Tcb): boolean {
   if (tcb.state < State.FinWait1 || !isFinAcked(tcb)) return true
   if (tcb.state === State.FinWait1) {
-    setState(tcb, State.FinWait2)
+    enterFinWait2(tcb)
     return true
   }
   if (tcb.state === State.Closing) {

@@ -10,6 +10,9 @@ import { Flag } from './wire.ts'
 /** Bytes of one connection below TCP: two of the largest super-packets. More would only wait in a queue. */
 export const BELOW_LIMIT = 131_072
 
+/** ms that a segment which is not full waits for more at most. */
+const CORK_LIMIT = 200
+
 const Outcome = { Sent: 0, Nothing: 1, Window: 2, Congestion: 3, Held: 4, Local: 5 } as const
 type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
@@ -33,16 +36,19 @@ function sendOne(tcb: Tcb, override: boolean): Outcome {
   const { snd } = tcb
   const isRetransmission = lostBytes(tcb) > 0
   const sequence = isRetransmission ? snd.rtxNext : snd.nxt
-  const text = Math.max(0, (snd.queue.end - sequence) | 0)
+  const queued = Math.max(0, (snd.queue.end - sequence) | 0)
+  const text = snd.records === null ? queued : Math.min(queued, snd.records.room(sequence))
   const isFinDue = snd.finQueued && !after(sequence, snd.queue.end)
   if (text === 0 && !isFinDue) return Outcome.Nothing
   const room = (snd.una + snd.wnd - sequence) | 0
   let length = Math.min(text, snd.mss, Math.max(0, room))
   // A retransmission may run on into new data when nothing that was sent lies between.
   if (isRetransmission && snd.lostUntil !== snd.nxt) length = Math.min(length, lostBytes(tcb))
-  const isFin = isFinDue && length === text && room > length
+  const isFin = isFinDue && length === queued && room > length
   if (length === 0 && !isFin) return Outcome.Window
-  if (!isRetransmission && !override && !isWorthSending(tcb, length, text, room, isFin)) {
+  // The end of a record that others follow is not held back: nothing will ever fill it up.
+  const isEnough = length === snd.mss || isFin || (length === text && text < queued)
+  if (!isRetransmission && !override && !isEnough && !isWorthSending(tcb, length, text, room)) {
     return length === text ? Outcome.Held : Outcome.Window
   }
   const inPipe = pipe(tcb)
@@ -54,11 +60,16 @@ function sendOne(tcb: Tcb, override: boolean): Outcome {
   return transmit(tcb, sequence, length, isFin, isRetransmission ? snd.lostBy : length > 0 ? 'new' : 'fin')
 }
 
-/** Nagle and the sender's side of SWS avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
-function isWorthSending(tcb: Tcb, length: number, text: number, room: number, isFin: boolean): boolean {
-  if (length >= tcb.snd.mss || isFin) return true
+/** Less than a full segment: Nagle, the cork, and the sender's side of SWS avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
+function isWorthSending(tcb: Tcb, length: number, text: number, room: number): boolean {
   const isIdle = flightSize(tcb) === 0
-  if (length === text) return isIdle || tcb.settings.noDelay
+  if (length === text) {
+    if (tcb.snd.more || tcb.settings.cork) {
+      holdBack(tcb)
+      return false
+    }
+    return isIdle || tcb.settings.noDelay
+  }
   // Held back by the window: at least half of the largest that was ever offered (Fs = 1/2).
   return room >= tcb.snd.maxWindow >>> 1 && (isIdle || tcb.settings.noDelay)
 }
@@ -70,7 +81,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   const end = (sequence + length) | 0
   let flags: number = Flag.Ack
   // RFC 9293 §3.9.1.2, SHLD-28: the last segment of what was written.
-  if (length > 0 && end === snd.queue.end) flags |= Flag.Psh
+  if (length > 0 && end === snd.queue.end && !snd.more) flags |= Flag.Psh
   if (isFin) flags |= Flag.Fin
   const failure = emit(tcb, flags, sequence, reason, length)
   if (failure === 'ENOBUFS') {
@@ -89,6 +100,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
     // Karn's algorithm (RFC 6298 §3).
     snd.timing = false
     snd.retransmits++
+    snd.bytesRetransmitted += length
     counters.retransmits++
   } else if (!snd.timing) {
     snd.timing = true
@@ -102,9 +114,22 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   }
   if (wasIdle) snd.unackedSince = now
   snd.lastSent = now
+  tcb.timers.cork = Infinity
   snd.persisting = false
   if (tcb.timers.retransmit === Infinity) armRetransmit(tcb)
   return Outcome.Sent
+}
+
+/** More is promised: it comes, or goes without, in a while. */
+function holdBack(tcb: Tcb): void {
+  if (tcb.timers.cork !== Infinity) return
+  tcb.timers.cork = tcb.context.host.scheduler.now + CORK_LIMIT
+  tcb.timers.schedule(tcb.timers.cork)
+}
+
+/** What was held back has waited long enough. */
+export function onCorkTimer(tcb: Tcb): void {
+  if (sendsData(tcb.state) && !tcb.snd.persisting) sendOverride(tcb)
 }
 
 /** RFC 6298 §5.1, and no later than the user timeout. */

@@ -4,8 +4,8 @@ import type { Flow } from './flow.ts'
 import { INITIAL_RTO } from './rto.ts'
 import { TupleIndex } from './tuple-index.ts'
 
-/** Retransmissions of a SYN-ACK: given up after 1 + 2 + … + 32 s. */
-const SYN_ACK_RETRIES = 5
+/** Longest wait for the answer to a SYN-ACK, ms. */
+const LONGEST_WAIT = 120_000
 
 /** A half-open connection: SYN-RECEIVED after a passive open, without a TCB (RFC 9293 §3.10.7.2). */
 export interface HalfOpen extends Flow {
@@ -49,18 +49,21 @@ export class SynQueue {
   private readonly free: number[] = []
   private readonly levels: Level[] = []
   private readonly timer: Timer
+  private readonly retries: number
   private readonly retransmit: (record: HalfOpen) => void
   private readonly expired: () => void
 
   /**
+   * @param retries - retransmissions before a record is given up: 5 are 1 + 2 + … + 32 s
    * @param retransmit - sends the SYN-ACK again
    * @param expired - a record was given up
    */
-  constructor(timers: TimerWheel, random: SecureRandom, retransmit: (record: HalfOpen) => void, expired: () => void) {
+  constructor(timers: TimerWheel, random: SecureRandom, retries: number, retransmit: (record: HalfOpen) => void, expired: () => void) {
     this.index = new TupleIndex(random)
+    this.retries = retries
     this.retransmit = retransmit
     this.expired = expired
-    for (let i = 0; i <= SYN_ACK_RETRIES; i++) this.levels.push({ oldest: null, newest: null })
+    for (let i = 0; i <= retries; i++) this.levels.push({ oldest: null, newest: null })
     this.timer = timers.create((now) => this.fire(now))
   }
 
@@ -115,7 +118,7 @@ export class SynQueue {
   private wait(entry: Entry, now: Milliseconds): void {
     const { record } = entry
     const level = this.levels[record.retries]!
-    record.deadline = now + INITIAL_RTO * 2 ** record.retries
+    record.deadline = now + Math.min(INITIAL_RTO * 2 ** record.retries, LONGEST_WAIT)
     entry.older = level.newest
     entry.newer = null
     if (level.newest === null) level.oldest = entry
@@ -134,7 +137,7 @@ export class SynQueue {
 
   private fire(now: Milliseconds): void {
     // From the last level on, so that nobody is looked at twice.
-    for (let retries = SYN_ACK_RETRIES; retries >= 0; retries--) {
+    for (let { retries } = this; retries >= 0; retries--) {
       const level = this.levels[retries]!
       for (let entry = level.oldest; entry !== null && entry.record.deadline <= now; entry = level.oldest) this.late(entry, now)
     }
@@ -145,7 +148,7 @@ export class SynQueue {
 
   private late(entry: Entry, now: Milliseconds): void {
     const { record } = entry
-    if (record.retries === SYN_ACK_RETRIES) {
+    if (record.retries === this.retries) {
       this.drop(entry)
       this.expired()
       return

@@ -6,6 +6,7 @@ import type { TcpContext } from './context.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
+import type { RecordMarks } from './record-marks.ts'
 import { ReceiveQueue } from './receive-queue.ts'
 import { RttEstimator } from './rto.ts'
 import { SendQueue } from './send-queue.ts'
@@ -43,6 +44,10 @@ export class SendState {
   readonly queue: SendQueue = new SendQueue()
   /** A FIN follows the last byte of the queue. */
   finQueued = false
+  /** Whoever wrote last said that more follows. */
+  more = false
+  /** Where segments have to end; null = nowhere. */
+  records: RecordMarks | null = null
 
   // --- recovery (recovery.ts) ---
   recovery: Recovery = Recovery.None
@@ -81,7 +86,9 @@ export class SendState {
 
   bytesSent = 0
   bytesAcked = 0
+  bytesRetransmitted = 0
   segments = 0
+  dataSegments = 0
   retransmits = 0
   timeouts = 0
 }
@@ -112,6 +119,8 @@ export class ReceiveState {
   finished = false
   /** An ACK is to leave at the end of the batch. */
   ackNow = false
+  /** Full segments still to be acknowledged at once. */
+  quickAcks = 0
   /** The application reads no more: text is acknowledged and thrown away. */
   discard = false
 
@@ -126,6 +135,9 @@ export class ReceiveState {
 
   bytes = 0
   segments = 0
+  dataSegments = 0
+  /** When text last came in, ms. */
+  lastText: Milliseconds = 0
   /** When anything last came in, ms. */
   lastHeard: Milliseconds = 0
   keepAliveProbes = 0

@@ -10,6 +10,8 @@ export interface TimerActions {
   onDeadlineTimer(): void
   /** Try again what the stack itself refused. */
   onRetryTimer(): void
+  /** A segment waited long enough to be filled. */
+  onCorkTimer(): void
 }
 
 /** ms by which a timer may be late before it is the host that stood still, and not the network. */
@@ -27,6 +29,7 @@ export class ConnectionTimers {
   keepAlive: Milliseconds = Infinity
   deadline: Milliseconds = Infinity
   retry: Milliseconds = Infinity
+  cork: Milliseconds = Infinity
   private readonly actions: TimerActions
   private readonly wheel: TimerWheel
   // Made when first needed.
@@ -47,7 +50,7 @@ export class ConnectionTimers {
 
   /** Nothing fires any more. */
   cancel(): void {
-    this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = Infinity
+    this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = this.cork = Infinity
     this.timer?.cancel()
   }
 
@@ -81,6 +84,10 @@ export class ConnectionTimers {
       this.retry = Infinity
       this.actions.onRetryTimer()
     }
-    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry))
+    if (this.cork <= now) {
+      this.cork = Infinity
+      this.actions.onCorkTimer()
+    }
+    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry, this.cork))
   }
 }

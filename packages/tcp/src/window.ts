@@ -1,10 +1,18 @@
+import type { Settings } from './options.ts'
 import type { Tcb } from './tcb.ts'
 
 /** Largest value of the window field. */
 const MAX_FIELD = 65_535
 
-/** Smallest shift with which a window of `bytes` can be told (RFC 7323 §2.2). */
-export function windowScaleFor(bytes: number): number {
+/** Window field of a SYN, which is never scaled (RFC 7323 §2.2). */
+export function synWindow(settings: Settings): number {
+  return Math.min(MAX_FIELD, settings.receiveBuffer, settings.windowClamp)
+}
+
+/** Our shift: the one asked for, or the smallest with which the largest window can be told (RFC 7323 §2.2). */
+export function windowScaleOf(settings: Settings): number {
+  if (typeof settings.windowScale === 'number') return settings.windowScale
+  const bytes = Math.min(settings.receiveBuffer, settings.windowClamp)
   let scale = 0
   while (scale < 14 && MAX_FIELD << scale < bytes) scale++
   return scale
@@ -15,9 +23,15 @@ export function receiveWindow(tcb: Tcb): number {
   return (tcb.rcv.edge - tcb.rcv.nxt) | 0
 }
 
-/** Room in the receive buffer, as far as the field can say. */
+/** The largest window that can be offered. */
+export function windowLimit(tcb: Tcb): number {
+  return Math.min(tcb.settings.receiveBuffer, tcb.settings.windowClamp, MAX_FIELD << tcb.rcv.scale)
+}
+
+/** Room in the receive buffer, as far as the field can say and the application allows. */
 function freeSpace(tcb: Tcb): number {
-  return Math.min(Math.max(0, tcb.settings.receiveBuffer - tcb.rcv.queue.length), MAX_FIELD << tcb.rcv.scale)
+  const { receiveBuffer, windowClamp } = tcb.settings
+  return Math.min(Math.max(0, receiveBuffer - tcb.rcv.queue.length), MAX_FIELD << tcb.rcv.scale, windowClamp)
 }
 
 /** Largest window that rounding may lead to: an eighth beyond the receive buffer, which streams of full segments do not come near. */
@@ -28,7 +42,7 @@ function roundingLimit(tcb: Tcb): number {
 
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */
 function leastStep(tcb: Tcb): number {
-  return Math.min(tcb.settings.receiveBuffer >>> 1, tcb.rcv.mss)
+  return Math.min(tcb.settings.receiveBuffer >>> 1, tcb.settings.windowClamp / 2, tcb.rcv.mss)
 }
 
 /**

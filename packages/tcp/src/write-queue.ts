@@ -1,8 +1,10 @@
 import { startCall } from '@stack/core'
 import type { PendingCall } from '@stack/core'
+import type { WriteOptions } from './api.ts'
 
 interface Write {
   readonly parts: readonly Uint8Array[]
+  readonly options: WriteOptions
   part: number
   offset: number
   call: PendingCall<void> | null
@@ -13,16 +15,19 @@ export class WriteQueue {
   /** A FIN follows the last of them. */
   isEnded = false
   private readonly put: (bytes: Uint8Array, from: number) => number
+  private readonly copied: (options: WriteOptions) => void
   private readonly left: () => void
   private readonly waiting: Write[] = []
   private readonly done: PendingCall<void>[] = []
 
   /**
    * @param put - copies bytes from an offset on, says how many found room
+   * @param copied - all of a write found room
    * @param left - a write was aborted while it waited
    */
-  constructor(put: (bytes: Uint8Array, from: number) => number, left: () => void) {
+  constructor(put: (bytes: Uint8Array, from: number) => number, copied: (options: WriteOptions) => void, left: () => void) {
     this.put = put
+    this.copied = copied
     this.left = left
   }
 
@@ -32,8 +37,8 @@ export class WriteQueue {
   }
 
   /** Takes what fits now; the promise resolves when all of it is copied. */
-  add(parts: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<void> {
-    const write: Write = { parts, part: 0, offset: 0, call: null }
+  add(parts: readonly Uint8Array[], options: WriteOptions, signal: AbortSignal | undefined): Promise<void> {
+    const write: Write = { parts, options, part: 0, offset: 0, call: null }
     if (this.waiting.length === 0 && this.copy(write)) return Promise.resolve()
     return startCall(
       (call) => {
@@ -74,6 +79,7 @@ export class WriteQueue {
       write.part++
       write.offset = 0
     }
+    this.copied(write.options)
     return true
   }
 }

@@ -114,8 +114,22 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     await bench.clock.settle()
     await icmp(bench, kind, bench.iss + 1)
     expect(connection.state).toBe('established')
+    expect(connection.error).toBeNull()
     await bench.clock.advance(5000)
     await closed
+    await bench.end()
+  })
+
+  test('takeError takes a soft error once, and the connection goes on', async () => {
+    const bench = await Bench.create({ family })
+    const connection = await bench.connect()
+    await connection.write(pattern(10))
+    await bench.clock.settle()
+    await icmp(bench, 'host', bench.iss + 1)
+    expect(connection.takeError()).toMatchObject({ code: 'EHOSTUNREACH' })
+    expect(connection.takeError()).toBeNull()
+    expect(connection.state).toBe('established')
+    connection.abort()
     await bench.end()
   })
 

@@ -4,6 +4,7 @@ import type { TimerWheel } from '@stack/core'
 import { describe, expect, test } from 'vitest'
 import { createSecrets } from '../src/isn.ts'
 import { newReno } from '../src/newreno.ts'
+import { settle } from '../src/options.ts'
 import { OutOfOrderQueue } from '../src/out-of-order.ts'
 import { ReceiveQueue } from '../src/receive-queue.ts'
 import { RttEstimator } from '../src/rto.ts'
@@ -12,7 +13,7 @@ import { after, before, later } from '../src/sequence.ts'
 import { isLegalTransition, State, STATE_NAMES } from '../src/state.ts'
 import { ConnectionTimers } from '../src/timers.ts'
 import { TupleIndex } from '../src/tuple-index.ts'
-import { windowScaleFor } from '../src/window.ts'
+import { windowScaleOf } from '../src/window.ts'
 import { Flag, SegmentHeader, headerLengthOf, parseHeader, writeHeader } from '../src/wire.ts'
 import { deterministic, isPattern, pattern } from './support/peer.ts'
 
@@ -103,7 +104,7 @@ describe('numbers', () => {
   })
 
   test('window scale is the least that tells the buffer', () => {
-    expect([1000, 65_535, 65_536, 1 << 20, 16 << 20].map(windowScaleFor)).toEqual([0, 0, 1, 5, 9])
+    expect([1000, 65_535, 65_536, 1 << 20, 16 << 20].map((receiveBuffer) => windowScaleOf(settle(null, { receiveBuffer })))).toEqual([0, 0, 1, 5, 9])
   })
 
   test('ISNs: 250,000 a second, different for every tuple and secret (RFC 6528)', () => {
@@ -176,7 +177,7 @@ describe('timers', () => {
     const fired: number[] = []
     const nothing = (): void => undefined
     const timers = new ConnectionTimers(wheel, {
-      onRetransmitTimer: (now) => fired.push(now), onDelayedAckTimer: nothing, onKeepAliveTimer: nothing, onDeadlineTimer: nothing, onRetryTimer: nothing,
+      onRetransmitTimer: (now) => fired.push(now), onDelayedAckTimer: nothing, onKeepAliveTimer: nothing, onDeadlineTimer: nothing, onRetryTimer: nothing, onCorkTimer: nothing,
     })
     const ring = (now: number): void => {
       armedAt = Infinity
