@@ -1,0 +1,181 @@
+import type { TcpTraceEvent } from '@stack/tcp'
+
+const KINDS = ['send', 'receive', 'timeout'] as const
+const REASONS = ['', 'new', 'fast-retransmit', 'timeout-retransmit', 'mtu-retransmit', 'window-probe', 'keep-alive', 'ack', 'syn', 'fin', 'reset'] as const
+const STATES = [
+  'closed', 'listen', 'syn-sent', 'syn-received', 'established', 'fin-wait-1', 'fin-wait-2', 'close-wait', 'closing', 'last-ack', 'time-wait',
+] as const
+const SEGMENT_REASONS: ReadonlySet<string> = new Set(['fast-retransmit', 'timeout-retransmit', 'mtu-retransmit'])
+
+/** One event of a {@link Trace}: what TCP tells, with `time` in seconds since the start of the simulation. */
+export interface TraceRow extends TcpTraceEvent {
+  /** In our own stream: `seq` of what is sent, `ack` of what is received, counted on beyond 2³². */
+  readonly position: number
+}
+
+/** What one end of a connection sent, received and thought, in order of time: kept in columns, because there are millions. */
+export interface Trace {
+  readonly length: number
+  /** Events that came when `traceLimit` was reached. */
+  readonly dropped: number
+  /** Seconds since the start. */
+  time(index: number): number
+  position(index: number): number
+  segmentLength(index: number): number
+  window(index: number): number
+  cwnd(index: number): number
+  ssthresh(index: number): number
+  /** ms; 0 = none yet. */
+  srtt(index: number): number
+  inFlight(index: number): number
+  isSend(index: number): boolean
+  isReceive(index: number): boolean
+  /** Sent again, for whatever reason. */
+  isRetransmission(index: number): boolean
+  row(index: number): TraceRow
+  rows(): Iterable<TraceRow>
+}
+
+const DOUBLES = ['time', 'position', 'window', 'cwnd', 'ssthresh', 'srtt', 'rto'] as const
+const WORDS = ['seq', 'ack', 'length', 'inFlight', 'ports'] as const
+/** kind, reason, state, and flags in the upper half. */
+type Column = (typeof DOUBLES)[number] | (typeof WORDS)[number] | 'codes'
+
+/** Writes down what the trace hook of a connection tells. */
+export class TraceRecorder implements Trace {
+  length = 0
+  dropped = 0
+  private room = 1024
+  private readonly limit: number
+  private readonly origin: () => number
+  private readonly doubles: Record<(typeof DOUBLES)[number], Float64Array>
+  private readonly words: Record<(typeof WORDS)[number] | 'codes', Uint32Array>
+  private last = 0
+
+  constructor(limit: number, origin: () => number) {
+    this.limit = limit
+    this.origin = origin
+    this.doubles = mapColumns(DOUBLES, () => new Float64Array(this.room))
+    this.words = mapColumns([...WORDS, 'codes'], () => new Uint32Array(this.room))
+  }
+
+  readonly record = (event: TcpTraceEvent): void => {
+    if (this.length >= this.limit) {
+      this.dropped++
+      return
+    }
+    if (this.length === this.room) this.grow()
+    const { doubles, words, length: i } = this
+    const own = event.kind === 'send' ? event.seq : event.ack
+    // A timeout, and a segment without ACK, say nothing of where we are.
+    if (event.kind === 'send' || (event.flags & 0x10) !== 0) this.last += (own - this.last) | 0
+    doubles.time[i] = (event.time - this.origin()) / 1000
+    doubles.position[i] = this.last
+    doubles.window[i] = event.window
+    doubles.cwnd[i] = event.cwnd
+    doubles.ssthresh[i] = event.ssthresh
+    doubles.srtt[i] = event.srtt
+    doubles.rto[i] = event.rto
+    words.seq[i] = event.seq
+    words.ack[i] = event.ack
+    words.length[i] = event.length
+    words.inFlight[i] = event.inFlight
+    words.ports[i] = (event.localPort << 16) | event.remotePort
+    words.codes[i] = KINDS.indexOf(event.kind) | (REASONS.indexOf(event.reason) << 4) | (STATES.indexOf(event.state) << 8) | (event.flags << 16)
+    this.length++
+  }
+
+  time(index: number): number {
+    return this.doubles.time[index]!
+  }
+
+  position(index: number): number {
+    return this.doubles.position[index]!
+  }
+
+  segmentLength(index: number): number {
+    return this.words.length[index]!
+  }
+
+  window(index: number): number {
+    return this.doubles.window[index]!
+  }
+
+  cwnd(index: number): number {
+    return this.doubles.cwnd[index]!
+  }
+
+  ssthresh(index: number): number {
+    return this.doubles.ssthresh[index]!
+  }
+
+  srtt(index: number): number {
+    return this.doubles.srtt[index]!
+  }
+
+  inFlight(index: number): number {
+    return this.words.inFlight[index]!
+  }
+
+  isSend(index: number): boolean {
+    return (this.words.codes[index]! & 15) === 0
+  }
+
+  isReceive(index: number): boolean {
+    return (this.words.codes[index]! & 15) === 1
+  }
+
+  isRetransmission(index: number): boolean {
+    return this.isSend(index) && SEGMENT_REASONS.has(this.reason(index))
+  }
+
+  row(index: number): TraceRow {
+    const { doubles, words } = this
+    const codes = words.codes[index]!
+    return {
+      time: doubles.time[index]!,
+      kind: KINDS[codes & 15]!,
+      reason: this.reason(index),
+      flags: codes >>> 16,
+      seq: words.seq[index]!,
+      ack: words.ack[index]!,
+      length: words.length[index]!,
+      window: doubles.window[index]!,
+      cwnd: doubles.cwnd[index]!,
+      ssthresh: doubles.ssthresh[index]!,
+      srtt: doubles.srtt[index]!,
+      rto: doubles.rto[index]!,
+      inFlight: words.inFlight[index]!,
+      state: STATES[(codes >>> 8) & 15]!,
+      localPort: words.ports[index]! >>> 16,
+      remotePort: words.ports[index]! & 0xffff,
+      position: doubles.position[index]!,
+    }
+  }
+
+  *rows(): Generator<TraceRow> {
+    for (let i = 0; i < this.length; i++) yield this.row(i)
+  }
+
+  private reason(index: number): TraceRow['reason'] {
+    return REASONS[(this.words.codes[index]! >>> 4) & 15]!
+  }
+
+  private grow(): void {
+    this.room *= 2
+    for (const column of DOUBLES) {
+      const larger = new Float64Array(this.room)
+      larger.set(this.doubles[column])
+      this.doubles[column] = larger
+    }
+    for (const column of [...WORDS, 'codes'] as const) {
+      const larger = new Uint32Array(this.room)
+      larger.set(this.words[column])
+      this.words[column] = larger
+    }
+  }
+}
+
+function mapColumns<K extends Column, A>(names: readonly K[], make: () => A): Record<K, A> {
+  return Object.fromEntries(names.map((name) => [name, make()])) as Record<K, A>
+}
