@@ -34,7 +34,6 @@ export class Direction {
   readonly drops = new Doubles()
   readonly settings: DirectionSettings
   readonly queue: WireQueue
-  private readonly start: Milliseconds
   private readonly random: Random
   private readonly isLost: LossDecision | null
   /** When the packet that entered last arrives. */
