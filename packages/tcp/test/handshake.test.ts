@@ -41,7 +41,7 @@ describe.each(FAMILIES)('handshake over %s', (family) => {
 
   test('a peer without an MSS option gets the default of its family (MUST-15)', async () => {
     const bench = await Bench.create({ family })
-    const connection = await bench.connect({}, { mss: 0 })
+    const connection = await bench.connect({}, { mss: null })
     expect(connection.info().sendMss).toBe(family === 'ipv4' ? 536 : 1220)
     await bench.end()
   })

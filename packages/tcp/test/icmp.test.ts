@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isMapped } from '@stack/core'
+import { icmpv4, icmpv6, ipv4, ipv6, packet, tcp } from '@stack/testing'
 import { Bench, FAMILIES, PEER_PORT, pattern, type Family } from './support/peer.ts'
 
 /** Type and code of what a router says, by family. */
@@ -14,64 +14,12 @@ const MESSAGES = {
 
 /** An ICMP error from the peer about a segment of ours: `sequence` absolute, 8 bytes of TCP quoted. */
 async function icmp(bench: Bench, kind: keyof typeof MESSAGES, sequence: number, mtu = 0): Promise<void> {
-  const [type, code] = MESSAGES[kind][bench.family]
-  const local = bench.stack.parseAddress(bench.local)
-  const remote = bench.stack.parseAddress(bench.remote)
-  const v4 = isMapped(local)
-  const quotedHeader = v4 ? 20 : 40
-  const body = new Uint8Array(8 + quotedHeader + 8)
-  const view = new DataView(body.buffer)
-  body[0] = type
-  body[1] = code
-  if (mtu > 0) view.setUint32(4, mtu)
-  const words = (x: typeof local) => (v4 ? [x.d] : [x.a, x.b, x.c, x.d])
-  const addresses = [...words(local), ...words(remote)]
-  if (v4) {
-    body[8] = 0x45
-    view.setUint16(10, 1500)
-    view.setUint16(16, 0x4006)
-    addresses.forEach((word, i) => view.setInt32(20 + 4 * i, word))
-    view.setUint16(18, ~sum(body, 8, 28, 0) & 0xffff)
-  } else {
-    body[8] = 0x60
-    view.setUint16(12, 1460)
-    view.setUint16(14, 0x0640)
-    addresses.forEach((word, i) => view.setInt32(16 + 4 * i, word))
-  }
-  view.setUint16(8 + quotedHeader, bench.localPort)
-  view.setUint16(10 + quotedHeader, bench.remotePort)
-  view.setInt32(12 + quotedHeader, sequence)
-  let pseudo = 0
-  if (!v4) {
-    for (const word of addresses) pseudo += (word >>> 16) + (word & 0xffff)
-    pseudo += 58 + body.length
-  }
-  view.setUint16(2, ~sum(body, 0, body.length, pseudo) & 0xffff)
-  const packet = new Uint8Array((v4 ? 20 : 40) + body.length)
-  const outer = new DataView(packet.buffer)
-  if (v4) {
-    packet[0] = 0x45
-    outer.setUint16(2, packet.length)
-    outer.setUint16(8, 0x4001)
-    outer.setInt32(12, remote.d)
-    outer.setInt32(16, local.d)
-    outer.setUint16(10, ~sum(packet, 0, 20, 0) & 0xffff)
-  } else {
-    packet[0] = 0x60
-    outer.setUint16(4, body.length)
-    outer.setUint16(6, 0x3a40)
-    ;[remote.a, remote.b, remote.c, remote.d, local.a, local.b, local.c, local.d].forEach((word, i) => outer.setInt32(8 + 4 * i, word))
-  }
-  packet.set(body, v4 ? 20 : 40)
-  bench.link.inject(packet)
-  await bench.clock.settle()
-}
-
-function sum(bytes: Uint8Array, from: number, to: number, start: number): number {
-  let total = start
-  for (let i = from; i < to; i += 2) total += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
-  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16)
-  return total
+  const { family, localPort, remotePort, local: source, remote: destination } = bench
+  const [type, code] = MESSAGES[kind][family]
+  const isIpv4 = family === 'ipv4'
+  const header = isIpv4 ? ipv4({ source, destination, totalLength: 1500 }) : ipv6({ source, destination, payloadLength: 1460 })
+  const quoted = packet(header, tcp({ sourcePort: localPort, destinationPort: remotePort, seq: sequence })).slice(0, isIpv4 ? 28 : 48)
+  await bench.peer.sendPacket(isIpv4 ? icmpv4({ type, code, mtu }) : icmpv6({ type, code, mtu }), quoted)
 }
 
 async function connecting(family: Family) {

@@ -12,31 +12,8 @@ interface Situation {
 
 async function inState(state: TcpState, family: (typeof FAMILIES)[number]): Promise<Situation> {
   const bench = await Bench.create({ family })
-  const connection = await bench.connect()
-  const fin = async (): Promise<void> => {
-    connection.shutdown('write')
-    await bench.clock.settle()
-    bench.expect('FA', { seq: 1 })
-  }
-  let [seq, ack] = [1, 1]
-  if (state === 'close-wait' || state === 'last-ack') {
-    await bench.send('FA', { seq: 1, ack: 1 })
-    bench.expect('A', { ack: 2 })
-    ack = 2
-  }
-  if (state !== 'established' && state !== 'close-wait') {
-    await fin()
-    seq = 2
-  }
-  if (state === 'fin-wait-2') await bench.send('A', { seq: 1, ack: 2 })
-  if (state === 'closing') {
-    await bench.send('FA', { seq: 1, ack: 1 })
-    bench.expect('A', { seq: 2, ack: 2 })
-    ack = 2
-  }
-  expect(connection.state).toBe(state)
-  bench.expectNothing()
-  return { bench, connection, seq, ack }
+  const { connection, seq, ack } = await bench.peer.inState(state)
+  return { bench, connection: connection!, seq, ack }
 }
 
 const SYNCHRONIZED: readonly TcpState[] = ['established', 'fin-wait-1', 'fin-wait-2', 'close-wait', 'closing', 'last-ack']
@@ -213,9 +190,7 @@ describe('blind attacks and old segments', () => {
   test('unknown and malformed options do no harm (MUST-6, MUST-7)', async () => {
     const { bench, connection } = await inState('established', 'ipv4')
     for (const options of [[254, 4, 0, 0], [254, 0, 0, 0], [8, 10, 0, 0], [1, 1, 1, 3], [0, 99, 99, 99]]) {
-      bench.inject('PA', { seq: 1 + connection.readableLength, ack: 1, data: Uint8Array.of(...options, 1) }, (bytes, at) => {
-        bytes[at + 12] = 0x60
-      })
+      bench.inject('PA', { seq: 1 + connection.readableLength, ack: 1, data: [...options, 1], headerLength: 24 })
     }
     await bench.clock.settle()
     expect(connection.readableLength).toBe(5)

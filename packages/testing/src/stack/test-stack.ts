@@ -34,16 +34,16 @@ export interface TestStack<S extends StackBase = StackBase, K extends LinkEndpoi
   /** What listeners and handlers threw. `end` fails when there is something here. */
   readonly errors: unknown[]
   /** Lets everything happen that needs no time. */
-  settle(): Promise<void>
+  readonly settle: () => Promise<void>
   /** Moves time on, see `ManualClock.advance`. */
-  advance(ms: Milliseconds): Promise<void>
+  readonly advance: (ms: Milliseconds) => Promise<void>
   /**
    * Destroys the stack and looks at what it leaves behind: packets, chunks, timers, NICs, an attached link, holds on the
    * process, errors of listeners. Idempotent. `await using` calls it.
    *
    * @throws Error that lists the leaks
    */
-  end(): Promise<void>
+  readonly end: () => Promise<void>
 }
 
 const DEFAULT_ADDRESSES = [`${STACK.ipv4}/24`, `${STACK.ipv6}/64`]
