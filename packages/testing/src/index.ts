@@ -14,6 +14,7 @@
  */
 export { fakeNic, type FakeNic, type ReceivedPacket } from './fake-nic.ts'
 export { leaksOf } from './leaks.ts'
+export * from './links/index.ts'
 export { manualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
 export * from './packets/index.ts'
 export { FAMILIES, scriptedPeer, type Family, type PeerLink, type PeerOptions, type ScriptedPeer } from './peer/peer.ts'
