@@ -140,6 +140,8 @@ describe('sending', () => {
       expect(b.stack.probe.send(b.route(PEER), 'y')).toBeNull()
       expect(b.stack.probe.received).toEqual([])
       expect(b.sent()).toEqual([])
+      expect(b.nic.statistics.dropHook).toBe(2)
+      expect(b.stack.statistics().protocols['hooks']).toEqual({ test: 2 })
     })
 
     test('may take a packet and give it back later', async () => {

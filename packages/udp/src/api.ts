@@ -3,7 +3,7 @@ import type { StackError, TransportPlugin } from '@stack/core'
 /** One end as text. */
 export interface Endpoint { readonly host: string; readonly port: number }
 
-/** A received datagram. `data` is a copy you own. */
+/** A received datagram, a plain object. `data` is a copy you own; its ends may be shared with other datagrams. */
 export interface Datagram {
   readonly data: Uint8Array
   /** The sender: pass it to `send` to answer. A link-local one has its NIC as zone, `fe80::1%tap0`. */

@@ -2,51 +2,53 @@ import type { Packet } from '@stack/buffer'
 import { isMapped, type Address, type TransportHost } from '@stack/core'
 import type { Datagram, Endpoint } from './api.ts'
 
-/** What a reader gets. Text forms are made when asked for. */
-export class ReceivedDatagram implements Datagram {
-  readonly data: Uint8Array
-  readonly remote: PacketEnd
-  readonly local: PacketEnd
-  readonly nicId: number
-  readonly ttl: number
-  readonly tos: number
+/** Ends that a socket remembers, a power of two. A flow has two; a server answers few peers at a time more often than many. */
+const SLOTS = 64
 
-  constructor(host: TransportHost, packet: Packet, data: Uint8Array) {
-    this.data = data
-    this.nicId = packet.nicId
-    this.ttl = packet.ttl
-    this.tos = packet.tos
-    this.remote = new PacketEnd(host, packet.sourceA, packet.sourceB, packet.sourceC, packet.sourceD, packet.sourcePort, packet.nicId)
-    this.local = new PacketEnd(
-      host, packet.destinationA, packet.destinationB, packet.destinationC, packet.destinationD, packet.destinationPort, packet.nicId,
-    )
-  }
-}
-
-/** An {@link Endpoint} whose text is made at the first look: most receivers of a flow never look. */
-export class PacketEnd implements Endpoint, Address {
+interface Known {
   readonly a: number
   readonly b: number
   readonly c: number
   readonly d: number
-  readonly zone: number
   readonly port: number
-  readonly #host: TransportHost
-  #text: string | null = null
+  readonly nicId: number
+  readonly endpoint: Endpoint
+}
 
-  constructor(host: TransportHost, a: number, b: number, c: number, d: number, port: number, nicId: number) {
-    this.#host = host
-    this.a = a
-    this.b = b
-    this.c = c
-    this.d = d
-    this.port = port
-    // RFC 4007 §6: a link-local address names a host only together with its link.
-    this.zone = isLinkLocal(host, this) ? nicId : 0
+/**
+ * Makes datagrams of packets. Their ends are plain objects, so that they may be spread and cloned; a text is made once for each
+ * peer and not for each datagram, and its datagrams share it.
+ */
+export class DatagramReader {
+  private readonly host: TransportHost
+  /** Filled as peers come: most sockets know one. */
+  private readonly known: (Known | undefined)[] = []
+
+  constructor(host: TransportHost) {
+    this.host = host
   }
 
-  get host(): string {
-    return (this.#text ??= this.#host.formatAddress(this))
+  read(p: Packet, data: Uint8Array): Datagram {
+    return {
+      data,
+      remote: this.endpoint(p.sourceA, p.sourceB, p.sourceC, p.sourceD, p.sourcePort, p.nicId),
+      local: this.endpoint(p.destinationA, p.destinationB, p.destinationC, p.destinationD, p.destinationPort, p.nicId),
+      nicId: p.nicId,
+      ttl: p.ttl,
+      tos: p.tos,
+    }
+  }
+
+  private endpoint(a: number, b: number, c: number, d: number, port: number, nicId: number): Endpoint {
+    const slot = (d ^ (d >>> 16) ^ (port * 31)) & (SLOTS - 1)
+    const found = this.known[slot]
+    if (found?.d === d && found.port === port && found.c === c && found.b === b && found.a === a && found.nicId === nicId) return found.endpoint
+    const address = { a, b, c, d, zone: 0 }
+    // RFC 4007 §6: a link-local address names a host only together with its link.
+    const zone = isLinkLocal(this.host, address) ? nicId : 0
+    const endpoint = Object.freeze({ host: this.host.formatAddress({ ...address, zone }), port })
+    this.known[slot] = { a, b, c, d, port, nicId, endpoint }
+    return endpoint
   }
 }
 

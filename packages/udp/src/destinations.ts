@@ -1,6 +1,5 @@
 import { StackError, type Address, type Route } from '@stack/core'
 import type { Endpoint } from './api.ts'
-import { PacketEnd } from './datagram.ts'
 
 /** Where datagrams go: an endpoint as text with its address read and its route remembered. */
 export interface Destination extends Endpoint {
@@ -24,7 +23,7 @@ export class DestinationCache {
   /** Throws `EINVAL` for a port out of range, `ERR_STACK_INVALID_ADDRESS`. */
   get(to: Endpoint): Destination {
     const { last } = this
-    if (last?.port === to.port && (to instanceof PacketEnd ? isSame(last.address, to) : last.host === to.host)) return last
+    if (last?.port === to.port && last.host === to.host) return last
     const { host, port } = to
     const key = `${host} ${port}`
     let destination = this.known.get(key)
@@ -46,8 +45,4 @@ export class DestinationCache {
     this.known.clear()
     this.last = null
   }
-}
-
-function isSame(x: Address, y: Address): boolean {
-  return x.d === y.d && x.c === y.c && x.b === y.b && x.a === y.a && x.zone === y.zone
 }

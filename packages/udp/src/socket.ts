@@ -5,7 +5,7 @@ import {
   type TransportEndpointId, type TransportError, type Wakeable,
 } from '@stack/core'
 import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions, UdpSocketStatistics } from './api.ts'
-import { ReceivedDatagram } from './datagram.ts'
+import { DatagramReader } from './datagram.ts'
 import { DestinationCache, type Destination } from './destinations.ts'
 import { sendError } from './errors.ts'
 import { Memberships } from './memberships.ts'
@@ -26,6 +26,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
   waking = false
   private readonly protocol: UdpProtocol
   private readonly destinations: DestinationCache
+  private readonly reader: DatagramReader
   private readonly groups: Memberships
   private readonly queue = new ReceiveQueue()
   private readonly mailbox: Mailbox<Datagram, UdpHandler> = createMailbox<Datagram, UdpHandler>(this)
@@ -49,6 +50,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     this.uniqueId = protocol.host.nextEndpointId()
     this.settings = settings
     this.destinations = new DestinationCache(protocol.host)
+    this.reader = new DatagramReader(protocol.host)
     this.groups = new Memberships(protocol.host)
   }
 
@@ -265,7 +267,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
   take(): Datagram | undefined {
     const packet = this.queue.shift()
     if (packet === null) return undefined
-    const datagram = new ReceivedDatagram(this.protocol.host, packet, packet.bytes.slice(packet.start, packet.end))
+    const datagram = this.reader.read(packet, packet.bytes.slice(packet.start, packet.end))
     packet.release()
     return datagram
   }
@@ -275,7 +277,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     const packet = handler.datagram === undefined ? null : this.queue.shift()
     if (packet === null) return false
     const data = packet.bytes.subarray(packet.start, packet.end)
-    const info = new ReceivedDatagram(this.protocol.host, packet, data)
+    const info = this.reader.read(packet, data)
     try {
       handler.datagram!(data, info.remote, info)
     } finally {

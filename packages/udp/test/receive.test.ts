@@ -84,6 +84,31 @@ describe('reading', () => {
     expect(text(first)).toBe('mine')
     end()
   })
+
+  it('it is a plain object: spread and structuredClone keep its ends', async () => {
+    const { stack, inject, end } = await wire()
+    const socket = stack.udp.bind({ port: 7 })
+    await inject(datagram(from, to, 'x'))
+    const received = socket.tryReceive()!
+    const remote = { host: from[0], port: from[1] }
+    const local = { host: to[0], port: to[1] }
+    expect({ ...received.remote }).toEqual(remote)
+    expect(structuredClone(received)).toMatchObject({ remote, local, ttl: received.ttl, nicId: received.nicId })
+    expect(JSON.parse(JSON.stringify(received))).toMatchObject({ remote, local })
+    end()
+  })
+
+  it('each peer has its own name, however many there are', async () => {
+    const { stack, inject, end } = await wire()
+    const socket = stack.udp.bind({ port: 7 })
+    for (let round = 0; round < 2; round++) {
+      for (let port = 1000; port < 1200; port++) {
+        await inject(datagram([IPV4.peer, port], to, 'x'))
+        expect(socket.tryReceive()!.remote).toEqual({ host: IPV4.peer, port })
+      }
+    }
+    end()
+  })
 })
 
 describe('the receive buffer', () => {

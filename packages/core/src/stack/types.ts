@@ -148,7 +148,10 @@ export interface StackBase extends Events {
   readonly hooks: Hooks
   readonly clock: Clock
   readonly memory: PacketPool
-  /** The stack's timers: `armed` counts those that wait. */
+  /**
+   * The stack's timers: `armed` counts those that wait. Timers of links are not among them, because a link may outlive its
+   * stack; what links hold counts in `memory` until it is delivered, and they let go of it when they are detached.
+   */
   readonly timers: TimerWheel
   /** Bumped by any change of routes, addresses, NICs or policy. */
   readonly generation: number
