@@ -4,4 +4,6 @@
  * @packageDocumentation
  */
 export * from './language/index.ts'
+export * from './code/index.ts'
+export type * from './posix/posix.ts'
 export type { Failure, Family, ScriptResult, ScriptStatus } from './report/result.ts'
