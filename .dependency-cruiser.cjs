@@ -8,6 +8,8 @@ const floors = [
   ['cli', 'packetdrill', 'simulation'],
 ]
 const edges = ['link-tun', 'node', 'cli']
+// Command lines of packages that are portable otherwise.
+const commands = '^packages/packetdrill/src/(main\\.ts$|command/)'
 
 const src = (names) => `^packages/(${names.join('|')})/src/`
 
@@ -55,8 +57,15 @@ module.exports = {
     {
       name: 'portable-packages-know-no-node',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/', pathNot: [src(edges)] },
+      from: { path: '^packages/[^/]+/src/', pathNot: [src(edges), commands] },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'commands-are-not-imported',
+      comment: 'What a portable package exports does not lead to its command line.',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: [commands, '/test/'] },
+      to: { path: commands },
     },
     {
       name: 'only-declared-dependencies',

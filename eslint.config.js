@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 // Packages that live at the edge of a host; all others are portable and get everything injected.
-const edges = ['packages/link-tun/**', 'packages/node/**', 'packages/cli/**']
+const edges = ['packages/link-tun/**', 'packages/node/**', 'packages/cli/**', 'packages/packetdrill/src/command/**', 'packages/packetdrill/src/main.ts']
 
 const hostOnly = ['Buffer', 'process', 'global', '__dirname', '__filename', 'require'].map((name) => ({
   name,

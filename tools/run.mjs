@@ -37,6 +37,7 @@ const commands = {
   start: (args) => must([...source, 'packages/cli/src/main.ts', 'demo', ...args]),
   lab: (args) => must([...source, 'tools/lab/src/main.ts', ...args]),
   bench: (args) => must([...source, 'tools/bench/src/main.ts', ...args]),
+  packetdrill: (args) => must([...source, 'packages/packetdrill/src/main.ts', ...args]),
   build: (args) => must(['turbo', 'run', 'build', ...args]),
   check: (args) => must(['node', 'tools/check.mjs', ...args]),
   ledger: async (args) => (await run(['node', 'tools/ledger.mjs', ...args])).code,

@@ -6,4 +6,4 @@
 export * from './language/index.ts'
 export * from './code/index.ts'
 export type * from './posix/posix.ts'
-export type { Failure, Family, ScriptResult, ScriptStatus } from './report/result.ts'
+export * from './report/index.ts'

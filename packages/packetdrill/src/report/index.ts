@@ -1,0 +1,7 @@
+export type { Failure, Family, ScriptResult, ScriptStatus } from './result.ts'
+export { judge, unparsed } from './judge.ts'
+export { jsonReport } from './json.ts'
+export type { JsonReport } from './json.ts'
+export { formatResult, formatTotals } from './text.ts'
+export { totalsOf } from './totals.ts'
+export type { Totals } from './totals.ts'
