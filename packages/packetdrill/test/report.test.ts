@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { formatResult, formatTotals, jsonReport, judge, parseScript, ScriptError, unparsed } from '../src/index.ts'
-import type { ScriptResult } from '../src/index.ts'
+import { formatResult, formatTotals, jsonReport, judge, parseScript, unparsed } from '../src/index.ts'
+import type { ScriptError, ScriptResult } from '../src/index.ts'
 
 const RESULT: ScriptResult = { path: 'a/x.pkt', status: 'passed', family: 'ipv4', reason: null, line: null, failure: null, trace: [], pcap: null }
 const FAILED: ScriptResult = {
