@@ -22,7 +22,7 @@ export class Flow {
   /** Our next SYN may start over: the script began a connection anew. */
   private relearn = true
   private readonly timestamps = new Map<number, number>()
-  private firstTimestamp: { readonly script: number; readonly live: number; readonly at: number } | null = null
+  private firstTimestamp: { readonly script: number; readonly live: number } | null = null
 
   constructor(protocol: 'tcp' | 'udp', live: FlowPorts, script: FlowPorts | null, remoteSequence: RemoteSequence) {
     this.protocol = protocol
@@ -67,10 +67,14 @@ export class Flow {
     return (live - (isSyn ? 0 : this.remoteIsn)) >>> 0
   }
 
-  /** Our timestamp where the script has `script`; `at` in ms. */
-  sawTimestamp(script: number, live: number, at: number): void {
-    this.firstTimestamp ??= { script, live, at }
+  /** Our timestamp where the script has `script`. */
+  sawTimestamp(script: number, live: number): void {
+    this.firstTimestamp ??= { script, live }
     this.timestamps.set(script, live)
+  }
+
+  get hasTimestamp(): boolean {
+    return this.firstTimestamp !== null
   }
 
   /** An echo of our timestamp, script to live. `scaled`: by the distance from the first one, else by what was seen. */

@@ -1,0 +1,61 @@
+import { echoAssignments, procAssignments, sysctlAssignments } from './assignments.ts'
+import type { Command, Draft } from './profile.ts'
+import { numberOf } from './values.ts'
+
+const ONE_SCRIPT = 'a stack lives for one script: there is nothing to forget or to put back'
+
+/** Set-up commands that mean the same for every profile. */
+export const COMMANDS: readonly Command[] = [
+  { name: 'sysctl', effect: 'settings', assignments: sysctlAssignments },
+  { name: 'set_sysctls.py', effect: 'settings', assignments: procAssignments },
+  { name: 'echo', effect: 'settings', assignments: echoAssignments },
+  { name: 'sleep', effect: 'wait', milliseconds: (words) => numberOf(words[1] ?? '0') * 1000 },
+  { name: 'defaults.sh', effect: 'irrelevant', why: 'the profile brings the defaults' },
+  { name: 'sysctl_restore_*', effect: 'irrelevant', why: ONE_SCRIPT },
+  { name: 'nstat', effect: 'irrelevant', why: 'counters of the machine' },
+  { name: 'netstat', effect: 'irrelevant', why: 'counters of the machine' },
+  { name: 'true', effect: 'irrelevant', why: 'it does nothing' },
+  { name: ':', effect: 'irrelevant', why: 'it does nothing' },
+  { name: 'modprobe', effect: 'irrelevant', why: 'what a stack has is installed when it is made' },
+  { name: 'kldload', effect: 'irrelevant', why: 'what a stack has is installed when it is made' },
+  { name: 'kldstat', effect: 'irrelevant', why: 'what a stack has is installed when it is made' },
+  { name: 'ifconfig', effect: 'irrelevant', why: 'the link is made for the script' },
+  { name: 'ethtool', effect: 'irrelevant', why: 'the link has no offloads' },
+  { name: 'rm', effect: 'irrelevant', why: ONE_SCRIPT },
+  { name: 'ip', effect: 'irrelevant', why: ONE_SCRIPT, when: (words) => words[1] === 'tcp_metrics' },
+  { name: 'ip', effect: 'irrelevant', why: 'routes are not cached', when: (words) => isRoute(words) && words.includes('flush') },
+  { name: 'ip', effect: 'irrelevant', why: 'it only shows', when: (words) => words.length === 2 || words.some((word) => word === 'show' || word === 'list') },
+  { name: 'ip', effect: 'configure', apply: setMtu },
+  { name: 'tc', effect: 'irrelevant', why: 'the link takes packets at once', when: (words) => words[1] === 'qdisc' && !words.includes('netem') },
+  // The project's own scripts: `stack tcp.delayedAck=100 mtu=1400`.
+  { name: 'stack', effect: 'configure', apply: setOptions },
+]
+
+function isRoute(words: readonly string[]): boolean {
+  return words.some((word) => /^ro(u(te?)?)?$/.test(word))
+}
+
+/** `ip link set dev tun0 mtu 1400` */
+function setMtu(words: readonly string[], draft: Draft): boolean {
+  const mtu = Number(words[words.indexOf('mtu') + 1])
+  if (!words.includes('link') || !words.includes('mtu') || !Number.isInteger(mtu)) return false
+  draft.mtu = mtu
+  return true
+}
+
+function setOptions(words: readonly string[], draft: Draft): boolean {
+  for (const word of words.slice(1)) {
+    const [, group, name, value] = /^(?:(tcp|ipv4|ipv6)\.)?(\w+)=(.+)$/.exec(word) ?? []
+    if (name === undefined || value === undefined) return false
+    if (group === undefined) {
+      if (name !== 'mtu') return false
+      draft.mtu = Number(value)
+    } else draft[group as 'tcp' | 'ipv4' | 'ipv6'][name] = valueOf(value)
+  }
+  return true
+}
+
+function valueOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true'
+  return Number.isNaN(Number(text)) ? text : Number(text)
+}

@@ -1,0 +1,68 @@
+import type { TcpOptions } from '@stack/tcp'
+import type { Rules } from '../packet/compare.ts'
+import type { RemoteSequence } from '../packet/flow.ts'
+import type { System } from '../posix/index.ts'
+
+/** What a stack is made with for one script. */
+export interface StackConfiguration {
+  /** Options of `tcp()`. Only what it knows. */
+  readonly tcp: Readonly<Record<string, unknown>>
+  /** Options of `ipv4()` and `ipv6()`. */
+  readonly ipv4: Readonly<Record<string, unknown>>
+  readonly ipv6: Readonly<Record<string, unknown>>
+  /** Of the link, bytes. */
+  readonly mtu: number
+}
+
+/** A {@link StackConfiguration} in the making. */
+export interface Draft {
+  tcp: Record<string, unknown>
+  ipv4: Record<string, unknown>
+  ipv6: Record<string, unknown>
+  mtu: number
+  /** Settings wanted that our stack does not have yet, as they were written. The script runs all the same. */
+  missing: string[]
+}
+
+/**
+ * What one setting (`net.ipv4.tcp_syn_retries`) means here. A `*` at the end of the name stands for any ending.
+ *
+ * - `option`: it becomes an option of the stack.
+ * - `missing`: an option that the stack does not have yet; `option` says which it will be. The script runs with what there is.
+ * - `irrelevant`: it makes no difference to what a script can see of this stack, and `why`.
+ * - `fixed`: our stack behaves as with these values and no other; with another the script is skipped.
+ */
+export type Setting =
+  | { readonly name: string; readonly effect: 'option'; apply(value: string, draft: Draft): void }
+  | { readonly name: string; readonly effect: 'missing'; readonly option: string }
+  | { readonly name: string; readonly effect: 'irrelevant'; readonly why: string }
+  | { readonly name: string; readonly effect: 'fixed'; readonly values: readonly string[]; readonly why: string }
+
+/**
+ * What a shell command means here. `words` are the command's own, without redirections; the name stands without its
+ * folders.
+ *
+ * - `irrelevant`: nothing to do, and `why`.
+ * - `settings`: it assigns settings; gives name and value of each.
+ * - `wait`: ms that it takes.
+ * - `check`: it looks at the sockets of the machine; gives the state and how many there must be.
+ */
+export type Command =
+  | { readonly name: string; readonly effect: 'irrelevant'; readonly why: string; when?(words: readonly string[]): boolean }
+  | { readonly name: string; readonly effect: 'settings'; assignments(words: readonly string[]): readonly (readonly [name: string, value: string])[] }
+  | { readonly name: string; readonly effect: 'wait'; milliseconds(words: readonly string[]): number }
+  | { readonly name: string; readonly effect: 'configure'; apply(words: readonly string[], draft: Draft): boolean }
+
+/** How scripts of one origin are run: how to configure our stack for them, and how to compare where stacks differ lawfully. */
+export interface Profile {
+  readonly name: string
+  /** Whose calls, errnos and option numbers. */
+  readonly system: System
+  readonly rules: Rules
+  readonly remoteSequence: RemoteSequence
+  /** Options of `tcp()` before any setting of a script. */
+  readonly tcp: TcpOptions
+  /** Looked up in order, the first that fits. Callers extend a profile by putting theirs in front. */
+  readonly settings: readonly Setting[]
+  readonly commands: readonly Command[]
+}

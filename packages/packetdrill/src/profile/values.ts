@@ -1,0 +1,42 @@
+import type { Draft, Setting } from './profile.ts'
+
+// Rows of the tables, in short.
+
+/** It becomes an option of `tcp()`; `convert` gives its value, undefined = the default. */
+export function tcpOption(name: string, option: string, convert: (value: string) => unknown): Setting {
+  return { name, effect: 'option', apply: (value, draft) => set(draft, option, convert(value)) }
+}
+
+/** An option that `tcp()` does not have yet. */
+export function missing(name: string, option: string): Setting {
+  return { name, effect: 'missing', option }
+}
+
+export function irrelevant(name: string, why: string): Setting {
+  return { name, effect: 'irrelevant', why }
+}
+
+/** We behave as with `values`; anything else is out of reach. */
+export function fixed(name: string, values: readonly string[], why: string): Setting {
+  return { name, effect: 'fixed', values, why }
+}
+
+function set(draft: Draft, option: string, value: unknown): void {
+  if (value !== undefined) draft.tcp[option] = value
+}
+
+/** Within what the option takes. */
+export function bytes(value: string, least = 4096, most = 16 * 1024 * 1024): number {
+  return Math.min(most, Math.max(least, numberOf(value)))
+}
+
+/** Decimal, hexadecimal, or `$((a*b))`. */
+export function numberOf(value: string): number {
+  const product = /^\$\(\(([\d*\s]+)\)\)$/.exec(value)
+  return product === null ? Number(value) : product[1]!.split('*').reduce((total, factor) => total * Number(factor), 1)
+}
+
+/** `4096 131072 6291456` */
+export function threeNumbers(value: string): readonly number[] {
+  return (value.match(/\$\(\([^)]*\)\)|\S+/g) ?? []).map(numberOf)
+}

@@ -1,0 +1,165 @@
+import type { OptionSpec, PacketAction, ScriptEvent, TcpSpec } from '../language/ast.ts'
+import { comparePackets, type Rules } from '../packet/compare.ts'
+import { ACK, FIN, flagBits, flagLetters, PSH, SYN } from '../packet/flags.ts'
+import type { Flow } from '../packet/flow.ts'
+import type { LivePacket } from '../packet/live.ts'
+import { printLike, printPacket } from '../packet/print.ts'
+import { scriptView } from '../packet/script-view.ts'
+import type { FlowTable } from './flow-table.ts'
+import { Mismatch } from './mismatch.ts'
+import type { Network, SentPacket } from './network.ts'
+import type { Slot } from './timeline.ts'
+
+/** How expected packets are taken. */
+export interface ExpectOptions {
+  readonly rules: Rules
+  /** Segments are compared as they come, not put together. */
+  readonly strict: boolean
+  /** µs of a tick of our timestamps; 0 = not compared. */
+  readonly tick: number
+}
+
+/** Longest wait for a packet that may come whenever, ms. */
+const PATIENCE = 600_000
+
+interface Taken {
+  readonly view: PacketAction
+  readonly sent: SentPacket
+}
+
+/**
+ * Waits in virtual time for the packet of an event and compares it.
+ *
+ * @throws Mismatch when it does not come in time, or is another
+ */
+export async function expectPacket(event: ScriptEvent, wanted: PacketAction, slot: Slot, network: Network, flows: FlowTable, options: ExpectOptions): Promise<void> {
+  const limit = slot.from === null ? network.now + PATIENCE : slot.to + slot.tolerance
+  let taken = await take(wanted, limit, network, flows, options)
+  if (taken === null) throw missing(event, wanted, slot, network)
+  const first = taken
+  let view = taken.view
+  while (!options.strict && wantsMore(wanted, view)) {
+    taken = await take(wanted, limit, network, flows, options)
+    if (taken === null) break
+    const joined = join(view, taken.view, options.rules)
+    if (joined === null) {
+      // Not the rest of it: it stays for the report of what came.
+      throw different(event, wanted, view, first.sent.packet, [`the rest of the data: got ${printLike(taken.view, wanted)}`])
+    }
+    view = joined
+  }
+  const last = taken ?? first
+  const faults = first.sent.packet.fault === null ? [] : [first.sent.packet.fault]
+  const differences = [...faults, ...comparePackets(wanted, view, first.sent.packet.version, options.rules)]
+  if (differences.length > 0) throw different(event, wanted, view, first.sent.packet, differences)
+  checkTime(event, wanted, view, slot, first.sent.at, last.sent.at)
+}
+
+/** The next packet that the event may be about, in the numbers of the script; what left before it is passed over. */
+async function take(wanted: PacketAction, limit: number, network: Network, flows: FlowTable, options: ExpectOptions): Promise<Taken | null> {
+  for (;;) {
+    const { sent } = network
+    for (const [index, candidate] of sent.entries()) {
+      const found = belongs(wanted, candidate.packet, network, flows)
+      if (found === null) continue
+      sent.splice(0, index + 1)
+      const view = viewFor(wanted, candidate, found.flow, options)
+      if (view !== null) return { view, sent: candidate }
+    }
+    if (!await network.step(limit)) return null
+  }
+}
+
+/** Null: it is of another conversation. */
+function belongs(wanted: PacketAction, packet: LivePacket, network: Network, flows: FlowTable): { readonly flow: Flow | null } | null {
+  const { body } = packet
+  if (wanted.body.kind !== body.kind || !sameBytes(packet.source, network.local)) return null
+  // Multicast reports and neighbour discovery are no part of a conversation.
+  if (!sameBytes(packet.destination, network.remote)) return null
+  if (body.kind === 'icmp') return { flow: wanted.body.kind === 'icmp' && wanted.body.inner?.kind === 'udp' ? flows.current('udp') : flows.current(null) }
+  if (wanted.body.kind === 'icmp') return null
+  const flow = flows.expect(body.kind, wanted.body.ports, { local: body.sourcePort, remote: body.destinationPort })
+  return flow === null ? null : { flow }
+}
+
+function viewFor(wanted: PacketAction, { packet }: SentPacket, flow: Flow | null, options: ExpectOptions): PacketAction | null {
+  const { body } = packet
+  if (flow === null || body.kind !== 'tcp' || wanted.body.kind !== 'tcp') return scriptView(packet, flow)
+  if ((body.flags & SYN) !== 0) flow.localSyn(body.sequence, wanted.body.sequence)
+  const view = scriptView(packet, flow)
+  return view === null ? null : withTimestamp(wanted.body, view, rawTimestamp(body.options), flow, options)
+}
+
+/** Our timestamps map from the first one; without a tick their values are the script's by definition. */
+function withTimestamp(wanted: TcpSpec, view: PacketAction, live: number | null, flow: Flow, options: ExpectOptions): PacketAction {
+  const script = timestampOf(wanted.options)
+  if (script === null || live === null || view.body.kind !== 'tcp') return view
+  const isFirst = !flow.hasTimestamp
+  flow.sawTimestamp(script, live)
+  const mapped = flow.timestampToScript(live)
+  const distance = Math.abs((mapped - script) | 0)
+  const allowed = options.tick === 0 || isFirst ? Infinity : Math.max(1, Math.ceil(TIMESTAMP_SLACK / options.tick))
+  const value = distance <= allowed ? script : mapped
+  const list = view.body.options === 'any' ? null : view.body.options
+  return { ...view, body: { ...view.body, options: list?.map((option) => (option.kind === 'timestamp' ? { ...option, value } : option)) ?? null } }
+}
+
+/** µs that a timestamp may be off. */
+const TIMESTAMP_SLACK = 4000
+
+function timestampOf(options: TcpSpec['options']): number | null {
+  return options === 'any' || options === null ? null : rawTimestamp(options)
+}
+
+function rawTimestamp(options: readonly OptionSpec[]): number | null {
+  const found = options.find((option) => option.kind === 'timestamp')
+  return found?.kind === 'timestamp' ? found.value : null
+}
+
+/** Scripts are written for a sender that hands big segments to its network card: the parts of one count as one. */
+function wantsMore(wanted: PacketAction, view: PacketAction): boolean {
+  const { body } = view
+  if (wanted.body.kind !== 'tcp' || body.kind !== 'tcp' || body.sequence !== wanted.body.sequence >>> 0) return false
+  return body.length > 0 && body.length < wanted.body.length && (flagBits(body.flags, null) & (FIN | PSH)) === 0
+}
+
+/** Two segments in a row as one; null = the second does not go with the first. */
+function join(first: PacketAction, second: PacketAction, rules: Rules): PacketAction | null {
+  const a = first.body
+  const b = second.body
+  if (a.kind !== 'tcp' || b.kind !== 'tcp' || b.sequence !== a.end || b.length === 0) return null
+  const joined: PacketAction = { ...first, body: { ...a, flags: flagLetters(flagBits(a.flags, null) | flagBits(b.flags, null)), end: b.end, length: a.length + b.length } }
+  const same = comparePackets({ ...first, body: { ...a, sequence: b.sequence, length: b.length, flags: b.flags }, ip: { ...first.ip, id: null } }, second, 4, rules)
+  return same.length === 0 && (flagBits(b.flags, null) & ACK) !== 0 ? joined : null
+}
+
+function checkTime(event: ScriptEvent, wanted: PacketAction, view: PacketAction, slot: Slot, first: number, last: number): void {
+  if (slot.from === null) return
+  const early = first < slot.from - slot.tolerance - 1e-6
+  if (!early && last <= slot.to + slot.tolerance + 1e-6) return
+  const difference = `time: expected ${range(slot)}, got ${seconds(early ? first : last)} s`
+  throw new Mismatch('packet', event, difference, printPacket(wanted), printLike(view, wanted), [difference])
+}
+
+function missing(event: ScriptEvent, wanted: PacketAction, slot: Slot, network: Network): Mismatch {
+  const got = `nothing by ${seconds(slot.from === null ? network.now : slot.to + slot.tolerance)} s`
+  return new Mismatch('packet', event, `expected a packet and got ${got}`, printPacket(wanted), got, [`packet: expected one at ${range(slot)}, got ${got}`])
+}
+
+function different(event: ScriptEvent, wanted: PacketAction, view: PacketAction, packet: LivePacket, differences: readonly string[]): Mismatch {
+  return new Mismatch('packet', event, differences.join('; '), printPacket(wanted), printLike(view, wanted), packet.fault === null ? differences : [packet.fault, ...differences.filter((line) => line !== packet.fault)])
+}
+
+function range(slot: Slot): string {
+  if (slot.from === null) return 'any time'
+  const span = slot.to === slot.from ? seconds(slot.from) : `${seconds(slot.from)}~${seconds(slot.to)}`
+  return `${span} s (± ${seconds(slot.tolerance)})`
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(6).replace(/0{1,3}$/, '')
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
+}

@@ -1,0 +1,12 @@
+import type { Tcp, TcpState } from '@stack/tcp'
+
+/** States by the names that FreeBSD's tools have for them. */
+const NAMES: Readonly<Record<string, TcpState>> = {
+  CLOSED: 'closed', LISTEN: 'listen', SYN_SENT: 'syn-sent', SYN_RCVD: 'syn-received', SYN_RECEIVED: 'syn-received', ESTABLISHED: 'established',
+  CLOSE_WAIT: 'close-wait', FIN_WAIT_1: 'fin-wait-1', FIN_WAIT_2: 'fin-wait-2', CLOSING: 'closing', LAST_ACK: 'last-ack', TIME_WAIT: 'time-wait',
+}
+
+/** Connections of a stack in a state. */
+export function countSockets(stack: { readonly tcp: Tcp }, state: string): number {
+  return stack.tcp.connections().filter((connection) => connection.state === NAMES[state]).length
+}
