@@ -79,6 +79,6 @@ export function isEcho(type: number, version: 4 | 6): boolean {
 }
 
 function numberOf(text: string): number | null {
-  const value = Number(text)
+  const value = Number(text.replace(/^(?:type|code)_/, ''))
   return text !== '' && Number.isInteger(value) && value >= 0 && value <= 255 ? value : null
 }

@@ -12,6 +12,8 @@ export interface Wire {
   readonly version: 4 | 6
   readonly local: Uint8Array
   readonly remote: Uint8Array
+  /** Fast Open cookies by the names that the script has for them, as the stack gave them out. */
+  readonly cookies: ReadonlyMap<string, Uint8Array>
   /** Echoes of our timestamps are scaled, not looked up. */
   readonly echoScaled: boolean
 }
@@ -22,6 +24,8 @@ const ECN_BITS = { noecn: 0, ect1: 1, ect0: 2, ect01: 2, ce: 3 } as const
 /** Bytes of the transport header that an ICMP error quotes (RFC 792). */
 const QUOTED = 8
 const UNKNOWN_PROTOCOL = 255
+/** Bytes of a cookie that the stack never gave out. */
+const UNKNOWN_COOKIE = 8
 
 /** The bytes of a packet that the script puts in, with live numbers. `flow` null: an ICMP message that is about nothing. */
 export function injectedPacket(action: PacketAction, flow: Flow | null, wire: Wire): Uint8Array {
@@ -51,14 +55,15 @@ function tcp(action: PacketAction, body: TcpSpec, flow: Flow, wire: Wire): Uint8
   const options = (body.options ?? []).map((option) => liveOption(option, flow, hasAck, wire))
   if (encodeOptions(options).length > MAX_OPTIONS) throw new ScriptError('The options of this packet need more than 40 bytes.', action.at)
   return tcpSegment({
-    sourcePort: flow.live.remote, destinationPort: flow.live.local, sequence: flow.remoteToLive(body.sequence, isSyn),
-    acknowledgment: hasAck ? flow.localToLive(body.ack ?? 0) : (body.ack ?? 0), flags, window: body.window ?? 0, urgent: body.urgent ?? 0, options, length: body.length,
+    sourcePort: flow.live.remote, destinationPort: flow.live.local, sequence: body.literalSequence ? body.sequence >>> 0 : flow.remoteToLive(body.sequence, isSyn),
+    acknowledgment: hasAck && !body.literalAck ? flow.localToLive(body.ack ?? 0) : (body.ack ?? 0), flags, window: body.window ?? 0, urgent: body.urgent ?? 0, options, length: body.length,
   }, wire.remote, wire.local)
 }
 
 function liveOption(option: OptionSpec, flow: Flow, hasAck: boolean, wire: Wire): OptionSpec {
   if (option.kind === 'sack') return { kind: 'sack', blocks: option.blocks.map(({ start, end }) => ({ start: flow.localToLive(start), end: flow.localToLive(end) })) }
   // RFC 7323 §3.2: the echo is valid with an ACK only.
+  if ((option.kind === 'fastOpen' || option.kind === 'fastOpenExperimental') && option.symbol !== null) return { ...option, cookie: wire.cookies.get(option.symbol) ?? new Uint8Array(UNKNOWN_COOKIE) }
   if (option.kind === 'timestamp' && hasAck && option.echo !== null) return { ...option, echo: flow.echoToLive(option.echo, wire.echoScaled) }
   return option
 }

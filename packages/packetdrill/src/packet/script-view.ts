@@ -14,7 +14,7 @@ const ECN = ['noecn', 'ect1', 'ect0', 'ce'] as const
 export function scriptView(packet: LivePacket, flow: Flow | null): PacketAction | null {
   const { body } = packet
   if (body.kind === 'other') return null
-  const common = { kind: 'packet', direction: 'expect', ip: ipView(packet), at: NOWHERE } as const
+  const common = { kind: 'packet', direction: 'expect', ip: ipView(packet), foreign: null, at: NOWHERE } as const
   if (body.kind === 'icmp') return { ...common, body: icmpView(body, packet.version, flow) }
   const ports = portsView(flow, body)
   if (body.kind === 'udp') return { ...common, body: { kind: 'udp', ports, length: body.length } }
@@ -37,7 +37,7 @@ function tcpView(body: LiveTcp, ports: Ports | null, flow: Flow | null): PacketA
   const end = (sequence + body.length) >>> 0
   const letters = flagLetters(body.flags)
   return {
-    kind: 'tcp', ports, flags: letters, ace: null, sequence, end, length: body.length,
+    kind: 'tcp', ports, flags: letters, ace: null, sequence, end, length: body.length, literalSequence: false, literalAck: false,
     // Zero where there is no acknowledgment, as it stands in the header.
     ack: letters.includes('.') ? (flow?.remoteToScript(body.acknowledgment, isSyn) ?? body.acknowledgment) : body.acknowledgment === 0 ? null : body.acknowledgment,
     window: body.window,

@@ -83,7 +83,7 @@ function decode(kind: number, body: Uint8Array): OptionSpec {
   }
   if (kind === KIND.fastOpen) return { kind: 'fastOpen', cookie: body, symbol: null }
   if (kind === KIND.experimental && length >= 2 && view.getUint16(0) === FAST_OPEN_MAGIC) return { kind: 'fastOpenExperimental', cookie: body.slice(2), symbol: null }
-  if (kind === KIND.md5) return { kind: 'md5', digest: body }
+  if (kind === KIND.md5) return { kind: 'md5', digest: body, valid: null }
   if ((kind === KIND.accurateEcn0 || kind === KIND.accurateEcn1) && length % 3 === 0 && length <= 9) {
     const names = kind === KIND.accurateEcn0 ? (['e0b', 'ceb', 'e1b'] as const) : (['e1b', 'ceb', 'e0b'] as const)
     const counters = Array.from({ length: length / 3 }, (_, index) => ({ name: names[index]!, value: (view.getUint16(index * 3) << 8) | view.getUint8(index * 3 + 2) }))

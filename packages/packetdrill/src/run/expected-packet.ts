@@ -2,7 +2,7 @@ import type { OptionSpec, PacketAction, ScriptEvent, TcpSpec } from '../language
 import { comparePackets, type Rules } from '../packet/compare.ts'
 import { ACK, FIN, flagBits, flagLetters, PSH, SYN } from '../packet/flags.ts'
 import type { Flow } from '../packet/flow.ts'
-import type { LivePacket } from '../packet/live.ts'
+import type { LivePacket, LiveTcp } from '../packet/live.ts'
 import { printLike, printPacket } from '../packet/print.ts'
 import { scriptView } from '../packet/script-view.ts'
 import type { FlowTable } from './flow-table.ts'
@@ -50,6 +50,7 @@ export async function expectPacket(event: ScriptEvent, wanted: PacketAction, slo
   }
   const last = taken ?? first
   const faults = first.sent.packet.fault === null ? [] : [first.sent.packet.fault]
+  learnCookies(wanted, view, flows)
   const differences = [...faults, ...comparePackets(wanted, view, first.sent.packet.version, options.rules)]
   if (differences.length > 0) throw different(event, wanted, view, first.sent.packet, differences)
   checkTime(event, wanted, view, slot, first.sent.at, last.sent.at)
@@ -87,7 +88,25 @@ function viewFor(wanted: PacketAction, { packet }: SentPacket, flow: Flow | null
   if (flow === null || body.kind !== 'tcp' || wanted.body.kind !== 'tcp') return scriptView(packet, flow)
   if ((body.flags & SYN) !== 0) flow.localSyn(body.sequence, wanted.body.sequence)
   const view = scriptView(packet, flow)
-  return view === null ? null : withTimestamp(wanted.body, view, rawTimestamp(body.options), flow, options)
+  if (view?.body.kind !== 'tcp') return view
+  return withTimestamp(wanted.body, withLiterals(wanted.body, view, view.body, body), rawTimestamp(body.options), flow, options)
+}
+
+/** Numbers that the script has as they are on the wire. */
+function withLiterals(wanted: TcpSpec, view: PacketAction, seen: TcpSpec, live: LiveTcp): PacketAction {
+  if (!wanted.literalSequence && !wanted.literalAck) return view
+  const sequence = wanted.literalSequence ? live.sequence : seen.sequence
+  return { ...view, body: { ...seen, sequence, end: (sequence + live.length) >>> 0, ack: wanted.literalAck ? live.acknowledgment : seen.ack } }
+}
+
+/** A cookie is what the stack makes it: a name of the script stands for what came. */
+function learnCookies(wanted: PacketAction, view: PacketAction, flows: FlowTable): void {
+  if (wanted.body.kind !== 'tcp' || view.body.kind !== 'tcp' || !Array.isArray(wanted.body.options) || !Array.isArray(view.body.options)) return
+  for (const option of wanted.body.options as readonly OptionSpec[]) {
+    if ((option.kind !== 'fastOpen' && option.kind !== 'fastOpenExperimental') || option.symbol === null) continue
+    const seen = (view.body.options as readonly OptionSpec[]).find(({ kind }) => kind === option.kind)
+    if (seen?.kind === option.kind && seen.cookie !== null) flows.cookies.set(option.symbol, seen.cookie)
+  }
 }
 
 /** Our timestamps map from the first one; without a tick their values are the script's by definition. */

@@ -52,11 +52,14 @@ export class Session {
     this.timeline = new Timeline(options.toleranceMicroseconds)
     this.calls = new Calls(posix, network)
     const { local, remote } = network
-    this.wire = { version: local.length === 4 ? 4 : 6, local, remote, echoScaled: options.timestampEchoScaled }
+    this.wire = { version: local.length === 4 ? 4 : 6, local, remote, cookies: this.flows.cookies, echoScaled: options.timestampEchoScaled }
   }
 
   /** @throws Mismatch, ScriptError, Unsupported */
   async run(): Promise<void> {
+    for (const { action } of this.script.events) {
+      if (action.kind === 'packet' && action.foreign !== null) throw new Unsupported(`${action.foreign} is not there`, action.at)
+    }
     for (const [index, event] of this.script.events.entries()) {
       await this.tolerate(() => this.event(event, index))
       await this.tolerate(() => {
