@@ -32,6 +32,8 @@ export interface CodeFailure {
 
 const ALL: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 const DEFAULT_MTU = 1500
+/** Where the family is not the script's choice, the MSS of IPv6 is made that of IPv4 (1460): such scripts are written for all. */
+const DEFAULT_MTU_IPV6 = 1520
 
 /**
  * Runs a script in virtual time, over each family, until one fails.
@@ -62,7 +64,7 @@ async function runOver(script: Script, family: Family, read: RunOptions, options
   let session: Session | null = null
   let failure: unknown = null
   try {
-    const draft = draftOf(script, profile, read)
+    const draft = draftOf(script, profile, read, family)
     const addresses = addressesOf(read, family)
     network = await createNetwork(draft, addresses, (sent) => {
       trace.sent(sent)
@@ -99,8 +101,9 @@ function resultOf(error: unknown, script: Script, family: Family | null, trace: 
 }
 
 /** The stack's options: the profile's, then what the script sets before its first event of another kind. */
-function draftOf(script: Script, profile: Profile, read: RunOptions): Draft {
-  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, mtu: read.mtu ?? DEFAULT_MTU, missing: [] }
+function draftOf(script: Script, profile: Profile, read: RunOptions, family: Family): Draft {
+  const mtu = family === 'ipv6' && read.families === null ? DEFAULT_MTU_IPV6 : DEFAULT_MTU
+  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, mtu: read.mtu ?? mtu, missing: [] }
   if (read.mss !== null) draft.tcp['maximumSegmentSize'] = read.mss
   for (const command of commandsAhead(script)) {
     for (const step of interpret(command, profile)) configure(step, draft, command)
