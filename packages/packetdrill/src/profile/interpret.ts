@@ -33,7 +33,7 @@ function pipeline(pipe: readonly (readonly string[])[], at: ShellCommand, profil
   const words = pipe[0]!
   const name = baseName(words[0]!)
   if (name === 'sockstat') return [socketCheck(pipe, at)]
-  const row = profile.commands.find((candidate) => fits(candidate.name, name) && (!('when' in candidate) || candidate.when!(words)))
+  const row = profile.commands.find((candidate) => fits(candidate.name, name) && (!('when' in candidate) || candidate.when(words)))
   if (row === undefined) throw new Unsupported(`the shell command '${words.join(' ')}' has no meaning here`, at.at)
   return stepsOf(row, words, at, profile)
 }

@@ -43,7 +43,7 @@ export class Calls {
   /** Looks at the call that is under way, if it has returned. */
   check(): void {
     const { pending } = this
-    if (pending === null || !pending.call.done) return
+    if (pending?.call.done !== true) return
     this.pending = null
     compareTime(pending, this.network)
     const difference = compareResult(pending.action, pending.call.result!, this.posix)
@@ -58,11 +58,11 @@ export class Calls {
     const { pending, network } = this
     if (pending === null) return
     const limit = pending.slot.end === null ? network.now + PATIENCE : pending.slot.end + pending.slot.tolerance
-    while (!pending.call.done && await network.step(limit)) { /* A timer at a time. */ }
-    if (!pending.call.done) {
+    while (!isDone(pending) && await network.step(limit)) { /* A timer at a time. */ }
+    if (!isDone(pending)) {
       // Deadlines that no timer of the stack stands for.
       await network.advanceTo(limit)
-      if (!pending.call.done) {
+      if (!isDone(pending)) {
         this.pending = null
         const difference = `time: expected ${pending.action.name}() to return by ${(limit / 1000).toFixed(3)} s, it blocks`
         throw new Mismatch('syscall', pending.event, difference, pending.event.text.trim(), `${pending.action.name}() blocks`, [difference])
@@ -70,6 +70,11 @@ export class Calls {
     }
     this.check()
   }
+}
+
+/** It may turn true whenever time goes on. */
+function isDone({ call }: Pending): boolean {
+  return call.done
 }
 
 function compareTime({ event, action, call, slot }: Pending, network: Network): void {

@@ -1,7 +1,7 @@
 import { createStack, seededRandom, type Random, type SecureRandom, type StackBase } from '@stack/core'
 import { icmp } from '@stack/icmp'
 import { ipv4, type Ipv4Options } from '@stack/ipv4'
-import { ipv6, type Ipv6Options } from '@stack/ipv6'
+import { ipv6 } from '@stack/ipv6'
 import { channel, type ChannelLink } from '@stack/link-channel'
 import { tcp, type Tcp, type TcpOptions } from '@stack/tcp'
 import { manualClock, type ManualClock } from '@stack/testing'
@@ -63,7 +63,7 @@ export async function createNetwork(draft: Draft, addresses: Addresses, onSent: 
   const random = seededRandom(1)
   const stack = createStack({
     plugins: [
-      ipv4(draft.ipv4 as Ipv4Options), ipv6({ linkLocal: false, ...draft.ipv6 } as Ipv6Options), tcp(draft.tcp as TcpOptions), udp(), icmp(),
+      ipv4(draft.ipv4 as Ipv4Options), ipv6({ linkLocal: false, ...draft.ipv6 }), tcp(draft.tcp as TcpOptions), udp(), icmp(),
     ],
     clock, random, secureRandom: seededSecure(seededRandom(2)), name: 'packetdrill',
   })

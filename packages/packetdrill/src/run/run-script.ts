@@ -96,7 +96,7 @@ function resultOf(error: unknown, script: Script, family: Family | null, trace: 
   if (error instanceof ScriptError) return { ...base, status: 'failed', reason: error.reason, line: error.line }
   if (error instanceof Mismatch) return { ...base, status: 'failed', reason: error.reason, line: error.failure.at.line, failure: error.failure }
   // A fault of ours: it is a failed script, and the others go on.
-  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : 'something was thrown that is no error'
   return { ...base, status: 'failed', reason, line: null, trace: error instanceof Error && error.stack !== undefined ? [...trace, ...error.stack.split('\n')] : trace }
 }
 
