@@ -1,0 +1,88 @@
+import type { ConnectionInfo, TcpState } from '@stack/tcp'
+import { TCP_INFO_VALUES } from './symbols/flags.ts'
+
+/** Linux's numbers of the states. */
+const STATES: Readonly<Record<TcpState, number>> = {
+  'established': 1, 'syn-sent': 2, 'syn-received': 3, 'fin-wait-1': 4, 'fin-wait-2': 5, 'time-wait': 6,
+  'closed': 7, 'close-wait': 8, 'last-ack': 9, 'listen': 10, 'closing': 11,
+}
+
+const CONGESTION_STATES: Readonly<Record<ConnectionInfo['congestionState'], number>> = { open: 0, disorder: 1, recovery: 3, loss: 4 }
+
+/** Linux's ssthresh before the first loss. */
+const INFINITE_SSTHRESH = 0x7fff_ffff
+
+/** What is not known. */
+const NEVER = 0xffff_ffff
+
+/** The figures under the names of Linux's `struct tcp_info`, in its units (µs, segments), with the names that code compares them with. */
+export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>> {
+  const { options, sendMss } = info
+  const segments = (bytes: number): number => Math.ceil(bytes / sendMss)
+  const unacked = segments(info.bytesInFlight)
+  const lost = segments(info.bytesLost)
+  // SYN and FIN are segments of their own, but none that were delivered with text.
+  const delivered = segments(info.bytesAcked) + (info.state === 'syn-sent' || info.state === 'syn-received' ? 0 : 1)
+  return {
+    ...Object.fromEntries(TCP_INFO_VALUES.map(([name, value]) => [name, value!])),
+    tcpi_state: STATES[info.state],
+    tcpi_ca_state: CONGESTION_STATES[info.congestionState],
+    tcpi_retransmits: info.unansweredTimeouts,
+    tcpi_probes: info.unansweredProbes,
+    tcpi_backoff: info.backoff,
+    tcpi_options: (options.timestamps ? 1 : 0) | (options.sack ? 2 : 0) | (options.windowScale ? 4 : 0),
+    tcpi_snd_wscale: options.sendScale,
+    tcpi_rcv_wscale: options.receiveScale,
+    tcpi_delivery_rate_app_limited: 0,
+    tcpi_fastopen_client_fail: 0,
+    tcpi_rto: micros(info.rto),
+    tcpi_ato: micros(info.ackTimeout),
+    tcpi_snd_mss: sendMss,
+    tcpi_rcv_mss: info.largestReceived,
+    tcpi_unacked: unacked,
+    tcpi_sacked: 0,
+    tcpi_lost: lost,
+    tcpi_retrans: info.congestionState === 'open' || info.congestionState === 'disorder' ? 0 : Math.max(0, Math.min(info.retransmits, unacked - lost)),
+    tcpi_fackets: 0,
+    tcpi_last_data_sent: millis(info.sinceSent),
+    tcpi_last_ack_sent: 0,
+    tcpi_last_data_recv: millis(info.sinceReceived),
+    tcpi_last_ack_recv: millis(info.sinceHeard),
+    tcpi_pmtu: info.pathMtu,
+    tcpi_rcv_ssthresh: info.receiveWindowLimit,
+    tcpi_rtt: micros(info.smoothedRtt),
+    tcpi_rttvar: micros(info.rttVariance),
+    tcpi_snd_ssthresh: info.ssthresh >= INFINITE_SSTHRESH ? INFINITE_SSTHRESH : Math.floor(info.ssthresh / sendMss),
+    tcpi_snd_cwnd: Math.floor(info.cwnd / sendMss),
+    tcpi_advmss: info.receiveMss,
+    tcpi_reordering: info.reordering,
+    tcpi_rcv_rtt: 0,
+    tcpi_rcv_space: info.receiveWindowLimit,
+    tcpi_total_retrans: info.retransmits,
+    tcpi_bytes_acked: info.bytesAcked,
+    tcpi_bytes_received: info.bytesReceived,
+    tcpi_segs_out: info.segmentsSent,
+    tcpi_segs_in: info.segmentsReceived,
+    tcpi_notsent_bytes: info.bytesNotSent,
+    tcpi_min_rtt: info.minimumRtt === 0 ? NEVER : micros(info.minimumRtt),
+    tcpi_data_segs_in: info.dataSegmentsReceived,
+    tcpi_data_segs_out: info.dataSegmentsSent,
+    tcpi_delivered: delivered,
+    tcpi_delivered_ce: 0,
+    tcpi_bytes_sent: info.bytesSent + info.bytesRetransmitted,
+    tcpi_bytes_retrans: info.bytesRetransmitted,
+    tcpi_dsack_dups: 0,
+    tcpi_reord_seen: 0,
+    tcpi_snd_wnd: info.sendWindow,
+    tcpi_rcv_wnd: info.receiveWindow,
+    tcpi_total_rto: info.timeouts,
+  }
+}
+
+function micros(ms: number): number {
+  return Math.round(ms * 1000)
+}
+
+function millis(ms: number): number {
+  return ms === Infinity ? NEVER : Math.round(ms)
+}

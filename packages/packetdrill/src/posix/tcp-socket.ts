@@ -1,0 +1,357 @@
+import { StackError, type Clock } from '@stack/core'
+import type { Connection, ConnectionOptions, Listener, Tcp } from '@stack/tcp'
+import { errnoOf } from './errors.ts'
+import { now, Ready, type OpenFile, type Operation, type ReadRequest, type WriteRequest } from './file.ts'
+import { fail, ok, type Outcome } from './pending-call.ts'
+import type { System } from './posix.ts'
+import type { SocketAddress } from './structs.ts'
+
+/** What TCP sockets of a script share. */
+export interface TcpContext {
+  readonly tcp: Tcp
+  readonly clock: Clock
+  readonly system: System
+  /** A file changed: calls that wait are tried again. */
+  readonly changed: () => void
+  /** At least so many bytes, whose values nobody minds: zero unless something was read into them. */
+  readonly scratch: (length: number) => Uint8Array
+  /** The connection that code blocks look at. */
+  readonly connected: (connection: Connection) => void
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** What setsockopt said before there was a connection, and of a listener for those it accepts. */
+export type Settings = Mutable<ConnectionOptions>
+
+/** A stream socket: fresh or bound, then a listener or a connection. */
+export class TcpSocket implements OpenFile {
+  readonly kind = 'tcp'
+  readonly domain: number
+  isNonBlocking: boolean
+  edges = 0
+  settings: Settings = {}
+  bound: SocketAddress | null = null
+  reusePort = false
+  /** SO_LINGER: seconds that `close` waits; null = off. */
+  linger: number | null = null
+  /** SO_RCVTIMEO and SO_SNDTIMEO, ms. */
+  receiveTimeout = Infinity
+  sendTimeout = Infinity
+  /** SO_RCVBUF and SO_SNDBUF as they were asked for; null = never. */
+  askedReceiveBuffer: number | null = null
+  askedSendBuffer: number | null = null
+  /** Values of options that are only remembered. */
+  readonly remembered = new Map<string, number>()
+  connection: Connection | null = null
+  listener: Listener | null = null
+  private readonly context: TcpContext
+  /** The `connect` under way was not told its end yet. */
+  private isConnecting = false
+  /** An error of a connection that is gone. */
+  private leftError: string | null = null
+  private isErrorTaken = false
+  private isReadShut = false
+  private isWriteShut = false
+
+  constructor(context: TcpContext, domain: number, isNonBlocking: boolean) {
+    this.context = context
+    this.domain = domain
+    this.isNonBlocking = isNonBlocking
+  }
+
+  // --- opening ---
+
+  bind(address: SocketAddress): Outcome {
+    if (this.bound !== null || this.connection !== null) return fail('EINVAL')
+    this.bound = address
+    return ok()
+  }
+
+  listen(backlog: number): Outcome {
+    const { context, bound } = this
+    if (this.connection !== null) return fail(context.system === 'freebsd' ? 'EISCONN' : 'EINVAL')
+    if (this.listener !== null) return ok()
+    return this.guard(() => {
+      this.listener = context.tcp.listen({
+        ...this.settings,
+        port: bound?.port ?? 0,
+        ...(bound === null ? {} : { host: bound.host }),
+        // Linux waits for one more than it was told; so few as none were never meant.
+        backlog: Math.max(1, context.system === 'linux' ? backlog + 1 : backlog),
+        ...(this.reusePort ? { reusePort: true } : {}),
+      })
+      return ok()
+    })
+  }
+
+  /** `adopt` gives the accepted socket its descriptor. */
+  accept(adopt: (socket: TcpSocket) => number, isNonBlocking: boolean): Operation {
+    const attempt = (isLate: boolean): Outcome | null => {
+      const { listener } = this
+      if (listener === null) return fail('EINVAL')
+      const connection = listener.tryAccept()
+      if (connection === undefined) return this.isNonBlocking || isLate ? fail('EAGAIN') : null
+      const socket = new TcpSocket(this.context, this.domain, isNonBlocking)
+      socket.inherit(this)
+      socket.take(connection)
+      return ok(adopt(socket))
+    }
+    return { attempt, patience: this.receiveTimeout }
+  }
+
+  connect(address: SocketAddress): Operation {
+    const { context } = this
+    const isFreeBsd = context.system === 'freebsd'
+    if (this.listener !== null) return now(fail(isFreeBsd ? 'EOPNOTSUPP' : 'EISCONN'))
+    // A socket whose handshake failed may try again.
+    if (isFreeBsd && this.isConnecting && this.connection?.error != null) this.forget()
+    if (this.connection === null) {
+      const outcome = this.open(address)
+      if (outcome.errno !== undefined) return now(outcome)
+    } else if (this.isOpening) {
+      if (this.isNonBlocking || isFreeBsd) return now(fail('EALREADY'))
+    } else if (!this.isConnecting || isFreeBsd) return now(fail('EISCONN'))
+    const isNonBlocking = this.isNonBlocking
+    return {
+      attempt: (isLate) => (this.isOpening ? (isNonBlocking || isLate ? fail('EINPROGRESS') : null) : this.connectOutcome()),
+      patience: this.sendTimeout,
+    }
+  }
+
+  private open(address: SocketAddress): Outcome {
+    const { bound, context } = this
+    return this.guard(() => {
+      const local = bound === null ? {} : { localHost: bound.host, localPort: bound.port }
+      this.take(context.tcp.open({ ...this.settings, host: address.host, port: address.port, ...local }))
+      this.isConnecting = true
+      return ok()
+    })
+  }
+
+  /** How the handshake went; told once. */
+  private connectOutcome(): Outcome {
+    this.isConnecting = false
+    if (this.connection!.error === null) return ok()
+    const error = this.takeError() ?? 'ECONNABORTED'
+    this.forget()
+    return fail(error)
+  }
+
+  private get isOpening(): boolean {
+    const state = this.connection?.state
+    return state === 'syn-sent' || state === 'syn-received'
+  }
+
+  private take(connection: Connection): void {
+    const { context } = this
+    this.connection = connection
+    this.isErrorTaken = false
+    const changed = (): void => {
+      this.edges++
+      context.changed()
+    }
+    connection.setHandler({ readable: changed, writable: changed, closed: changed })
+    context.connected(connection)
+  }
+
+  private forget(): void {
+    this.connection?.setHandler(null)
+    this.connection = null
+  }
+
+  private inherit(listener: TcpSocket): void {
+    this.settings = { ...listener.settings }
+    this.linger = listener.linger
+    this.receiveTimeout = listener.receiveTimeout
+    this.sendTimeout = listener.sendTimeout
+    this.askedReceiveBuffer = listener.askedReceiveBuffer
+    this.askedSendBuffer = listener.askedSendBuffer
+    for (const [name, value] of listener.remembered) this.remembered.set(name, value)
+  }
+
+  /** Changes options of the connection, now or when there is one. */
+  configure(options: Settings): Outcome {
+    return this.guard(() => {
+      this.connection?.configure(options)
+      Object.assign(this.settings, options)
+      return ok()
+    })
+  }
+
+  // --- reading and writing ---
+
+  read(request: ReadRequest): Operation {
+    const isNonBlocking = this.isNonBlocking || request.dontWait
+    let done = 0
+    const attempt = (isLate: boolean): Outcome | null => {
+      const refusal = this.readRefusal()
+      if (refusal !== null) return refusal
+      const { connection } = this
+      if (this.isOpening) return isNonBlocking || isLate ? fail('EAGAIN') : null
+      const least = Math.min(request.length, request.waitAll ? request.length : (this.settings.receiveLowWater ?? 1))
+      const isEnough = connection!.readableLength + done >= least
+      if (!isEnough && !isNonBlocking && !isLate && !this.isEnded && connection!.readableLength < connection!.options.receiveBuffer / 2) return null
+      const outcome = this.guard(() => {
+        const count = this.readSome(request, request.peek ? request.length : request.length - done)
+        if (count === null) return ok(done)
+        if (count !== undefined) {
+          done = request.peek ? count : done + count
+          if (done >= least || this.isEnded || isLate) return ok(done)
+        }
+        return { value: -1, errno: 'EAGAIN' }
+      })
+      if (outcome.errno !== 'EAGAIN') return outcome
+      if (done > 0 && (isNonBlocking || isLate)) return ok(done)
+      return isNonBlocking || isLate ? outcome : null
+    }
+    return { attempt, patience: this.receiveTimeout }
+  }
+
+  private readSome(request: ReadRequest, length: number): number | null | undefined {
+    const connection = this.connection!
+    if (length === 0) return 0
+    if (request.truncate && !request.peek) return connection.discard(length)
+    const into = this.context.scratch(length).subarray(0, length)
+    return request.peek ? connection.peek(into) : connection.tryRead(into)
+  }
+
+  private readRefusal(): Outcome | null {
+    if (this.connection === null) return fail('ENOTCONN')
+    return this.isReadShut && this.connection.readableLength === 0 ? ok(0) : null
+  }
+
+  /** Nothing more will come than is there. */
+  private get isEnded(): boolean {
+    if (this.isReadShut) return true
+    try {
+      return this.connection!.readableLength === 0 ? this.connection!.peek(this.context.scratch(1)) === null : isFinReceived(this.connection!)
+    } catch {
+      return true
+    }
+  }
+
+  write(request: WriteRequest): Operation {
+    const isNonBlocking = this.isNonBlocking || request.dontWait
+    const { more, endOfRecord, length } = request
+    let done = 0
+    const attempt = (isLate: boolean): Outcome | null => {
+      const { connection } = this
+      if (connection === null) return fail(this.context.system === 'freebsd' ? 'ENOTCONN' : 'EPIPE')
+      if (this.isWriteShut) return fail('EPIPE')
+      if (this.isOpening) {
+        if (this.context.system === 'freebsd') return fail('ENOTCONN')
+        return isNonBlocking || isLate ? fail('EAGAIN') : null
+      }
+      const outcome = this.guard(() => {
+        done += connection.tryWrite(this.context.scratch(length).subarray(done, length), { more, endOfRecord })
+        return ok(done)
+      })
+      if (outcome.errno !== undefined) return done > 0 ? ok(done) : outcome
+      if (done === length) return ok(done)
+      if (!isNonBlocking && !isLate) return null
+      return done > 0 ? ok(done) : fail('EAGAIN')
+    }
+    return { attempt, patience: this.sendTimeout }
+  }
+
+  // --- the end ---
+
+  shutdown(how: 'read' | 'write' | 'both'): Outcome {
+    const { connection, listener, context } = this
+    if (listener !== null && context.system === 'linux') {
+      if (how !== 'write') this.stopListening()
+      return ok()
+    }
+    if (connection === null || connection.state === 'closed' || connection.state === 'time-wait') return fail('ENOTCONN')
+    if (this.isOpening && context.system === 'linux') {
+      this.forget()
+      connection.abort()
+      this.leftError = 'ECONNRESET'
+      return ok()
+    }
+    if (how !== 'write') this.isReadShut = true
+    if (how !== 'read') this.isWriteShut = true
+    connection.shutdown(how)
+    return ok()
+  }
+
+  close(): Operation {
+    this.stopListening()
+    const { connection, linger } = this
+    if (connection === null) return now(ok())
+    this.forget()
+    // RFC 9293 §3.10.4 with SO_LINGER: 0 resets, more waits for what is written to be acknowledged.
+    if (linger === 0) connection.configure({ lingerTimeout: 0 })
+    connection.close().catch(() => undefined)
+    if (linger === null || linger === 0) return now(ok())
+    return {
+      attempt: (isLate) => (isLate || connection.unackedLength === 0 && isFinAcknowledged(connection) ? ok() : null),
+      patience: linger * 1000,
+    }
+  }
+
+  abort(): void {
+    this.stopListening()
+    const { connection } = this
+    this.forget()
+    connection?.abort()
+  }
+
+  private stopListening(): void {
+    const { listener } = this
+    this.listener = null
+    if (listener !== null) void listener.close()
+  }
+
+  // --- looking ---
+
+  /** SO_ERROR: the errno, and forgets it. */
+  takeError(): string | null {
+    const { leftError } = this
+    this.leftError = null
+    if (leftError !== null) return leftError
+    const error = this.connection?.takeError() ?? null
+    if (error === null) return null
+    if (this.connection!.error !== null) this.isErrorTaken = true
+    return errnoOf(error)
+  }
+
+  poll(): number {
+    const { connection, listener } = this
+    if (listener !== null) return listener.pending > 0 ? Ready.In : 0
+    if (connection === null) return Ready.Out | Ready.Hup | (this.leftError === null ? 0 : Ready.Err)
+    if (this.isOpening) return 0
+    let mask = 0
+    const isOver = connection.state === 'closed' || connection.state === 'time-wait'
+    const hasEnded = isOver || this.isReadShut || isFinReceived(connection)
+    if (connection.error !== null && !this.isErrorTaken) mask |= Ready.Err
+    if (hasEnded) mask |= Ready.In | Ready.ReadHup
+    if (isOver || (hasEnded && this.isWriteShut)) mask |= Ready.Hup
+    if (connection.readableLength >= (this.settings.receiveLowWater ?? 1)) mask |= Ready.In
+    if (isOver || this.isWriteShut || connection.writableLength > 0) mask |= Ready.Out
+    return mask
+  }
+
+  /** Runs what may throw the connection's error, which is then taken: the next call finds the end of the stream. */
+  private guard<T>(call: () => T): T | Outcome {
+    try {
+      return call()
+    } catch (error) {
+      if (!(error instanceof StackError)) throw error
+      if (this.connection?.error === error) this.takeError()
+      return fail(errnoOf(error))
+    }
+  }
+}
+
+const FIN_RECEIVED: readonly string[] = ['close-wait', 'closing', 'last-ack', 'time-wait']
+const FIN_ACKNOWLEDGED: readonly string[] = ['fin-wait-2', 'time-wait', 'closed']
+
+function isFinReceived(connection: Connection): boolean {
+  return FIN_RECEIVED.includes(connection.state)
+}
+
+function isFinAcknowledged(connection: Connection): boolean {
+  return FIN_ACKNOWLEDGED.includes(connection.state)
+}
