@@ -112,6 +112,7 @@ class Network implements Simulation, SimulationResult, FlowContext {
   readonly flows: (TcpTransfer | UdpStream)[] = []
   readonly wires: SimulatedWire[] = []
   origin: Milliseconds = 0
+  isDestroyed = false
   private readonly options: SimulationOptions
   private readonly memory: PacketMemory
   private readonly nodes: SimulatedNode[] = []
@@ -198,6 +199,7 @@ class Network implements Simulation, SimulationResult, FlowContext {
   }
 
   destroy(): void {
+    this.isDestroyed = true
     this.capture?.stop()
     for (const { stack } of this.nodes) stack.destroy()
   }

@@ -7,6 +7,8 @@ export interface FlowContext {
   readonly origin: Milliseconds
   /** Seconds since the start. */
   readonly now: number
+  /** The stacks were destroyed: connections end with it. */
+  readonly isDestroyed: boolean
   /** Calls `action` at `seconds` since the start, or soon when that is past. */
   at(seconds: number, action: () => unknown): void
 }

@@ -26,9 +26,10 @@ export function rttSamples(trace: Trace): RttSample[] {
         times.push(trace.time(i))
       } else blur(ends, times, first, position, end)
     } else if (trace.isReceive(i)) {
-      let sentAt = NaN
-      while (first < ends.length && ends[first]! <= position) sentAt = times[first++]!
-      if (!Number.isNaN(sentAt)) samples.push({ at: trace.time(i), rtt: (trace.time(i) - sentAt) * 1000 })
+      // An ACK that fills a hole comes late for what lay behind the hole: NaN stays NaN.
+      let sentAt = -Infinity
+      while (first < ends.length && ends[first]! <= position) sentAt = Math.max(sentAt, times[first++]!)
+      if (sentAt >= 0) samples.push({ at: trace.time(i), rtt: (trace.time(i) - sentAt) * 1000 })
     }
   }
   return samples

@@ -18,7 +18,7 @@ export interface TransferOptions {
   readonly start?: number
   /** Default `'ipv4'`. */
   readonly family?: 'ipv4' | 'ipv6'
-  /** Options of both ends; buffers of 4 MiB where nothing is said, so that they do not limit the rate. */
+  /** Options of both ends. A send buffer of less than rate × round trip limits the rate: the default does on fast and long paths. */
   readonly tcp?: ConnectionOptions
   /** What is different at the receiving end. */
   readonly receiver?: ConnectionOptions
@@ -77,7 +77,6 @@ const SCHEMA: OptionSchema<TransferOptions> = {
   traceLimit: { type: 'number', integer: true, min: 1 },
   interval: { type: 'number', min: 0.001 },
 }
-const BUFFER = 4 << 20
 const WRITE_SIZE = 65_536
 const DEFAULT_TRACE_LIMIT = 5_000_000
 
@@ -146,15 +145,15 @@ export class TcpTransfer implements Transfer {
   /** Connects; resolves when it is open, or failed. */
   async open(): Promise<void> {
     const { tcp, receiver, seconds, family = 'ipv4', trace = true } = this.options
-    const settings: ConnectionOptions = { sendBuffer: BUFFER, receiveBuffer: BUFFER, ...tcp }
-    const listener = this.to.stack.tcp.listen({ ...settings, ...receiver, port: this.port })
-    listener.setHandler((connection) => this.accepted(connection, listener))
+    let listener: Listener | undefined
     try {
+      listener = this.to.stack.tcp.listen({ ...tcp, ...receiver, port: this.port })
+      listener.setHandler((connection) => this.accepted(connection, listener!))
       this.connection = await this.from.stack.tcp.connect({
-        ...settings, host: this.to[family], port: this.port, ...(trace ? { trace: this.trace.record } : {}),
+        ...tcp, host: this.to[family], port: this.port, ...(trace ? { trace: this.trace.record } : {}),
       })
     } catch (error) {
-      void listener.close()
+      void listener?.close()
       this.failed(error)
       return
     }
@@ -203,7 +202,7 @@ export class TcpTransfer implements Transfer {
   }
 
   private failed(error: unknown): void {
-    if (error === null) return
+    if (error === null || this.context.isDestroyed) return
     this.error ??= isStackError(error) ? error.code : String(error)
   }
 }

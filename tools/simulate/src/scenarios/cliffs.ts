@@ -1,0 +1,150 @@
+import type { SimulationResult, Transfer, TransferOptions } from '@stack/simulation'
+import { dumbbell, LARGE_BUFFERS, MSS, nextProgress, retransmissions, share, type Path } from '../paths.ts'
+import type { Scenario } from '../scenario.ts'
+import { simulation } from '@stack/simulation'
+
+// No goodput cliffs: what a TCP with SACK, RACK-TLP, CUBIC, BBR and buffers that tune themselves does with these paths.
+
+const LATER = 'issue 3'
+const cubic: TransferOptions = { tcp: { congestionControl: 'cubic' } }
+const bbr: TransferOptions = { tcp: { congestionControl: 'bbr' } }
+
+/** RFC 9438 §5.1: average rate of CUBIC with loss probability p, and of its Reno-friendly region; bits a second. */
+function cubicRate(p: number, rttSeconds: number): number {
+  const [c, beta] = [0.4, 0.7]
+  const cubicWindow = (((c * (3 + beta)) / (4 * (1 - beta))) ** 0.25 * rttSeconds ** 0.75) / p ** 0.75
+  const renoWindow = 1.22 / Math.sqrt(p)
+  return (Math.max(cubicWindow, renoWindow) * MSS * 8) / rttSeconds
+}
+
+/** One transfer over the path. */
+function only(net: Parameters<Scenario['run']>[0], path: Path, options: TransferOptions): Transfer {
+  return net.transfer(path.senders[0]!, path.receivers[0]!, options)
+}
+
+function twoFlows(net: Parameters<Scenario['run']>[0], path: Path, ...options: readonly [TransferOptions, TransferOptions]): readonly [Transfer, Transfer] {
+  const start = (i: number): Transfer => net.transfer(path.senders[i]!, path.receivers[i]!, options[i]!)
+  return [start(0), start(1)]
+}
+
+export const cliffs: readonly Scenario[] = [
+  {
+    name: 'cubic-100m-40ms',
+    description: '100 Mbit/s × 40 ms, CUBIC',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 100e6, rtt: 40 })
+      const flow = only(net, path, cubic)
+      await net.run(65)
+      trial.atLeast('goodput, seconds 5–65', share(flow, path, 5, 65), 0.97)
+      return path
+    },
+  },
+  {
+    name: 'fast-and-long',
+    description: '1 Gbit/s × 100 ms, queue 2 BDP, no preset buffer sizes',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 1e9, rtt: 100, queue: { bdp: 2 } })
+      const flow = only(net, path, { trace: false })
+      await net.run(35)
+      trial.atLeast('goodput, seconds 2.5–3', share(flow, path, 2.5, 3), 0.95)
+      trial.atLeast('goodput, seconds 5–35', share(flow, path, 5, 35), 0.95)
+      return path
+    },
+  },
+  {
+    name: 'cubic-loss-1pct',
+    description: '100 Mbit/s × 20 ms, 1 % random loss, CUBIC',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 100e6, rtt: 20, loss: 0.01, back: { loss: 0 } })
+      const flow = only(net, path, cubic)
+      await net.run(65)
+      trial.atLeast('goodput, seconds 5–65, of RFC 9438\'s equation', flow.goodput(5, 65) / cubicRate(0.01, 0.02), 0.85)
+      return path
+    },
+  },
+  {
+    name: 'bbr-loss-1pct',
+    description: '100 Mbit/s × 20 ms, 1 % random loss, BBR',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 100e6, rtt: 20, loss: 0.01, back: { loss: 0 } })
+      const flow = only(net, path, bbr)
+      await net.run(65)
+      trial.atLeast('goodput, seconds 5–65', share(flow, path, 5, 65), 0.8)
+      return path
+    },
+  },
+  {
+    name: 'reordering-3pct',
+    description: '100 Mbit/s × 20 ms, 3 % of the packets late by 0.25–0.5 RTT: no worse than without',
+    expectFail: LATER,
+    async run(net, trial) {
+      const straight = simulation({ seed: net.seed })
+      const straightPath = dumbbell(straight, { rate: 100e6, rtt: 20 })
+      const reference = only(straight, straightPath, { tcp: LARGE_BUFFERS, trace: false })
+      await straight.run(35)
+      const path = dumbbell(net, { rate: 100e6, rtt: 20, reorder: { probability: 0.03, delay: [5, 10] }, back: { reorder: { probability: 0, delay: [0, 0] } } })
+      const flow = only(net, path, { tcp: LARGE_BUFFERS })
+      await net.run(35)
+      trial.atLeast('goodput, seconds 5–35, of that without reordering', flow.goodput(5, 35) / reference.goodput(5, 35), 0.95)
+      trial.exactly('timeouts', flow.timeouts, 0)
+      return path
+    },
+  },
+  {
+    name: 'two-cubic',
+    description: '100 Mbit/s × 40 ms, two CUBIC flows that start 2 s apart',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 100e6, rtt: 40, pairs: 2 })
+      twoFlows(net, path, cubic, { ...cubic, start: 2 })
+      const result: SimulationResult = await net.run(70)
+      trial.atLeast('Jain\'s index, seconds 10–70', result.jain(10, 70), 0.95)
+      return path
+    },
+  },
+  {
+    name: 'reno-beside-cubic',
+    description: '20 Mbit/s × 20 ms, Reno beside CUBIC',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 20e6, rtt: 20, pairs: 2 })
+      const flows = twoFlows(net, path, { tcp: { congestionControl: 'reno' } }, cubic)
+      await net.run(65)
+      for (const flow of flows) trial.atLeast(`part of ${flow.name}, seconds 5–65`, share(flow, path, 5, 65), 0.3)
+      return path
+    },
+  },
+  {
+    name: 'outage-30s',
+    description: '100 Mbit/s × 40 ms, the link is gone for 30 s: back at once, and soon at the old rate',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 100e6, rtt: 40, outages: [{ from: 10, until: 40 }] })
+      const flow = only(net, path, cubic)
+      await net.run(120)
+      const first = retransmissions(flow).find((at) => at >= 40) ?? Infinity
+      trial.atMost('first new ACK, round trips after the first retransmission', (nextProgress(flow, first) - first) / 0.04, 1.01)
+      trial.atLeast('goodput of second 3 after it', share(flow, path, first + 3, first + 4), 0.9)
+      return path
+    },
+  },
+  {
+    name: 'bbr-queue',
+    description: '100 Mbit/s × 40 ms, queue 4 BDP, BBR: the queue stays short',
+    expectFail: LATER,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 100e6, rtt: 40, queue: { bdp: 4 } })
+      const flow = only(net, path, bbr)
+      await net.run(65)
+      const { there } = path.bottleneck
+      trial.atMost('p95 of the queue, seconds 5–65, BDP', there.queue(5, 65).p95 / path.bdp, 0.5)
+      trial.atMost('largest queue at start-up, BDP', there.queue(0, 5).max / path.bdp, 1.5)
+      trial.atLeast('goodput, seconds 5–65', share(flow, path, 5, 65), 0.9)
+      return path
+    },
+  },
+]
