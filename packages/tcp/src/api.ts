@@ -106,6 +106,8 @@ export interface ConnectionOptions {
   readonly ttl?: number
   /** TOS or traffic class. Default 0. */
   readonly tos?: number
+  /** Selective acknowledgments, when the peer has them too (RFC 2018). Default true. Decided by the handshake. */
+  readonly sack?: boolean
   /**
    * Told of each segment and timer, in the middle of the protocol: it may record, and must neither throw nor call the
    * stack. Default null.

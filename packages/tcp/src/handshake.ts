@@ -30,6 +30,7 @@ export function initializeReceiver(tcb: Tcb, mss: number): void {
   rcv.scale = windowScaleOf(settings)
   rcv.scaling = settings.windowScale !== false
   rcv.timestamps = settings.timestamps
+  rcv.sackPermitted = settings.sack
 }
 
 /** MSS to announce: what the interface takes, without options (RFC 6691 §2), or less by choice. */
@@ -49,6 +50,7 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   rcv.timestamps = rcv.timestamps && header.timestamps
   rcv.tsRecent = header.timestampValue
   rcv.tsRecentAt = arrival
+  rcv.sackPermitted = rcv.sackPermitted && header.sackPermitted
   rcv.largest = Math.min(rcv.mss - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0), LEAST_FULL_SEGMENT)
   snd.wl1 = header.sequence
   snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)

@@ -50,7 +50,7 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     dataSegmentsReceived: rcv.dataSegments,
     retransmits: snd.retransmits,
     timeouts: snd.timeouts,
-    options: { timestamps: rcv.timestamps, windowScale: rcv.scaling, sack: false, sendScale: snd.scale, receiveScale: rcv.scale },
+    options: { timestamps: rcv.timestamps, windowScale: rcv.scaling, sack: rcv.sackPermitted, sendScale: snd.scale, receiveScale: rcv.scale },
   }
 }
 

@@ -29,6 +29,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   congestionControl: { type: 'string' },
   ttl: { type: 'number', integer: true, min: 0, max: 255 },
   tos: { type: 'number', integer: true, min: 0, max: 255 },
+  sack: { type: 'boolean' },
   trace: { type: 'any' },
 }
 
@@ -94,6 +95,7 @@ const DEFAULTS: Settings = {
   congestionControl: 'newreno',
   ttl: 0,
   tos: 0,
+  sack: true,
   trace: null,
 }
 

@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import { after } from './sequence.ts'
+import { after, before } from './sequence.ts'
 
 /**
  * Segments beyond a gap, sorted by sequence number and free of overlap. Made when the first one comes. The receiver
@@ -8,6 +8,9 @@ import { after } from './sequence.ts'
 export class OutOfOrderQueue {
   /** Bytes of packet memory held. */
   held = 0
+  /** What of the last packet was here already: `[duplicateStart, duplicateEnd)`, empty when it was all new. */
+  duplicateStart = 0
+  duplicateEnd = 0
   private readonly packets: Packet[] = []
   private readonly sequences: number[] = []
 
@@ -24,10 +27,12 @@ export class OutOfOrderQueue {
     const { packets, sequences } = this
     let from = sequence
     const end = (sequence + packet.length) | 0
+    this.duplicateStart = this.duplicateEnd = sequence
     const at = this.indexBehind(sequence)
     if (at > 0) {
       const coveredTo = (sequences[at - 1]! + packets[at - 1]!.length) | 0
       const overlap = (coveredTo - from) | 0
+      if (overlap > 0) this.duplicateEnd = before(coveredTo, end) ? coveredTo : end
       if (overlap >= packet.length) {
         packet.release()
         return 0
@@ -41,6 +46,10 @@ export class OutOfOrderQueue {
     while (at < packets.length && after(end, sequences[at]!)) {
       const next = packets[at]!
       const nextEnd = (sequences[at]! + next.length) | 0
+      if (this.duplicateStart === this.duplicateEnd) {
+        this.duplicateStart = sequences[at]!
+        this.duplicateEnd = before(nextEnd, end) ? nextEnd : end
+      }
       if (after(nextEnd, end)) {
         packet.trimEnd((sequences[at]! - from) | 0)
         break

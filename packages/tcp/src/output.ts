@@ -6,8 +6,10 @@ import type { Tcb } from './tcb.ts'
 import { traceSend } from './trace.ts'
 import type { TraceReason } from './trace.ts'
 import { selectWindow, synWindow } from './window.ts'
-import { Flag } from './wire.ts'
+import { Flag, MAX_SACK_BLOCKS } from './wire.ts'
 
+/** Most bytes of a SACK option with its padding. */
+const SACK_LENGTH = 36
 /** ms until something that the stack itself refused is tried again. */
 const LOCAL_RETRY = 10
 
@@ -25,6 +27,8 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
     header.timestampValue = timestampNow(tcb)
     header.timestampEcho = rcv.tsRecent
   }
+  // RFC 2018 §4: with every ACK, as far as there is room; a full segment leaves none.
+  if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, rcv.timestamps ? 3 : MAX_SACK_BLOCKS)
   let failure: Failure
   if (length > 0) {
     snd.queue.locate(sequence)
@@ -64,6 +68,7 @@ export function sendSyn(tcb: Tcb): void {
   header.mss = rcv.mss
   // An answer offers only what the SYN offered (RFC 7323 §2.2, §3.2).
   if (rcv.scaling) header.windowScale = rcv.scale
+  header.sackPermitted = rcv.sackPermitted
   if (rcv.timestamps) {
     header.timestamps = true
     header.timestampValue = timestampNow(tcb)

@@ -36,6 +36,7 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     peerMss: header.mss !== 0 ? header.mss : defaultMss(remoteAddress),
     peerScale: settings.windowScale === false ? -1 : header.windowScale,
     timestamps: header.timestamps && settings.timestamps,
+    sackPermitted: header.sackPermitted && settings.sack,
     tsRecent: header.timestampValue,
     tsOffset: header.timestamps ? context.secrets.timestampOffset(localAddress, localPort, remoteAddress, remotePort) : 0,
     sentAt: scheduler.micros,
@@ -50,6 +51,7 @@ export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Sett
   const out = begin(context, record, Flag.Syn | Flag.Ack, record.iss)
   out.window = synWindow(settings)
   out.mss = record.mss
+  out.sackPermitted = record.sackPermitted
   if (record.peerScale >= 0) out.windowScale = windowScaleOf(settings)
   if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
   else if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)
@@ -95,6 +97,7 @@ function synOf(tcb: Tcb, record: HalfOpen): SegmentHeader {
   header.mss = record.peerMss
   header.windowScale = record.peerScale
   header.timestamps = record.timestamps
+  header.sackPermitted = record.sackPermitted
   header.timestampValue = record.tsRecent
   return header
 }

@@ -1,6 +1,7 @@
 import { MemoryLevel, type Packet } from '@stack/buffer'
 import { sendAck } from './output.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
+import { SackBlocks } from './sack-blocks.ts'
 import { after, before } from './sequence.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
@@ -18,7 +19,9 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
   const { counters } = context
   const behind = (rcv.nxt - sequence) | 0
   if (behind > 0) {
-    counters.duplicateBytes += Math.min(behind, packet.length)
+    const duplicate = Math.min(behind, packet.length)
+    counters.duplicateBytes += duplicate
+    tellDuplicate(tcb, sequence, (sequence + duplicate) | 0)
     packet.trimStart(behind)
   }
   const from = behind > 0 ? rcv.nxt : sequence
@@ -93,16 +96,34 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
   const { length } = packet
   rcv.outOfOrder ??= new OutOfOrderQueue()
   if (context.host.memory.level >= MemoryLevel.High) {
-    // Without SACK nothing was promised: what is in order needs the memory more.
+    // What was not acknowledged is not promised (RFC 2018 §8): what is in order needs the memory more.
     rcv.outOfOrder.clear()
     rcv.outOfOrder = null
+    rcv.sack?.clear()
     context.counters.dropOutOfOrder++
     packet.release()
   } else if (rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * settings.receiveBuffer) {
     context.counters.dropOutOfOrder++
     packet.release()
-  } else if (rcv.outOfOrder.insert(sequence, packet) === 0) context.counters.duplicateBytes += length
+  } else {
+    const queue = rcv.outOfOrder
+    const end = (sequence + length) | 0
+    if (queue.insert(sequence, packet) === 0) context.counters.duplicateBytes += length
+    if (rcv.sackPermitted) {
+      rcv.sack ??= new SackBlocks()
+      rcv.sack.add(sequence, end)
+      if (queue.duplicateEnd !== queue.duplicateStart) rcv.sack.addDuplicate(queue.duplicateStart, queue.duplicateEnd)
+    }
+  }
   sendAck(tcb)
+}
+
+/** `[start, end)` was here before (RFC 2883). */
+export function tellDuplicate(tcb: Tcb, start: number, end: number): void {
+  const { rcv } = tcb
+  if (!rcv.sackPermitted) return
+  rcv.sack ??= new SackBlocks()
+  rcv.sack.addDuplicate(start, end)
 }
 
 /** Moves what is in order now out of the out-of-order queue; true when the segment filled a gap, or a part of one. */
@@ -111,6 +132,7 @@ function fillGap(tcb: Tcb): boolean {
   const queue = rcv.outOfOrder
   if (queue === null) return false
   for (let packet = queue.take(rcv.nxt); packet !== null; packet = queue.take(rcv.nxt)) take(tcb, packet)
+  rcv.sack?.advance(rcv.nxt)
   if (queue.isEmpty) rcv.outOfOrder = null
   return true
 }

@@ -2,7 +2,7 @@ import type { Packet } from '@stack/buffer'
 import { takeAck } from './acknowledge.ts'
 import { sendAck, sendReset, sendSyn } from './output.ts'
 import { enterFinWait2 } from './close.ts'
-import { finishStream, receiveFin, receiveText } from './receiver.ts'
+import { finishStream, receiveFin, receiveText, tellDuplicate } from './receiver.ts'
 import { sendResetFor } from './reset.ts'
 import { after, before } from './sequence.ts'
 import { State, takesData } from './state.ts'
@@ -136,6 +136,7 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
     return true
   }
   context.counters.dropUnacceptable++
+  if (packet.length > 0 && before(sequence, rcv.nxt)) tellDuplicate(tcb, sequence, (sequence + packet.length) | 0)
   if ((flags & Flag.Rst) === 0) answerUnacceptable(tcb, span)
   return false
 }

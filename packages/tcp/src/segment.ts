@@ -57,6 +57,7 @@ export function beginSegment(context: TcpContext, flow: Flow, flags: number, seq
   header.mss = 0
   header.windowScale = -1
   header.sackPermitted = false
+  header.sackBlocks = 0
   header.timestamps = false
   return header
 }

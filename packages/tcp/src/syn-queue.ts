@@ -17,6 +17,7 @@ export interface HalfOpen extends Flow {
   /** -1 = not offered. */
   readonly peerScale: number
   readonly timestamps: boolean
+  readonly sackPermitted: boolean
   tsRecent: number
   readonly tsOffset: number
   /** When the SYN-ACK last left, int32 µs. */

@@ -6,7 +6,11 @@ import type { TcpContext } from './context.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
+<<<<<<< HEAD
 import type { RecordMarks } from './record-marks.ts'
+=======
+import type { SackBlocks } from './sack-blocks.ts'
+>>>>>>> 10b7d1c (tcp: SACK and D-SACK of the receiver (RFC 2018, 2883))
 import { ReceiveQueue } from './receive-queue.ts'
 import { RttEstimator } from './rto.ts'
 import { SendQueue } from './send-queue.ts'
@@ -112,6 +116,10 @@ export class ReceiveState {
   acked = 0
   readonly queue: ReceiveQueue = new ReceiveQueue()
   outOfOrder: OutOfOrderQueue | null = null
+  /** SACK is offered, then agreed (RFC 2018 §2). */
+  sackPermitted = true
+  /** What the next ACKs tell of text beyond the gap; made when there first is some. */
+  sack: SackBlocks | null = null
   /** The peer's FIN was seen at `finSequence`, perhaps beyond a gap. */
   finSeen = false
   finSequence = 0

@@ -47,6 +47,9 @@ const ALIGNED_TIMESTAMPS = 0x0101080a
 /** Bytes of an aligned timestamps option. */
 export const TIMESTAMPS_LENGTH = 12
 
+/** Most blocks of a SACK option (RFC 2018 §3); three beside timestamps. */
+export const MAX_SACK_BLOCKS = 4
+
 /**
  * The fields of one header, for parsing and for writing. Sequence numbers and timestamps are int32. One object is
  * reused for any number of segments.
@@ -68,6 +71,10 @@ export class SegmentHeader {
   /** -1 = the option is absent; values above 14 are read as 14 (RFC 7323 §2.3). */
   windowScale = -1
   sackPermitted = false
+  /** SACK blocks in {@link sackEdges}; 0 = the option is absent. */
+  sackBlocks = 0
+  /** Left and right edge of each block, int32. */
+  readonly sackEdges: Int32Array = new Int32Array(2 * MAX_SACK_BLOCKS)
   /** Is the timestamps option there? */
   timestamps = false
   timestampValue = 0
@@ -96,6 +103,7 @@ export function parseHeader(view: DataView, offset: number, length: number, out:
   out.mss = 0
   out.windowScale = -1
   out.sackPermitted = false
+  out.sackBlocks = 0
   out.timestamps = false
   out.malformedOptions = false
   if (headerLength === MIN_HEADER_LENGTH) return true
@@ -126,8 +134,14 @@ function parseOptions(view: DataView, from: number, end: number, out: SegmentHea
     else if (kind === OptionKind.WindowScale && size === 3) out.windowScale = Math.min(view.getUint8(at + 2), MAX_WINDOW_SCALE)
     else if (kind === OptionKind.SackPermitted && size === 2) out.sackPermitted = true
     else if (kind === OptionKind.Timestamps && size === 10) readTimestamps(view, at, out)
+    else if (kind === OptionKind.Sack && size >= 10 && (size & 7) === 2) readSack(view, at, size >>> 3, out)
     at += size
   }
+}
+
+function readSack(view: DataView, at: number, blocks: number, out: SegmentHeader): void {
+  out.sackBlocks = Math.min(blocks, MAX_SACK_BLOCKS)
+  for (let i = 0; i < 2 * out.sackBlocks; i++) out.sackEdges[i] = view.getInt32(at + 2 + 4 * i)
 }
 
 function readTimestamps(view: DataView, at: number, out: SegmentHeader): void {
@@ -143,12 +157,13 @@ export function headerLengthOf(header: SegmentHeader): number {
   if (header.timestamps) length += TIMESTAMPS_LENGTH
   else if (header.sackPermitted) length += 4
   if (header.windowScale >= 0) length += 4
+  if (header.sackBlocks > 0) length += 4 + 8 * header.sackBlocks
   return length
 }
 
 /**
- * Writes `header` at `offset`, options in the order MSS, SACK permitted, timestamps, window scale; the checksum field
- * is zero.
+ * Writes `header` at `offset`, options in the order MSS, SACK permitted, timestamps, window scale, SACK; the checksum
+ * field is zero.
  *
  * @returns the bytes written, a multiple of 4
  */
@@ -179,6 +194,11 @@ export function writeHeader(view: DataView, offset: number, header: SegmentHeade
   if (header.windowScale >= 0) {
     view.setUint32(at, 0x01030300 | header.windowScale)
     at += 4
+  }
+  if (header.sackBlocks > 0) {
+    view.setUint32(at, 0x01010502 + 8 * header.sackBlocks)
+    at += 4
+    for (let i = 0; i < 2 * header.sackBlocks; i++, at += 4) view.setInt32(at, header.sackEdges[i]!)
   }
   view.setUint8(offset + Field.DataOffset, (at - offset) << 2)
   return at - offset

@@ -1,0 +1,87 @@
+import { after, later } from './sequence.ts'
+import { MAX_SACK_BLOCKS } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/**
+ * What a receiver tells of the text beyond its gap: the most recent blocks, newest first (RFC 2018 §4), and once each
+ * what came twice (RFC 2883). Only the last four blocks are known; what they forget the sender may send again.
+ */
+export class SackBlocks {
+  private count = 0
+  private readonly edges: Int32Array = new Int32Array(2 * MAX_SACK_BLOCKS)
+  private hasDuplicate = false
+  private duplicateStart = 0
+  private duplicateEnd = 0
+
+  /** There is something to tell. */
+  get isDue(): boolean {
+    return this.count > 0 || this.hasDuplicate
+  }
+
+  /** `[start, end)` came beyond a gap. */
+  add(start: number, end: number): void {
+    const { edges } = this
+    let from = start
+    let to = end
+    // Blocks that it overlaps or touches become one with it.
+    for (let i = 0; i < this.count; ) {
+      const left = edges[2 * i]!
+      const right = edges[2 * i + 1]!
+      if (after(left, to) || after(from, right)) {
+        i++
+        continue
+      }
+      if (after(from, left)) from = left
+      to = later(to, right)
+      this.removeAt(i)
+    }
+    if (this.count === MAX_SACK_BLOCKS) this.count--
+    edges.copyWithin(2, 0, 2 * this.count)
+    edges[0] = from
+    edges[1] = to
+    this.count++
+  }
+
+  /** RCV.NXT moved: blocks that it reached are acknowledged. */
+  advance(next: number): void {
+    for (let i = 0; i < this.count; ) {
+      if (after(this.edges[2 * i + 1]!, next)) i++
+      else this.removeAt(i)
+    }
+  }
+
+  /** `[start, end)` came a second time: the next ACK says so, in its first block (RFC 2883 §4). */
+  addDuplicate(start: number, end: number): void {
+    this.hasDuplicate = true
+    this.duplicateStart = start
+    this.duplicateEnd = end
+  }
+
+  /** Everything beyond the gap was thrown away (RFC 2018 §8). */
+  clear(): void {
+    this.count = 0
+  }
+
+  /** Puts at most `room` blocks into `header`; a duplicate is told once. */
+  write(header: SegmentHeader, room: number): void {
+    const { edges } = this
+    const out = header.sackEdges
+    let blocks = 0
+    if (this.hasDuplicate) {
+      this.hasDuplicate = false
+      out[0] = this.duplicateStart
+      out[1] = this.duplicateEnd
+      blocks = 1
+    }
+    for (let i = 0; i < this.count && blocks < room; i++, blocks++) {
+      out[2 * blocks] = edges[2 * i]!
+      out[2 * blocks + 1] = edges[2 * i + 1]!
+    }
+    header.sackBlocks = blocks
+  }
+
+  private removeAt(i: number): void {
+    this.edges.copyWithin(2 * i, 2 * i + 2, 2 * this.count)
+    this.count--
+  }
+}
