@@ -1,8 +1,13 @@
-import { markLost, onDuplicateAck, onNewAck } from './recovery.ts'
+import { beginAck } from './ack-event.ts'
+import type { AckEvent } from './ack-event.ts'
+import { recover, resendAll } from './recovery.ts'
+import { recordArrived, takeSacks } from './sack-arrives.ts'
+import { Mark } from './scoreboard.ts'
 import { armRetransmit } from './sender.ts'
 import { after, before } from './sequence.ts'
-import { flightSize, Recovery, timestampNow } from './tcb.ts'
+import { flightSize, Probing, Recovery, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { onProbeAck } from './tlp.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
@@ -21,13 +26,18 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   const window = (header.flags & Flag.Syn) !== 0 ? header.window : header.window << snd.scale
   tcb.softError = null
   if (after(ack, snd.una) || snd.persisting) snd.attempts = 0
-  if (after(ack, snd.una)) advance(tcb, header, ack, arrivalMicros)
-  // RFC 5681 §2: nothing new, no text, and the window as before.
-  else if (flightSize(tcb) > 0 && length === 0 && window === snd.wnd && !snd.persisting) onDuplicateAck(tcb)
+  const event = tcb.context.ack
+  beginAck(event, arrivalMicros, header.timestampEcho, header.timestamps && tcb.rcv.timestamps)
+  if (header.sackBlocks > 0 && tcb.rcv.sackPermitted) takeSacks(tcb, header, event)
+  if (after(ack, snd.una)) advance(tcb, header, ack, event)
+  // RFC 5681 §2: nothing new, no text, and the window as before. With SACK the blocks tell more.
+  else event.isDuplicate = flightSize(tcb) > 0 && length === 0 && window === snd.wnd && !snd.persisting && !tcb.rcv.sackPermitted
+  if (snd.probing !== Probing.None) onProbeAck(tcb, event, ack)
+  if (event.delivered > 0 || event.acked > 0 || event.isDuplicate || event.isDuplicateData) recover(tcb, event)
   updateWindow(tcb, header, window)
 }
 
-function advance(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: number): void {
+function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent): void {
   const { snd, timers, user } = tcb
   const { scheduler } = tcb.context.host
   const acked = (ack - snd.una) | 0
@@ -38,9 +48,10 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: nu
     snd.bytesAcked += text
     if (snd.records?.consume(snd.queue.start) === true) snd.records = null
   }
-  const rtt = measureRtt(tcb, header, ack, arrivalMicros)
-  if (rtt > 0) tcb.rtt.sample(rtt)
-  onNewAck(tcb, acked, rtt)
+  takeRecords(tcb, ack, event)
+  event.acked = acked
+  event.rtt = measureRtt(tcb, header, ack, event)
+  if (event.rtt > 0) tcb.rtt.sample(event.rtt)
   snd.unackedSince = snd.ackedAt = scheduler.now
   // RFC 6298 §5.2, §5.3.
   if (flightSize(tcb) === 0) timers.retransmit = Infinity
@@ -53,18 +64,32 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: nu
   if (text > 0) user?.onWritable()
 }
 
+/** Everything before `ack` is off the scoreboard. */
+function takeRecords(tcb: Tcb, ack: number, event: AckEvent): void {
+  const { board } = tcb.snd
+  while (board.length > 0 && !after(board.end(0), ack)) {
+    if ((board.marks(0) & Mark.Sacked) === 0) recordArrived(tcb, 0, event, true)
+    board.shift()
+  }
+  if (board.length === 0 || !before(board.start(0), ack)) return
+  event.delivered += (ack - board.start(0)) | 0
+  board.trim(ack)
+}
+
 /**
- * µs; 0 = no sample. The timed segment where there is one, else the timestamp (RFC 7323 §4.1), which retransmissions do
+ * µs; 0 = no sample. The oldest segment acknowledged that was sent once (RFC 6298 §3), else the timestamp (RFC 7323 §4.1), which retransmissions do
  * not blur, unless it was the ACK that got lost: then the one that answers the next retransmission echoes a timestamp from
  * before it, the "round trip" contains the whole timeout, and each such ACK would double it.
  */
-function measureRtt(tcb: Tcb, header: SegmentHeader, ack: number, arrivalMicros: number): number {
+function measureRtt(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent): number {
   const { snd } = tcb
   if (snd.timing) {
     if (before(ack, snd.timedSequence)) return 0
     snd.timing = false
-    return Math.max(1, (arrivalMicros - snd.timedAt) | 0)
+    return Math.max(1, (event.arrival - snd.timedAt) | 0)
   }
+  // What waited at the peer for a retransmission says nothing of the path.
+  if (!event.isRetransmitted && (event.rtt > 0 || event.sackRtt > 0)) return event.rtt > 0 ? event.rtt : event.sackRtt
   if (!header.timestamps || !tcb.rcv.timestamps || snd.recovery === Recovery.None) return 0
   if (snd.recovery === Recovery.Timeout && before(header.timestampEcho, snd.timeoutStamp)) return 0
   const elapsed = (timestampNow(tcb) - header.timestampEcho) | 0
@@ -89,8 +114,5 @@ function updateWindow(tcb: Tcb, header: SegmentHeader, window: number): void {
   snd.persisting = false
   tcb.rtt.backoff = 0
   tcb.timers.retransmit = Infinity
-  if (flightSize(tcb) > 0) {
-    markLost(tcb, snd.una, snd.nxt, 'window-probe')
-    snd.rtxForced = true
-  }
+  if (flightSize(tcb) > 0) resendAll(tcb, 'timeout-retransmit')
 }

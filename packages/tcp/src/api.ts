@@ -22,7 +22,7 @@ export interface TcpTraceEvent {
   readonly kind: 'send' | 'receive' | 'timeout'
   /** Why it was sent, or what the timer was for; '' for what was received. `ack` is an ACK without text. */
   readonly reason:
-    | 'new' | 'fast-retransmit' | 'timeout-retransmit' | 'mtu-retransmit' | 'window-probe' | 'keep-alive'
+    | 'new' | 'fast-retransmit' | 'timeout-retransmit' | 'mtu-retransmit' | 'tail-probe' | 'window-probe' | 'keep-alive'
     | 'ack' | 'syn' | 'fin' | 'reset' | ''
   /** Control bits, as `Flag` of `@stack/tcp/wire`; 0 of a timeout, as all fields of the segment. */
   readonly flags: number
@@ -152,6 +152,8 @@ export interface ConnectionInfo {
   readonly bytesInFlight: number
   /** Held lost, and not sent again yet. */
   readonly bytesLost: number
+  /** Bytes beyond the acknowledged ones that the peer says it has (RFC 2018). */
+  readonly bytesSacked: number
   /** Written and never sent. */
   readonly bytesNotSent: number
   /** Timeouts in a row without an answer. */

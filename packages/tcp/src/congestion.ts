@@ -31,6 +31,8 @@ export interface CongestionControl {
   onLoss(flight: number): void
   /** Fast recovery is over, with `flight` bytes still out. */
   onRecovered(flight: number): void
+  /** The last `onLoss` or `onTimeout` was without cause: everything is as before it (RFC 4015). */
+  onUndo(): void
   /** The retransmission timer expired for the first time on this data. */
   onTimeout(flight: number): void
   /** Nothing was sent for longer than the RTO (RFC 5681 §4.1). */

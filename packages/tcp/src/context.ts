@@ -1,8 +1,10 @@
 import type { NetworkHeaderParams, TransportHost } from '@stack/core'
+import type { AckEvent } from './ack-event.ts'
 import type { AckSample, CongestionAlgorithm } from './congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import type { Secrets } from './isn.ts'
 import type { Settings } from './options.ts'
+import type { RingPool } from './scoreboard.ts'
 import type { TimeWaitTable } from './time-wait.ts'
 import type { TraceScratch } from './trace.ts'
 import type { SegmentHeader } from './wire.ts'
@@ -25,5 +27,9 @@ export interface TcpContext {
   readonly outgoing: SegmentHeader
   readonly params: NetworkHeaderParams
   readonly sample: AckSample
+  /** The acknowledgment being taken. */
+  readonly ack: AckEvent
+  /** Rings of scoreboards that nobody uses. */
+  readonly rings: RingPool
   readonly trace: TraceScratch
 }

@@ -2,7 +2,7 @@ import type { Packet } from '@stack/buffer'
 import { errorCodeOf, type TransportError, type TransportErrorKind } from '@stack/core'
 import { networkHeaderLength } from './flow.ts'
 import { updateMss } from './handshake.ts'
-import { markLost } from './recovery.ts'
+import { resendAll } from './recovery.ts'
 import { before } from './sequence.ts'
 import { State } from './state.ts'
 import { flightSize } from './tcb.ts'
@@ -63,11 +63,7 @@ function shrink(tcb: Tcb, mtu: number): void {
   updateMss(tcb)
   // The cache may have refused, because the network promises more.
   if (packetSize(tcb) >= largest || flightSize(tcb) === 0 || tcb.state < State.Established) return
-  markLost(tcb, snd.una, snd.nxt, 'mtu-retransmit')
-  snd.dupAcks = 0
-  snd.dupBytes = 0
-  snd.rtxForced = true
-  snd.timing = false
+  resendAll(tcb, 'mtu-retransmit', snd.mss + 1)
   host.scheduler.markDirty(tcb)
 }
 

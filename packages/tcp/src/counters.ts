@@ -20,6 +20,14 @@ export interface TcpCounters {
   timeouts: number
   fastRetransmits: number
   zeroWindowProbes: number
+  /** Tail loss probes (RFC 8985 §7). */
+  tailProbes: number
+  /** Reductions of a congestion window that were taken back: nothing had been lost. */
+  undone: number
+  /** D-SACKs: the peer got something twice (RFC 2883). */
+  duplicateReports: number
+  /** Timeouts that found that the peer had thrown away what it had sacked (RFC 2018 §8). */
+  reneged: number
   keepAliveProbes: number
   challengeAcks: number
   resetsSent: number
@@ -48,6 +56,8 @@ export interface TcpCounters {
   dropBadReset: number
   /** An acknowledgment of what was never sent, or far too old (RFC 5961 §5.2). */
   dropBadAck: number
+  /** A SACK block of what was never sent. */
+  dropBadSack: number
   /** A segment without ACK where one is needed. */
   dropNoAck: number
   /** A flag combination that no state takes. */
@@ -81,10 +91,11 @@ export interface TcpCounters {
 export function createCounters(): TcpCounters {
   return {
     activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, timeWait: 0, segmentsReceived: 0, segmentsSent: 0,
-    bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, keepAliveProbes: 0,
+    bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, tailProbes: 0, undone: 0,
+    duplicateReports: 0, reneged: 0, keepAliveProbes: 0,
     challengeAcks: 0, resetsSent: 0, resetsReceived: 0, timeWaitEvicted: 0, timeWaitReused: 0, localDrops: 0, noMemory: 0, noRoute: 0,
     illegalTransitions: 0, dropChecksum: 0, dropMalformed: 0, dropNotUnicast: 0, dropUnacceptable: 0, dropOldTimestamp: 0,
-    dropBadReset: 0, dropBadAck: 0, dropNoAck: 0, dropBadFlags: 0, duplicateBytes: 0, dropWindow: 0, dropOutOfOrder: 0,
+    dropBadReset: 0, dropBadAck: 0, dropBadSack: 0, dropNoAck: 0, dropBadFlags: 0, duplicateBytes: 0, dropWindow: 0, dropOutOfOrder: 0,
     dropNoMemory: 0, dataAfterClose: 0, dropClosed: 0, listenOverflow: 0, synQueueFull: 0, dropConnectionLimit: 0, synExpired: 0,
     dropIcmpStale: 0, softErrors: 0,
   }

@@ -6,6 +6,7 @@ import { handleControlError } from './control-error.ts'
 import { refreshMss } from './handshake.ts'
 import { flushAck, sendAck, sendReset } from './output.ts'
 import type { Settings } from './options.ts'
+import { onReorderTimer } from './recovery.ts'
 import { onKeepAliveTimer, onRetransmitTimer } from './retransmit.ts'
 import { receiveHeader } from './segment.ts'
 import { segmentArrives } from './segment-arrives.ts'
@@ -14,6 +15,7 @@ import { State } from './state.ts'
 import { Tcb } from './tcb.ts'
 import { ConnectionTimers } from './timers.ts'
 import type { TimerActions } from './timers.ts'
+import { onProbeTimer, scheduleProbe } from './tlp.ts'
 import { traceTimeout } from './trace.ts'
 
 /** Who keeps the books of endpoints. */
@@ -114,6 +116,15 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     onRetransmitTimer(this, now)
   }
 
+  onReorderTimer(): void {
+    onReorderTimer(this)
+  }
+
+  onProbeTimer(): void {
+    refreshMss(this)
+    onProbeTimer(this)
+  }
+
   onDelayedAckTimer(): void {
     if (this.rcv.nxt === this.rcv.acked) return
     const { trace } = this.settings
@@ -163,6 +174,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     this.registration?.remove()
     this.reservation?.release()
     this.snd.queue.clear()
+    this.snd.board.clear()
     this.rcv.outOfOrder?.clear()
     this.rcv.outOfOrder = null
     // What came in order before an orderly end may still be read.

@@ -18,7 +18,7 @@ const LEAST_FULL_SEGMENT = 536
 /** Our sequence numbers begin at `iss`. */
 export function initializeSender(tcb: Tcb, iss: number): void {
   const { snd } = tcb
-  snd.iss = snd.una = snd.recover = snd.rtxNext = snd.lostUntil = snd.limitedUntil = snd.wl2 = iss
+  snd.iss = snd.una = snd.recover = snd.limitedUntil = snd.wl2 = iss
   snd.nxt = (iss + 1) | 0
   snd.queue.start = snd.nxt
 }

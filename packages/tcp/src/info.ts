@@ -1,6 +1,6 @@
 import { networkHeaderLength } from './flow.ts'
 import type { ConnectionInfo } from './api.ts'
-import { DUPLICATE_THRESHOLD, lostBytes } from './recovery.ts'
+import { DUPLICATE_THRESHOLD } from './recovery.ts'
 import { STATE_NAMES } from './state.ts'
 import { flightSize, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
@@ -29,7 +29,8 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     ssthresh: cc.ssthresh,
     reordering: DUPLICATE_THRESHOLD,
     bytesInFlight: flightSize(tcb),
-    bytesLost: lostBytes(tcb),
+    bytesLost: snd.board.lostBytes,
+    bytesSacked: snd.board.sackedBytes,
     bytesNotSent: Math.max(0, (snd.queue.end - snd.nxt) | 0),
     unansweredTimeouts: persisting ? 0 : snd.attempts,
     unansweredProbes: (persisting ? snd.attempts : 0) + rcv.keepAliveProbes,
@@ -61,5 +62,5 @@ function since(now: number, then: number): number {
 function congestionState({ snd }: Tcb): ConnectionInfo['congestionState'] {
   if (snd.recovery === Recovery.Timeout) return 'loss'
   if (snd.recovery === Recovery.Fast) return 'recovery'
-  return snd.dupAcks > 0 ? 'disorder' : 'open'
+  return snd.dupAcks > 0 || snd.board.sackedBytes > 0 ? 'disorder' : 'open'
 }

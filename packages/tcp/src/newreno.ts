@@ -10,6 +10,9 @@ class NewReno implements CongestionControl {
   // Bytes acknowledged since the last increase in congestion avoidance.
   private acked = 0
   private afterTimeout = false
+  // Before the last reduction.
+  private priorWindow = 0
+  private priorThreshold = 0
 
   constructor(sender: CongestionSender) {
     this.sender = sender
@@ -35,6 +38,7 @@ class NewReno implements CongestionControl {
   }
 
   onLoss(flight: number): void {
+    this.remember()
     this.ssthresh = Math.max(flight >>> 1, 2 * this.sender.mss)
     this.cwnd = this.ssthresh
     this.acked = 0
@@ -48,10 +52,17 @@ class NewReno implements CongestionControl {
   }
 
   onTimeout(flight: number): void {
+    this.remember()
     this.ssthresh = Math.max(flight >>> 1, 2 * this.sender.mss)
     this.cwnd = this.sender.mss
     this.acked = 0
     this.afterTimeout = true
+  }
+
+  onUndo(): void {
+    this.cwnd = Math.max(this.cwnd, this.priorWindow)
+    this.ssthresh = Math.max(this.ssthresh, this.priorThreshold)
+    this.afterTimeout = false
   }
 
   onIdle(): void {
@@ -64,6 +75,11 @@ class NewReno implements CongestionControl {
 
   onMss(): void {
     this.cwnd = Math.max(this.cwnd, this.sender.mss)
+  }
+
+  private remember(): void {
+    this.priorWindow = this.cwnd
+    this.priorThreshold = this.ssthresh
   }
 }
 

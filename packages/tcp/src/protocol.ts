@@ -6,6 +6,7 @@ import { openActive } from './connect.ts'
 import { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
 import type { TcpContext } from './context.ts'
+import { createAckEvent } from './ack-event.ts'
 import { createCounters } from './counters.ts'
 import { TcpEndpoint } from './endpoint.ts'
 import type { EndpointOwner } from './endpoint.ts'
@@ -64,6 +65,8 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       outgoing: new SegmentHeader(),
       params: { protocol: TCP_PROTOCOL, ttl: 0, tos: 0, dontFragment: true, flowLabel: 0, options: null },
       sample: { acked: 0, flight: 0, rtt: 0, now: 0, limited: false },
+      ack: createAckEvent(),
+      rings: [],
       trace: createTraceScratch(),
     }
     this.assertAlgorithm(this.context.defaults.congestionControl, 'tcp()')

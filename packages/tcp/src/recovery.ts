@@ -1,88 +1,75 @@
+import type { AckEvent } from './ack-event.ts'
+import { Prr } from './prr.ts'
+import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
-import { flightSize, Recovery } from './tcb.ts'
+import { flightSize, Probing, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
+import { Undo, tryUndo, undoRecovery } from './undo.ts'
 
-// Loss recovery without SACK: fast retransmit and NewReno (RFC 5681 §3.2, RFC 6582), limited transmit (RFC 3042) and
-// go-back-N after a timeout. Where the RFCs inflate cwnd by the segments that duplicate ACKs stand for, those bytes are
-// taken off the pipe instead: the same arithmetic, and cwnd stays what it means.
+// Loss recovery. With SACK: RACK (RFC 8985) says what is lost, the scoreboard what is in flight (RFC 6675 §4), PRR how
+// fast it is repaired (RFC 9937). Without: three duplicate ACKs and NewReno (RFC 5681 §3.2, RFC 6582); where those RFCs
+// inflate cwnd by the segments that duplicate ACKs stand for, their bytes are taken off the pipe instead: the same
+// arithmetic, and cwnd stays what it means. Limited transmit (RFC 3042) follows from both.
 
 /** Duplicate ACKs that mean loss (RFC 5681 §3.2). */
 export const DUPLICATE_THRESHOLD = 3
 
-/** Bytes held lost that have not been sent again. */
-export function lostBytes(tcb: Tcb): number {
-  return Math.max(0, (tcb.snd.lostUntil - tcb.snd.rtxNext) | 0)
-}
-
 /** Bytes believed to be in the network. */
 export function pipe(tcb: Tcb): number {
-  return Math.max(0, flightSize(tcb) - lostBytes(tcb) - tcb.snd.dupBytes)
+  const { board, dupBytes } = tcb.snd
+  return Math.max(0, flightSize(tcb) - board.sackedBytes - board.lostBytes - dupBytes)
 }
 
-/** `[from, until)` is to be sent again, because of `reason`. */
-export function markLost(tcb: Tcb, from: number, until: number, reason: TraceReason): void {
-  tcb.snd.lostBy = reason
-  tcb.snd.rtxNext = from
-  tcb.snd.lostUntil = until
+/** What an acknowledgment means for what is out; SND.UNA has moved. */
+export function recover(tcb: Tcb, event: AckEvent): void {
+  const { snd } = tcb
+  if (event.isDuplicate) countDuplicate(tcb)
+  else if (event.acked > 0 && snd.recovery !== Recovery.Fast) snd.dupAcks = snd.dupBytes = 0
+  detectLosses(tcb, event.arrival, event)
+  if (snd.recovery === Recovery.Fast) inFastRecovery(tcb, event)
+  else if (snd.recovery === Recovery.Timeout) afterTimeout(tcb, event)
+  else {
+    if (event.acked > 0) snd.recover = later(snd.recover, (snd.una - 1) | 0)
+    if (isLossFound(tcb)) enterFastRecovery(tcb, event)
+    else grow(tcb, event)
+  }
 }
 
-/** An ACK that acknowledges nothing new while data is out (RFC 5681 §2). */
-export function onDuplicateAck(tcb: Tcb): void {
+/** The reordering timer (RFC 8985 §6.2): what was late is lost now. */
+export function onReorderTimer(tcb: Tcb): void {
+  const { snd, context } = tcb
+  detectLosses(tcb, context.host.scheduler.micros, null)
+  if (snd.board.lostBytes === 0) return
+  if (snd.recovery === Recovery.None) enterFastRecovery(tcb, null)
+  context.host.scheduler.markDirty(tcb)
+}
+
+/** RACK, when there is something that may be lost: something behind it arrived, or it was sent again. */
+function detectLosses(tcb: Tcb, now: number, event: AckEvent | null): void {
+  const { snd, rtt, timers, context } = tcb
+  const { board, rack } = snd
+  if (rack === null) return
+  if (board.sackedBytes === 0 && board.outBytes === 0 && (event === null || !event.isRetransmitted)) {
+    timers.reorder = Infinity
+    return
+  }
+  const before = board.lostBytes
+  const wait = rack.detect(board, snd.una, now, snd.recovery !== Recovery.None, rtt.minimum, rtt.smoothed)
+  const lost = board.lostBytes - before
+  if (lost > 0) snd.lostBy = snd.recovery === Recovery.Timeout ? 'timeout-retransmit' : 'fast-retransmit'
+  if (event !== null) event.lost += lost
+  timers.reorder = wait === 0 ? Infinity : context.host.scheduler.now + wait / 1000 + 0.001
+  timers.schedule(timers.reorder)
+}
+
+// --- without SACK ---
+
+/** An ACK that acknowledges nothing new while data is out (RFC 5681 §2): a segment has left the network. */
+function countDuplicate(tcb: Tcb): void {
   const { snd } = tcb
   snd.dupAcks++
   snd.dupBytes = Math.min(snd.dupBytes + snd.mss, duplicateLimit(tcb))
-  // RFC 6582 §3.2 step 1: not for duplicates that an earlier recovery caused.
-  if (snd.recovery !== Recovery.None || snd.dupAcks !== DUPLICATE_THRESHOLD || !after(snd.una, snd.recover)) return
-  tcb.cc.onLoss(flightSize(tcb))
-  tcb.context.counters.fastRetransmits++
-  snd.recovery = Recovery.Fast
-  snd.recover = snd.nxt
-  retransmitFirst(tcb)
-}
-
-/** SND.UNA moved by `acked` bytes. */
-export function onNewAck(tcb: Tcb, acked: number, rtt: number): void {
-  const { snd } = tcb
-  if (snd.recovery === Recovery.Fast) {
-    if (before(snd.una, snd.recover)) {
-      // A partial ACK: the next hole (RFC 6582 §3.2 step 3).
-      snd.dupBytes = Math.min(Math.max(0, snd.dupBytes - Math.max(0, acked - snd.mss)), duplicateLimit(tcb))
-      retransmitFirst(tcb)
-      return
-    }
-    endRecovery(tcb)
-    tcb.cc.onRecovered(flightSize(tcb))
-    return
-  }
-  snd.dupAcks = 0
-  snd.dupBytes = 0
-  // Marks that nothing uses follow SND.UNA, lest they come to lie ahead of it after 2 GiB.
-  snd.rtxNext = later(snd.rtxNext, snd.una)
-  snd.lostUntil = later(snd.lostUntil, snd.una)
-  if (snd.recovery === Recovery.None) snd.recover = later(snd.recover, (snd.una - 1) | 0)
-  if (snd.recovery === Recovery.Timeout && !before(snd.una, snd.recover)) endRecovery(tcb)
-  const { sample } = tcb.context
-  sample.acked = acked
-  sample.flight = flightSize(tcb) + acked
-  sample.rtt = rtt
-  sample.now = tcb.context.host.scheduler.now
-  sample.limited = before((snd.una - acked) | 0, snd.limitedUntil)
-  snd.limitedUntil = later(snd.limitedUntil, snd.una)
-  tcb.cc.onAck(sample)
-}
-
-/** The retransmission timer expired: everything out is held lost (RFC 5681 §3.1, RFC 6582 §4). */
-export function onTimeout(tcb: Tcb): void {
-  const { snd } = tcb
-  // RFC 5681 §3.1: ssthresh is set once for the same data.
-  if (snd.attempts === 0) tcb.cc.onTimeout(flightSize(tcb))
-  snd.recovery = Recovery.Timeout
-  snd.recover = snd.nxt
-  snd.dupAcks = 0
-  snd.dupBytes = 0
-  snd.rtxForced = true
-  markLost(tcb, snd.una, snd.nxt, 'timeout-retransmit')
 }
 
 /** No more has left the network than was in it when recovery began, lest ACKs made up by the peer empty the pipe (RFC 5681 §5). */
@@ -92,11 +79,70 @@ function duplicateLimit(tcb: Tcb): number {
   return Math.max(0, ((until - snd.una) | 0) - snd.mss)
 }
 
-function retransmitFirst(tcb: Tcb): void {
+/** RFC 6582 §3.2 step 2: three duplicates, not of those that an earlier recovery caused. */
+function isLossFound(tcb: Tcb): boolean {
   const { snd } = tcb
-  const length = Math.min(snd.mss, flightSize(tcb))
-  markLost(tcb, snd.una, (snd.una + length) | 0, 'fast-retransmit')
+  return snd.board.lostBytes > 0 || (snd.dupAcks === DUPLICATE_THRESHOLD && after(snd.una, snd.recover))
+}
+
+function loseFirst(tcb: Tcb): void {
+  const { snd } = tcb
+  snd.lostBy = 'fast-retransmit'
+  snd.board.markLost(0)
   snd.rtxForced = true
+}
+
+// --- fast recovery ---
+
+function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
+  const { snd, cc, context } = tcb
+  const { board } = snd
+  const flight = flightSize(tcb)
+  context.counters.fastRetransmits++
+  snd.recovery = Recovery.Fast
+  snd.recover = snd.nxt
+  snd.probing = Probing.None
+  snd.undo = new Undo(snd.una)
+  cc.onLoss(flight)
+  if (!tcb.rcv.sackPermitted) {
+    loseFirst(tcb)
+    return
+  }
+  snd.rtxForced = true
+  // RFC 9937 §6.2: what had been sacked before will not be delivered any more.
+  snd.prr = new Prr(flight - board.sackedBytes + (event === null ? 0 : event.sacked + event.acked))
+  if (event !== null) reduce(tcb, event)
+}
+
+/** PRR: cwnd for what arrived just now. */
+function reduce(tcb: Tcb, event: AckEvent): void {
+  const { snd, cc } = tcb
+  if (snd.prr === null || event.delivered === 0) return
+  cc.cwnd = snd.prr.window(event.delivered, pipe(tcb), cc.ssthresh, snd.mss, event.acked > 0 && event.lost === 0)
+}
+
+function inFastRecovery(tcb: Tcb, event: AckEvent): void {
+  const { snd, cc } = tcb
+  if (tryUndo(tcb, event)) {
+    grow(tcb, event)
+    return
+  }
+  if (!before(snd.una, snd.recover)) {
+    const isPaced = snd.prr !== null
+    endRecovery(tcb)
+    // RFC 9937 §6.2; RFC 6582 §3.2 step 3.
+    if (isPaced) cc.cwnd = cc.ssthresh
+    else cc.onRecovered(flightSize(tcb))
+    return
+  }
+  if (snd.prr !== null) {
+    reduce(tcb, event)
+    return
+  }
+  if (event.acked === 0 || tcb.rcv.sackPermitted) return
+  // A partial ACK: the next hole (RFC 6582 §3.2 step 3).
+  snd.dupBytes = Math.min(Math.max(0, snd.dupBytes - Math.max(0, event.acked - snd.mss)), duplicateLimit(tcb))
+  loseFirst(tcb)
 }
 
 function endRecovery(tcb: Tcb): void {
@@ -105,5 +151,108 @@ function endRecovery(tcb: Tcb): void {
   snd.dupAcks = 0
   snd.dupBytes = 0
   snd.rtxForced = false
-  markLost(tcb, snd.una, snd.una, '')
+  snd.prr = null
+  snd.undo = null
+  snd.frto = false
+  snd.newFirst = 0
+  snd.rack?.recovered()
+}
+
+// --- timeouts ---
+
+/** The retransmission timer expired: what is out is held lost (RFC 5681 §3.1, RFC 6582 §4), but what left just now (RFC 8985 §6.3). */
+export function onTimeout(tcb: Tcb): void {
+  const { snd, rtt, context } = tcb
+  const { board, rack } = snd
+  const isFirst = snd.recovery !== Recovery.Timeout || !before(snd.una, snd.recover)
+  // RFC 5681 §3.1: ssthresh is set once for the same data.
+  if (snd.attempts === 0) {
+    if (snd.recovery !== Recovery.Timeout) snd.undo = new Undo(snd.una)
+    tcb.cc.onTimeout(flightSize(tcb))
+  }
+  // The peer threw away what it had said it has (RFC 2018 §8).
+  if (board.length > 0 && (board.marks(0) & Mark.Sacked) !== 0) {
+    context.counters.reneged++
+    board.forgetSacks()
+    rack?.rewind(snd.una)
+  }
+  snd.recovery = Recovery.Timeout
+  snd.recover = snd.nxt
+  snd.dupAcks = 0
+  snd.dupBytes = 0
+  snd.prr = null
+  snd.probing = Probing.None
+  snd.rtxForced = true
+  snd.newFirst = 0
+  // RFC 5682 §2.1: not when the same data timed out before.
+  snd.frto = isFirst
+  snd.lostBy = 'timeout-retransmit'
+  const now = context.host.scheduler.micros
+  for (let i = 0; i < board.length; i++) {
+    if ((board.marks(i) & Mark.Sacked) !== 0) continue
+    if (i === 0 || rack === null || rack.isOverdue(board, i, now, rtt.minimum, rtt.smoothed)) board.markLost(i)
+  }
+}
+
+function afterTimeout(tcb: Tcb, event: AckEvent): void {
+  const { snd } = tcb
+  snd.newFirst = 0
+  if (tryUndo(tcb, event) || (snd.frto && isTimeoutSpurious(tcb, event))) {
+    grow(tcb, event)
+    return
+  }
+  if (!before(snd.una, snd.recover)) endRecovery(tcb)
+  grow(tcb, event)
+}
+
+/** F-RTO (RFC 5682 §2.1, §3.1). */
+function isTimeoutSpurious(tcb: Tcb, event: AckEvent): boolean {
+  const { snd } = tcb
+  // Without SACK an ACK of the retransmission may cover what had arrived before the timeout.
+  const isOriginal = event.isOriginal && (tcb.rcv.sackPermitted || !event.isRetransmitted)
+  if (isOriginal && snd.undo !== null) {
+    // Something that was sent once, before the timeout, arrived after it.
+    undoRecovery(tcb)
+    return true
+  }
+  if (after(snd.nxt, snd.recover)) {
+    // Step 3a: new data was sent, and something is missing all the same.
+    if (event.sacked > 0 || event.isDuplicate) snd.frto = false
+    return false
+  }
+  if (event.acked === 0 || !before(snd.una, snd.recover)) return false
+  // Step 2b: new data, to see what its ACKs say.
+  const hasNew = after(snd.queue.end, snd.nxt) && after((snd.una + snd.wnd) | 0, snd.nxt)
+  if (hasNew) snd.newFirst = 2
+  else snd.frto = false
+  return false
+}
+
+// --- marks for other reasons ---
+
+/** Everything out, of at least `bytes`, is to leave again, and that says nothing of congestion. */
+export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
+  const { snd } = tcb
+  const { board } = snd
+  snd.lostBy = reason
+  snd.dupAcks = 0
+  snd.dupBytes = 0
+  snd.rtxForced = true
+  for (let i = 0; i < board.length; i++) {
+    if ((board.marks(i) & Mark.Sacked) === 0 && ((board.end(i) - board.start(i)) | 0) >= bytes) board.markLost(i)
+  }
+}
+
+/** Congestion control hears of what was acknowledged. */
+function grow(tcb: Tcb, event: AckEvent): void {
+  const { snd, cc, context } = tcb
+  if (event.acked === 0) return
+  const { sample } = context
+  sample.acked = event.acked
+  sample.flight = flightSize(tcb) + event.acked
+  sample.rtt = event.rtt
+  sample.now = context.host.scheduler.now
+  sample.limited = before((snd.una - event.acked) | 0, snd.limitedUntil)
+  snd.limitedUntil = later(snd.limitedUntil, snd.una)
+  cc.onAck(sample)
 }

@@ -1,7 +1,7 @@
 import type { Milliseconds } from '@stack/core'
 import { emit, sendReset, sendSyn } from './output.ts'
 import { KEEP_ALIVE_DEFAULTS } from './options.ts'
-import { markLost, onTimeout } from './recovery.ts'
+import { onTimeout } from './recovery.ts'
 import { armRetransmit, sendOverride, sendPending, transmit } from './sender.ts'
 import { State } from './state.ts'
 import { flightSize, timestampNow } from './tcb.ts'
@@ -48,7 +48,6 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
   snd.timeouts++
   onTimeout(tcb)
   snd.attempts++
-  snd.timing = false
   snd.timeoutStamp = timestampNow(tcb)
   tcb.rtt.backOff()
   sendPending(tcb)
@@ -72,7 +71,6 @@ function probeWindow(tcb: Tcb, now: Milliseconds): void {
   if (!isSent) {
     const hasText = snd.queue.length > 0
     transmit(tcb, snd.una, hasText ? 1 : 0, !hasText, 'window-probe')
-    markLost(tcb, snd.una, snd.una, 'window-probe')
     snd.persisting = true
   }
   snd.attempts++
@@ -86,7 +84,8 @@ export function onKeepAliveTimer(tcb: Tcb, now: Milliseconds): void {
   if (settings.keepAlive === false || tcb.state < State.Established) return
   const { idle = KEEP_ALIVE_DEFAULTS.idle, interval = KEEP_ALIVE_DEFAULTS.interval, count = KEEP_ALIVE_DEFAULTS.count } = settings.keepAlive
   const quietSince = Math.max(rcv.lastHeard, snd.lastSent)
-  const isQuiet = now - quietSince >= idle
+  // As a deadline: a difference may round to less, and the timer then be due for ever.
+  const isQuiet = now >= quietSince + idle
   if (flightSize(tcb) > 0 || (!isQuiet && rcv.keepAliveProbes === 0)) {
     armKeepAlive(tcb, (isQuiet ? now : quietSince) + idle)
     return

@@ -1,10 +1,12 @@
 import { emit, retryLater } from './output.ts'
-import { lostBytes, pipe } from './recovery.ts'
-import { after } from './sequence.ts'
+import { pipe } from './recovery.ts'
+import { Mark } from './scoreboard.ts'
+import { after, before } from './sequence.ts'
 import { sendsData } from './state.ts'
-import { flightSize } from './tcb.ts'
+import { flightSize, Probing } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
+import { noteResent } from './undo.ts'
 import { Flag } from './wire.ts'
 
 /** Bytes of one connection below TCP: two of the largest super-packets. More would only wait in a queue. */
@@ -34,30 +36,84 @@ export function sendOverride(tcb: Tcb): boolean {
 
 function sendOne(tcb: Tcb, override: boolean): Outcome {
   const { snd } = tcb
-  const isRetransmission = lostBytes(tcb) > 0
-  const sequence = isRetransmission ? snd.rtxNext : snd.nxt
+  // F-RTO sends new data first, to see whether the timeout was right (RFC 5682 §2.1 step 2b).
+  if (snd.newFirst > 0) {
+    const outcome = sendNew(tcb, true)
+    if (outcome === Outcome.Sent || snd.newFirst === 1) return outcome
+    snd.newFirst = 0
+    snd.frto = false
+  }
+  const lost = snd.board.firstLost()
+  return lost < 0 ? sendNew(tcb, override) : sendLost(tcb, lost)
+}
+
+function sendNew(tcb: Tcb, override: boolean): Outcome {
+  const { snd } = tcb
+  const sequence = snd.nxt
   const queued = Math.max(0, (snd.queue.end - sequence) | 0)
   const text = snd.records === null ? queued : Math.min(queued, snd.records.room(sequence))
   const isFinDue = snd.finQueued && !after(sequence, snd.queue.end)
   if (text === 0 && !isFinDue) return Outcome.Nothing
   const room = (snd.una + snd.wnd - sequence) | 0
-  let length = Math.min(text, snd.mss, Math.max(0, room))
-  // A retransmission may run on into new data when nothing that was sent lies between.
-  if (isRetransmission && snd.lostUntil !== snd.nxt) length = Math.min(length, lostBytes(tcb))
+  const length = Math.min(text, snd.mss, Math.max(0, room))
   const isFin = isFinDue && length === queued && room > length
   if (length === 0 && !isFin) return Outcome.Window
   // The end of a record that others follow is not held back: nothing will ever fill it up.
   const isEnough = length === snd.mss || isFin || (length === text && text < queued)
-  if (!isRetransmission && !override && !isEnough && !isWorthSending(tcb, length, text, room)) {
-    return length === text ? Outcome.Held : Outcome.Window
-  }
+  if (!override && !isEnough && !isWorthSending(tcb, length, text, room)) return length === text ? Outcome.Held : Outcome.Window
+  const refusal = refuses(tcb, length, false)
+  if (refusal !== null) return refusal
+  if (snd.newFirst > 0) snd.newFirst--
+  return transmit(tcb, sequence, length, isFin, length > 0 ? 'new' : 'fin')
+}
+
+/** A tail loss probe (RFC 8985 §7.3): one segment whatever cwnd says, new if there is one. */
+export function sendTailProbe(tcb: Tcb): Probing {
+  const { snd } = tcb
+  const { board } = snd
+  const text = Math.max(0, (snd.queue.end - snd.nxt) | 0)
+  const room = (snd.una + snd.wnd - snd.nxt) | 0
+  const fresh = Math.min(text, snd.mss, room, snd.records?.room(snd.nxt) ?? text)
+  if (fresh > 0) return transmit(tcb, snd.nxt, fresh, false, 'tail-probe') === Outcome.Sent ? Probing.New : Probing.None
+  const last = board.length - 1
+  const end = board.end(last)
+  const hasFin = after(end, snd.queue.end)
+  const held = (end - board.start(last) - (hasFin ? 1 : 0)) | 0
+  const length = Math.min(held, snd.mss)
+  const sequence = (end - (hasFin ? 1 : 0) - length) | 0
+  if (length < held) board.split(last, sequence)
+  return transmit(tcb, sequence, length, hasFin, 'tail-probe') === Outcome.Sent ? Probing.Again : Probing.None
+}
+
+/** What is held lost from record `first` on: as much of what lies together as a segment takes, in the pieces of now. */
+function sendLost(tcb: Tcb, first: number): Outcome {
+  const { snd } = tcb
+  const { board } = snd
+  const sequence = board.start(first)
+  let last = first
+  while (last + 1 < board.length && (board.marks(last + 1) & (Mark.Lost | Mark.Out)) === Mark.Lost && ((board.end(last + 1) - sequence) | 0) <= snd.mss) last++
+  // Behind the last of what was sent it may run on into new data.
+  const end = last === board.length - 1 ? (snd.finQueued ? (snd.queue.end + 1) | 0 : snd.queue.end) : board.end(last)
+  const hasFin = after(end, snd.queue.end)
+  const held = ((hasFin ? snd.queue.end : end) - sequence) | 0
+  const text = snd.records === null ? held : Math.min(held, snd.records.room(sequence))
+  const room = (snd.una + snd.wnd - sequence) | 0
+  const length = Math.min(text, snd.mss, Math.max(0, room))
+  const isFin = hasFin && length === held && room > length
+  if (length === 0 && !isFin) return Outcome.Window
+  const refusal = refuses(tcb, length, snd.rtxForced)
+  return refusal ?? transmit(tcb, sequence, length, isFin, snd.lostBy)
+}
+
+/** Why `length` bytes may not leave now; null = they may. */
+function refuses(tcb: Tcb, length: number, isForced: boolean): Outcome | null {
   const inPipe = pipe(tcb)
-  if (inPipe > 0 && inPipe + length > tcb.cc.cwnd && !(isRetransmission && snd.rtxForced)) return Outcome.Congestion
+  if (inPipe > 0 && inPipe + length > tcb.cc.cwnd && !isForced) return Outcome.Congestion
   if (tcb.below > 0 && tcb.below + length > BELOW_LIMIT) {
     tcb.isBlocked = true
     return Outcome.Local
   }
-  return transmit(tcb, sequence, length, isFin, isRetransmission ? snd.lostBy : length > 0 ? 'new' : 'fin')
+  return null
 }
 
 /** Less than a full segment: Nagle, the cork, and the sender's side of SWS avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
@@ -94,30 +150,43 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   const { now } = host.scheduler
   const wasIdle = flightSize(tcb) === 0
   const behind = isFin ? (end + 1) | 0 : end
-  if (reason !== 'new' && reason !== 'fin') {
-    snd.rtxNext = behind
-    snd.rtxForced = false
-    // Karn's algorithm (RFC 6298 §3).
-    snd.timing = false
-    snd.retransmits++
-    snd.bytesRetransmitted += length
-    counters.retransmits++
-  } else if (!snd.timing) {
-    snd.timing = true
-    snd.timedSequence = behind
-    snd.timedAt = host.scheduler.micros
-  }
-  if (after(behind, snd.nxt)) {
-    counters.bytesSent += (behind - snd.nxt) | 0
-    snd.bytesSent += (behind - snd.nxt) | 0
+  const { nxt } = snd
+  if (sequence !== nxt) noteRetransmission(tcb, sequence, before(behind, nxt) ? behind : nxt, reason)
+  if (after(behind, nxt)) {
+    snd.board.push(nxt, behind, host.scheduler.micros, 0, 0, 0, 0)
+    counters.bytesSent += (behind - nxt) | 0
+    snd.bytesSent += (behind - nxt) | 0
     snd.nxt = behind
   }
+  snd.prr?.sent((behind - sequence) | 0)
   if (wasIdle) snd.unackedSince = now
   snd.lastSent = now
   tcb.timers.cork = Infinity
   snd.persisting = false
   if (tcb.timers.retransmit === Infinity) armRetransmit(tcb)
   return Outcome.Sent
+}
+
+/** `[sequence, behind)` left again. */
+function noteRetransmission(tcb: Tcb, sequence: number, behind: number, reason: TraceReason): void {
+  const { snd, context } = tcb
+  const { board } = snd
+  const now = context.host.scheduler.micros
+  snd.retransmits++
+  snd.bytesRetransmitted += Math.min((behind - sequence) | 0, (snd.queue.end - sequence) | 0)
+  context.counters.retransmits++
+  let i = board.find(sequence)
+  if (reason === 'window-probe') {
+    board.markAgain(i)
+    return
+  }
+  snd.rtxForced = false
+  noteResent(tcb, (behind - sequence) | 0)
+  snd.rack?.resent(sequence, behind, now)
+  for (; i < board.length && before(board.start(i), behind); i++) {
+    if (after(board.end(i), behind)) board.split(i, behind)
+    board.markSentAgain(i, now, 0, 0, 0)
+  }
 }
 
 /** More is promised: it comes, or goes without, in a while. */

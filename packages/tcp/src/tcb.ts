@@ -6,22 +6,28 @@ import type { TcpContext } from './context.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
-<<<<<<< HEAD
 import type { RecordMarks } from './record-marks.ts'
-=======
 import type { SackBlocks } from './sack-blocks.ts'
->>>>>>> 10b7d1c (tcp: SACK and D-SACK of the receiver (RFC 2018, 2883))
 import { ReceiveQueue } from './receive-queue.ts'
+import type { Prr } from './prr.ts'
+import type { Rack } from './rack.ts'
 import { RttEstimator } from './rto.ts'
+import { Scoreboard } from './scoreboard.ts'
+import type { RingPool } from './scoreboard.ts'
 import { SendQueue } from './send-queue.ts'
 import { after } from './sequence.ts'
 import { isLegalTransition, State } from './state.ts'
+import type { Undo } from './undo.ts'
 import type { ConnectionTimers } from './timers.ts'
 import type { TraceReason } from './trace.ts'
 
 /** Why data is being sent again. */
 export const Recovery = { None: 0, Fast: 1, Timeout: 2 } as const
 export type Recovery = (typeof Recovery)[keyof typeof Recovery]
+
+/** What the tail loss probe was that is out: new data, or the last segment again (RFC 8985 §7.3). */
+export const Probing = { None: 0, New: 1, Again: 2 } as const
+export type Probing = (typeof Probing)[keyof typeof Probing]
 
 /** Send sequence variables (RFC 9293 §3.3.1) and what the sender keeps beside them. Sequence numbers are int32. */
 export class SendState {
@@ -60,10 +66,22 @@ export class SendState {
   dupBytes = 0
   /** SND.NXT when recovery began: `recover` of RFC 6582. */
   recover = 0
-  /** `[rtxNext, lostUntil)` is held lost and not yet sent again. */
-  rtxNext = 0
-  lostUntil = 0
-  /** Why it is held lost. */
+  /** What is out, and what became of it. */
+  readonly board: Scoreboard
+  /** Made when the first SACK comes. */
+  rack: Rack | null = null
+  /** While fast recovery with SACK goes on. */
+  prr: Prr | null = null
+  /** While the last reduction of cwnd may turn out to be without cause. */
+  undo: Undo | null = null
+  /** The timeout may have been spurious: the next ACKs tell (RFC 5682). */
+  frto = false
+  /** New segments that leave before lost ones. */
+  newFirst = 0
+  /** SND.NXT after a tail loss probe that is not answered; `probing` says whether there is one (RFC 8985 §7.3). */
+  probeEnd = 0
+  probing: Probing = Probing.None
+  /** Why something is held lost. */
   lostBy: TraceReason = ''
   /** Send one lost segment now, whatever cwnd says. */
   rtxForced = false
@@ -78,7 +96,7 @@ export class SendState {
   /** When SND.UNA last moved, ms. */
   ackedAt: Milliseconds = 0
 
-  // --- round trips: one segment is timed at a time (RFC 6298 §3) ---
+  // --- the round trip of our SYN (RFC 6298 §3) ---
   timing = false
   timedSequence = 0
   /** int32 µs. */
@@ -95,6 +113,10 @@ export class SendState {
   dataSegments = 0
   retransmits = 0
   timeouts = 0
+
+  constructor(rings: RingPool) {
+    this.board = new Scoreboard(rings)
+  }
 }
 
 /** Receive sequence variables (RFC 9293 §3.3.1) and what the receiver keeps beside them. */
@@ -179,7 +201,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, Dirty
   settings: Settings
   state: State = State.Closed
   dirty = false
-  readonly snd: SendState = new SendState()
+  readonly snd: SendState
   readonly rcv: ReceiveState = new ReceiveState()
   readonly rtt: RttEstimator = new RttEstimator()
   cc: CongestionControl
@@ -199,6 +221,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, Dirty
 
   constructor(context: TcpContext, local: Address, localPort: number, remote: Address, remotePort: number, nicId: number, settings: Settings) {
     this.context = context
+    this.snd = new SendState(context.rings)
     this.localAddress = local
     this.localPort = localPort
     this.remoteAddress = remote

@@ -12,6 +12,10 @@ export interface TimerActions {
   onRetryTimer(): void
   /** A segment waited long enough to be filled. */
   onCorkTimer(): void
+  /** What arrived late enough is lost (RFC 8985 §6.2). */
+  onReorderTimer(): void
+  /** Time for a tail loss probe (RFC 8985 §7.2). */
+  onProbeTimer(): void
 }
 
 /** ms by which a timer may be late before it is the host that stood still, and not the network. */
@@ -30,6 +34,8 @@ export class ConnectionTimers {
   deadline: Milliseconds = Infinity
   retry: Milliseconds = Infinity
   cork: Milliseconds = Infinity
+  reorder: Milliseconds = Infinity
+  probe: Milliseconds = Infinity
   private readonly actions: TimerActions
   private readonly wheel: TimerWheel
   // Made when first needed.
@@ -50,7 +56,7 @@ export class ConnectionTimers {
 
   /** Nothing fires any more. */
   cancel(): void {
-    this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = this.cork = Infinity
+    this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = this.cork = this.reorder = this.probe = Infinity
     this.timer?.cancel()
   }
 
@@ -66,12 +72,32 @@ export class ConnectionTimers {
     this.actions.onRetransmitTimer(now)
   }
 
+  private fireReorder(now: Milliseconds): void {
+    if (now - this.reorder > STALL) {
+      this.reorder = now + GRACE
+      return
+    }
+    this.reorder = Infinity
+    this.actions.onReorderTimer()
+  }
+
+  private fireProbe(now: Milliseconds): void {
+    if (now - this.probe > STALL) {
+      this.probe = now + GRACE
+      return
+    }
+    this.probe = Infinity
+    this.actions.onProbeTimer()
+  }
+
   private fire(now: Milliseconds): void {
     if (this.deadline <= now) {
       this.deadline = Infinity
       this.actions.onDeadlineTimer()
     }
     if (this.retransmit <= now) this.fireRetransmit(now)
+    if (this.reorder <= now) this.fireReorder(now)
+    if (this.probe <= now) this.fireProbe(now)
     if (this.keepAlive <= now) {
       this.keepAlive = Infinity
       this.actions.onKeepAliveTimer(now)
@@ -88,6 +114,6 @@ export class ConnectionTimers {
       this.cork = Infinity
       this.actions.onCorkTimer()
     }
-    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry, this.cork))
+    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry, this.cork, this.reorder, this.probe))
   }
 }

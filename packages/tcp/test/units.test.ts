@@ -178,6 +178,7 @@ describe('timers', () => {
     const nothing = (): void => undefined
     const timers = new ConnectionTimers(wheel, {
       onRetransmitTimer: (now) => fired.push(now), onDelayedAckTimer: nothing, onKeepAliveTimer: nothing, onDeadlineTimer: nothing, onRetryTimer: nothing, onCorkTimer: nothing,
+      onReorderTimer: nothing, onProbeTimer: nothing,
     })
     const ring = (now: number): void => {
       armedAt = Infinity

@@ -51,8 +51,8 @@ describe.each(folders)('@stack/%s', (folder) => {
     }
   })
 
-  // Two cores in one program work, but nobody wants to ship them; only the program itself brings one.
-  if (!['buffer', 'core', 'cli'].includes(folder)) {
+  // Two cores in one program work, but nobody wants to ship them; only programs bring one, and tools that make whole hosts.
+  if (!['buffer', 'core', 'cli', 'packetdrill', 'simulation'].includes(folder)) {
     test('has one core with its siblings: as a peer', () => {
       expect(peerDependencies).toHaveProperty('@stack/core')
       expect(dependencies).not.toHaveProperty('@stack/core')

@@ -1,0 +1,81 @@
+import type { AckEvent } from './ack-event.ts'
+import { Rack } from './rack.ts'
+import { Mark } from './scoreboard.ts'
+import { after, before, later } from './sequence.ts'
+import { timestampNow } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { onDuplicateData } from './undo.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/** Takes the SACK blocks of an acceptable ACK into the scoreboard (RFC 2018 §5); SND.UNA has not moved yet. */
+export function takeSacks(tcb: Tcb, header: SegmentHeader, event: AckEvent): void {
+  const { snd } = tcb
+  const { sackEdges, sackBlocks, acknowledgment } = header
+  let first = 0
+  if (isDuplicateReport(header)) {
+    first = 1
+    event.isDuplicateData = true
+    onDuplicateData(tcb, sackEdges[0]!, sackEdges[1]!)
+  }
+  snd.rack ??= new Rack(snd.una)
+  if (event.isDuplicateData) snd.rack.duplicate(snd.una, snd.nxt)
+  for (let i = first; i < sackBlocks; i++) {
+    const left = later(sackEdges[2 * i]!, acknowledgment)
+    const right = sackEdges[2 * i + 1]!
+    if (after(right, snd.nxt)) tcb.context.counters.dropBadSack++
+    else if (after(right, left)) takeBlock(tcb, left, right, event)
+  }
+}
+
+/** RFC 2883 §4: the first block lies below the acknowledgment, or inside the second block. */
+function isDuplicateReport({ sackEdges, sackBlocks, acknowledgment }: SegmentHeader): boolean {
+  const left = sackEdges[0]!
+  const right = sackEdges[1]!
+  if (before(left, acknowledgment)) return true
+  return sackBlocks > 1 && !before(left, sackEdges[2]!) && !after(right, sackEdges[3]!)
+}
+
+/** Segments are sacked whole or not at all: a peer that names parts of them can make no work. */
+function takeBlock(tcb: Tcb, left: number, right: number, event: AckEvent): void {
+  const { board } = tcb.snd
+  let i = board.find(left)
+  if (i === board.length) return
+  if (before(board.start(i), left)) i++
+  const stop = board.find(right)
+  if (i >= stop) return
+  const border = board.end(stop - 1)
+  while (i < stop) {
+    if ((board.marks(i) & Mark.Sacked) === 0) {
+      const bytes = (board.end(i) - board.start(i)) | 0
+      event.sacked += bytes
+      recordArrived(tcb, i, event, false)
+      board.markSacked(i)
+      board.setRun(i, border)
+      i++
+      continue
+    }
+    const run = board.run(i)
+    if (after(border, run)) board.setRun(i, border)
+    i = Math.max(i + 1, board.find(run))
+  }
+}
+
+/** Record `i` is known to have arrived, for the first time: its round trip, and what RACK learns of it. */
+export function recordArrived(tcb: Tcb, i: number, event: AckEvent, isAcknowledged: boolean): void {
+  const { board, rack, recover } = tcb.snd
+  const start = board.start(i)
+  event.delivered += (board.end(i) - start) | 0
+  const isAgain = (board.marks(i) & Mark.Again) !== 0
+  const elapsed = (event.arrival - board.sent(i)) | 0
+  if (!isAgain) {
+    const rtt = Math.max(1, elapsed)
+    if (isAcknowledged) {
+      if (event.rtt === 0) event.rtt = rtt
+    } else if (event.sackRtt === 0) event.sackRtt = rtt
+    if (!after(board.end(i), recover)) event.isOriginal = true
+  } else if (isAcknowledged) event.isRetransmitted = true
+  if (rack === null) return
+  // RFC 8985 §6.2 step 2: an echo from before the retransmission left.
+  const isEchoOlder = isAgain && event.hasEcho && before(event.echo, (timestampNow(tcb) - Math.floor(elapsed / 1000)) | 0)
+  rack.delivered(board, i, event.arrival, tcb.rtt.minimum, isEchoOlder)
+}

@@ -1,0 +1,295 @@
+import { after, before } from './sequence.ts'
+
+/** Words of one record. */
+const STRIDE = 8
+const START = 0
+const END = 1
+const SENT = 2
+const MARKS = 3
+const DELIVERED = 4
+const DELIVERED_AT = 5
+const FIRST_SENT = 6
+const RUN = 7
+/** Records of the smallest ring. */
+const LEAST = 16
+
+/** What is known of a record. */
+export const Mark = {
+  /** The peer has it (RFC 2018). */
+  Sacked: 1,
+  /** Held lost; with `Out`, sent again since. */
+  Lost: 2,
+  /** Its retransmission is out. */
+  Out: 4,
+  /** Was retransmitted at some time: its round trip says nothing (Karn). */
+  Again: 8,
+  /** Left while the application had no more to send. */
+  AppLimited: 16,
+} as const
+
+/** Rings that no connection uses, for those that begin to send: an idle connection holds none. */
+export type RingPool = Int32Array[]
+
+/** Rings kept for reuse at most. */
+const POOLED = 256
+
+/**
+ * The segments that are out, in order: one record for each range that was sent at once, with when it left and what has
+ * become of it. The totals are kept, never counted. Records are named by their index; 0 is the oldest. Times are int32 µs.
+ */
+export class Scoreboard {
+  /** Records. */
+  length = 0
+  /** Bytes that the peer has beyond SND.UNA. */
+  sackedBytes = 0
+  /** Records that the peer has beyond SND.UNA. */
+  sackedRecords = 0
+  /** Bytes held lost and not sent again. */
+  lostBytes = 0
+  /** Bytes whose retransmission is out. */
+  outBytes = 0
+  private readonly pool: RingPool
+  private ring: Int32Array | null = null
+  private mask = 0
+  private head = 0
+  // No record that is lost and not sent again begins before it.
+  private lostHint = 0
+
+  constructor(pool: RingPool) {
+    this.pool = pool
+  }
+
+  /** A range left at `now`; it begins where the last one ends. */
+  push(start: number, end: number, now: number, marks: number, delivered: number, deliveredAt: number, firstSent: number): void {
+    const ring = this.withRoom()
+    const at = this.offset(this.length++)
+    ring[at + START] = start
+    ring[at + END] = end
+    ring[at + SENT] = now
+    ring[at + MARKS] = marks
+    ring[at + DELIVERED] = delivered
+    ring[at + DELIVERED_AT] = deliveredAt
+    ring[at + FIRST_SENT] = firstSent
+  }
+
+  start(i: number): number {
+    return this.ring![this.offset(i) + START]!
+  }
+
+  end(i: number): number {
+    return this.ring![this.offset(i) + END]!
+  }
+
+  /** When it last left, µs. */
+  sent(i: number): number {
+    return this.ring![this.offset(i) + SENT]!
+  }
+
+  marks(i: number): number {
+    return this.ring![this.offset(i) + MARKS]!
+  }
+
+  /** Bytes delivered on the connection when it left, and when the last of them was (rate samples). */
+  delivered(i: number): number {
+    return this.ring![this.offset(i) + DELIVERED]!
+  }
+
+  deliveredAt(i: number): number {
+    return this.ring![this.offset(i) + DELIVERED_AT]!
+  }
+
+  firstSent(i: number): number {
+    return this.ring![this.offset(i) + FIRST_SENT]!
+  }
+
+  /** Index of the record that holds `sequence`; the first one when it lies before all, `length` when behind all. */
+  find(sequence: number): number {
+    let low = 0
+    let high = this.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (after(this.end(middle), sequence)) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  /** The oldest record is acknowledged. */
+  shift(): void {
+    this.forget(0)
+    this.head = (this.head + 1) & this.mask
+    if (--this.length === 0) this.release()
+  }
+
+  /** What lies before `sequence`, inside the oldest record, is acknowledged. */
+  trim(sequence: number): void {
+    const count = (sequence - this.start(0)) | 0
+    const marks = this.marks(0)
+    if ((marks & Mark.Sacked) !== 0) this.sackedBytes -= count
+    else if ((marks & Mark.Out) !== 0) this.outBytes -= count
+    else if ((marks & Mark.Lost) !== 0) this.lostBytes -= count
+    this.ring![this.offset(0) + START] = sequence
+  }
+
+  /** Makes `sequence`, inside record `i`, the border of two records. */
+  split(i: number, sequence: number): void {
+    const ring = this.withRoom()
+    for (let k = this.length; k > i; k--) this.copy(k - 1, k)
+    this.length++
+    ring[this.offset(i) + END] = sequence
+    ring[this.offset(i + 1) + START] = sequence
+    if ((this.marks(i) & Mark.Sacked) !== 0) this.sackedRecords++
+  }
+
+  /** The peer has it. */
+  markSacked(i: number): void {
+    this.forget(i)
+    const bytes = this.bytes(i)
+    this.setMarks(i, (this.marks(i) & ~(Mark.Lost | Mark.Out)) | Mark.Sacked)
+    this.setRun(i, this.end(i))
+    this.sackedBytes += bytes
+    this.sackedRecords++
+  }
+
+  /** It is held lost: the original, or its retransmission. */
+  markLost(i: number): void {
+    const marks = this.marks(i)
+    const bytes = this.bytes(i)
+    if ((marks & Mark.Out) !== 0) this.outBytes -= bytes
+    else if ((marks & Mark.Lost) !== 0) return
+    this.lostBytes += bytes
+    const start = this.start(i)
+    if (this.lostBytes === bytes || before(start, this.lostHint)) this.lostHint = start
+    this.setMarks(i, (marks & ~Mark.Out) | Mark.Lost)
+  }
+
+  /** It is not lost after all. */
+  unmarkLost(i: number): void {
+    const marks = this.marks(i)
+    if ((marks & Mark.Out) !== 0) this.outBytes -= this.bytes(i)
+    else if ((marks & Mark.Lost) !== 0) this.lostBytes -= this.bytes(i)
+    this.setMarks(i, marks & ~(Mark.Lost | Mark.Out))
+  }
+
+  /** It leaves again at `now`. */
+  markSentAgain(i: number, now: number, delivered: number, deliveredAt: number, firstSent: number): void {
+    this.markLost(i)
+    const bytes = this.bytes(i)
+    this.lostBytes -= bytes
+    this.outBytes += bytes
+    const at = this.offset(i)
+    const ring = this.ring!
+    ring[at + SENT] = now
+    ring[at + MARKS] = (ring[at + MARKS]! & ~Mark.AppLimited) | Mark.Out | Mark.Again
+    ring[at + DELIVERED] = delivered
+    ring[at + DELIVERED_AT] = deliveredAt
+    ring[at + FIRST_SENT] = firstSent
+  }
+
+  /** The peer may have thrown away what it said it has (RFC 2018 §8). */
+  forgetSacks(): void {
+    for (let i = 0; i < this.length; i++) {
+      const marks = this.marks(i)
+      if ((marks & Mark.Sacked) === 0) continue
+      this.forget(i)
+      this.setMarks(i, marks & ~Mark.Sacked)
+    }
+  }
+
+  /** The first record to be sent again; -1 = none. */
+  firstLost(): number {
+    if (this.lostBytes === 0) return -1
+    for (let i = this.find(this.lostHint); i < this.length; i++) {
+      if ((this.marks(i) & (Mark.Lost | Mark.Out)) !== Mark.Lost) continue
+      this.lostHint = this.start(i)
+      return i
+    }
+    return -1
+  }
+
+  /** Nothing is lost after all: what was marked is in flight. */
+  forgetLosses(): void {
+    for (let i = 0; i < this.length; i++) this.unmarkLost(i)
+  }
+
+  /** Its round trip says nothing: it, or a part of it, left again. */
+  markAgain(i: number): void {
+    this.setMarks(i, this.marks(i) | Mark.Again)
+  }
+
+  /** Sequence number up to which everything from record `i` on is sacked, as far as {@link setRun} was told. */
+  run(i: number): number {
+    return this.ring![this.offset(i) + RUN]!
+  }
+
+  /** Everything from record `i` to `sequence` is sacked: later blocks need not look at each of it. */
+  setRun(i: number, sequence: number): void {
+    this.ring![this.offset(i) + RUN] = sequence
+  }
+
+  clear(): void {
+    if (this.ring !== null) this.release()
+    this.length = this.sackedBytes = this.sackedRecords = this.lostBytes = this.outBytes = 0
+  }
+
+  private bytes(i: number): number {
+    const at = this.offset(i)
+    return (this.ring![at + END]! - this.ring![at + START]!) | 0
+  }
+
+  private setMarks(i: number, marks: number): void {
+    this.ring![this.offset(i) + MARKS] = marks
+  }
+
+  /** Takes the record out of the totals. */
+  private forget(i: number): void {
+    const marks = this.marks(i)
+    if ((marks & (Mark.Sacked | Mark.Lost)) === 0) return
+    const bytes = this.bytes(i)
+    if ((marks & Mark.Sacked) !== 0) {
+      this.sackedBytes -= bytes
+      this.sackedRecords--
+    } else if ((marks & Mark.Out) !== 0) this.outBytes -= bytes
+    else this.lostBytes -= bytes
+  }
+
+  private offset(i: number): number {
+    return ((this.head + i) & this.mask) * STRIDE
+  }
+
+  private copy(from: number, to: number): void {
+    const at = this.offset(from)
+    this.ring!.copyWithin(this.offset(to), at, at + STRIDE)
+  }
+
+  private withRoom(): Int32Array {
+    let ring = this.ring
+    if (ring === null) {
+      ring = this.pool.pop() ?? new Int32Array(LEAST * STRIDE)
+      this.ring = ring
+      this.mask = LEAST - 1
+      this.head = 0
+    } else if (this.length > this.mask) {
+      const larger = new Int32Array(2 * ring.length)
+      for (let i = 0; i < this.length; i++) {
+        const at = this.offset(i)
+        for (let k = 0; k < STRIDE; k++) larger[i * STRIDE + k] = ring[at + k]!
+      }
+      this.recycle(ring)
+      this.ring = ring = larger
+      this.mask = 2 * this.mask + 1
+      this.head = 0
+    }
+    return ring
+  }
+
+  private release(): void {
+    this.recycle(this.ring!)
+    this.ring = null
+    this.mask = this.head = 0
+  }
+
+  private recycle(ring: Int32Array): void {
+    if (ring.length === LEAST * STRIDE && this.pool.length < POOLED) this.pool.push(ring)
+  }
+}

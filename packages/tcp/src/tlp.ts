@@ -1,0 +1,52 @@
+import type { AckEvent } from './ack-event.ts'
+import { armRetransmit, sendTailProbe } from './sender.ts'
+import { after, before } from './sequence.ts'
+import { State } from './state.ts'
+import { flightSize, Probing, Recovery } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+
+// Tail loss probes (RFC 8985 §7): when the last segments of a flight are lost nothing behind them tells of it. One segment,
+// sent after about two round trips, brings the ACK that does, long before the retransmission timer.
+
+/** What a receiver may delay the ACK of a lone segment by, ms (§7.2). */
+const LONGEST_ACK_DELAY = 200
+/** Added to two round trips, ms: clocks are coarse. */
+const SLACK = 2
+
+/** §7.2: (re)starts the probe timer, or stops it where no probe would help. */
+export function scheduleProbe(tcb: Tcb): void {
+  const { snd, rtt, timers, context } = tcb
+  const { board } = snd
+  const isOpen = snd.recovery === Recovery.None && board.sackedBytes === 0 && board.lostBytes === 0 && snd.probing === Probing.None
+  if (!isOpen || board.length === 0 || !tcb.rcv.sackPermitted || snd.persisting || rtt.smoothed === 0 || tcb.state < State.Established) {
+    timers.probe = Infinity
+    return
+  }
+  const wait = (2 * rtt.smoothed) / 1000 + (board.length === 1 ? LONGEST_ACK_DELAY : SLACK)
+  const deadline = context.host.scheduler.now + wait
+  timers.probe = deadline < timers.retransmit ? deadline : Infinity
+  timers.schedule(timers.probe)
+}
+
+/** §7.3: new data when there is some, else the last segment again. */
+export function onProbeTimer(tcb: Tcb): void {
+  const { snd } = tcb
+  if (snd.recovery !== Recovery.None || flightSize(tcb) === 0) return
+  const probe = sendTailProbe(tcb)
+  if (probe === Probing.None) return
+  tcb.context.counters.tailProbes++
+  snd.probing = probe
+  snd.probeEnd = snd.nxt
+  armRetransmit(tcb)
+}
+
+/** §7.4: did the probe repair a loss? Then that was congestion, though nobody noticed. */
+export function onProbeAck(tcb: Tcb, event: AckEvent, ack: number): void {
+  const { snd, cc } = tcb
+  if (snd.probing === Probing.None || before(ack, snd.probeEnd)) return
+  const isRepaired = snd.probing === Probing.Again && !event.isDuplicateData && after(ack, snd.probeEnd)
+  const isOver = snd.probing === Probing.New || event.isDuplicateData || isRepaired || (event.acked === 0 && event.sacked === 0)
+  if (isOver) snd.probing = Probing.None
+  if (!isRepaired || snd.recovery !== Recovery.None) return
+  cc.onLoss(flightSize(tcb) + event.acked)
+}

@@ -1,0 +1,81 @@
+import type { AckEvent } from './ack-event.ts'
+import { after, before } from './sequence.ts'
+import { Recovery, timestampNow } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+
+/**
+ * What tells afterwards that nothing was lost: the echo of the original (Eifel, RFC 3522), or the peer's word that it got
+ * every retransmission twice (RFC 3708). One for each recovery.
+ */
+export class Undo {
+  /** SND.UNA when it began. */
+  readonly una: number
+  /** Timestamp of the first retransmission. */
+  private stamp = 0
+  private hasStamp = false
+  /** Bytes sent again of which the peer has not said that it had them. */
+  private unconfirmed = 0
+
+  constructor(una: number) {
+    this.una = una
+  }
+
+  resent(bytes: number, stamp: number): void {
+    this.unconfirmed += bytes
+    if (this.hasStamp) return
+    this.hasStamp = true
+    this.stamp = stamp
+  }
+
+  /** The peer got `bytes` of what was sent again twice. */
+  confirmed(bytes: number): void {
+    this.unconfirmed -= bytes
+  }
+
+  /** Every retransmission was for nothing (RFC 3708 §2). */
+  get isAllConfirmed(): boolean {
+    return this.hasStamp && this.unconfirmed <= 0
+  }
+
+  /** The ACK answers something from before the first retransmission (RFC 3522 §3.2). */
+  isAnsweredBefore(event: AckEvent): boolean {
+    return event.hasEcho && this.hasStamp && before(event.echo, this.stamp)
+  }
+}
+
+/** `[start, end)` came twice, says the peer. */
+export function onDuplicateData(tcb: Tcb, start: number, end: number): void {
+  const { snd } = tcb
+  tcb.context.counters.duplicateReports++
+  // What was there before recovery began was no retransmission of ours, what never left was nobody's.
+  if (snd.undo === null || before(start, snd.undo.una) || after(end, snd.nxt)) return
+  snd.undo.confirmed((end - start) | 0)
+}
+
+/** A segment of `bytes` leaves again. */
+export function noteResent(tcb: Tcb, bytes: number): void {
+  tcb.snd.undo?.resent(bytes, timestampNow(tcb))
+}
+
+/** Takes the reduction of the congestion window back when it was without cause (RFC 4015, RFC 3708). True when it did. */
+export function tryUndo(tcb: Tcb, event: AckEvent): boolean {
+  const { undo } = tcb.snd
+  if (undo === null || !(undo.isAllConfirmed || (event.acked > 0 && undo.isAnsweredBefore(event)))) return false
+  undoRecovery(tcb)
+  return true
+}
+
+/** Nothing was lost: what is marked so is in flight, and the window is as before. */
+export function undoRecovery(tcb: Tcb): void {
+  const { snd, context } = tcb
+  context.counters.undone++
+  snd.undo = null
+  snd.prr = null
+  snd.frto = false
+  snd.newFirst = 0
+  snd.recovery = Recovery.None
+  snd.rtxForced = false
+  snd.board.forgetLosses()
+  snd.rack?.rewind(snd.una)
+  tcb.cc.onUndo()
+}
