@@ -13,9 +13,13 @@
  * @packageDocumentation
  */
 export { fakeNic, type FakeNic, type ReceivedPacket } from './fake-nic.ts'
+export { FAKE_NETWORK_HEADER, FAKE_NETWORK_PROTOCOL, fakeNetwork, type FakeNetwork, type FakeNetworkEndpoint } from './fakes/fake-network.ts'
+export { FAKE_TRANSPORT_HEADER, FAKE_TRANSPORT_PROTOCOL, fakeTransport, type FakeDatagram, type FakeSocket, type FakeTransport } from './fakes/fake-transport.ts'
+export { spoiler, type Spoiler } from './fuzz/spoiler.ts'
 export { leaksOf } from './leaks.ts'
 export * from './links/index.ts'
 export { manualClock, type ManualClock, type ManualClockOptions } from './manual-clock.ts'
+export { tcpObserver, type TcpObserver, type TcpObserverOptions, type Way } from './observer/tcp-observer.ts'
 export * from './packets/index.ts'
 export { FAMILIES, scriptedPeer, type Family, type PeerLink, type PeerOptions, type ScriptedPeer } from './peer/peer.ts'
 export type { InitialNumbers, Segment, SegmentExpectations, SegmentFields } from './peer/segment.ts'

@@ -1,10 +1,9 @@
 import { createPacketMemory } from '@stack/buffer'
 import { seededRandom, type StackBase } from '@stack/core'
 import { channel, type ChannelLink } from '@stack/link-channel'
-import { leaksOf, manualClock } from '@stack/testing'
+import { leaksOf, manualClock, spoiler } from '@stack/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { recordTraffic } from './support/corpus.ts'
-import { Spoiler } from './support/spoil.ts'
 import { fullStack, type FullStack } from './support/world.ts'
 
 /** For each of four stacks, so 120,000 together. */
@@ -42,12 +41,12 @@ describe.each([
     await stack.addNic(other, { addresses: ['10.9.0.1/16', 'fd09::1/64'], skipDuplicateDetection: true })
     use(stack)
     const random = seededRandom(framing.length + (forwarding ? 100 : 0))
-    const spoiler = new Spoiler(random)
+    const { pick, spoil } = spoiler(random)
     const nic = stack.nics[0]!
     let injected = 0
     let worst = 0
     for (let i = 0; i < PACKETS; i++) {
-      const frame = spoiler.spoil(corpus[spoiler.pick(corpus.length)]!)
+      const frame = spoil(corpus[pick(corpus.length)]!)
       const isSampled = i % 20 === 0
       const before = isSampled ? accounted(stack) : 0
       if (inject(link, frame)) injected++
@@ -57,7 +56,7 @@ describe.each([
       if (isSampled) expect(accounted(stack), `packet ${i}: ${hex(frame)}`).toBeGreaterThan(before)
       worst = Math.max(worst, memory.held)
       if (i % 64 === 0) {
-        clock.advanceSync(spoiler.pick(200))
+        clock.advanceSync(pick(200))
         drain(link, other)
       }
       if (i % 1000 === 0) {

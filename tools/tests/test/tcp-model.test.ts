@@ -3,13 +3,12 @@ import { ipv4 } from '@stack/ipv4'
 import { netem } from '@stack/link-netem'
 import { pipe } from '@stack/link-pipe'
 import { tcp, type Connection, type Tcp } from '@stack/tcp'
-import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
+import { leaksOf, manualClock, tcpObserver, type ManualClock } from '@stack/testing'
 import { expect, test } from 'vitest'
-import { Observer } from './support/tcp-observer.ts'
 
 /*
  * Two stacks over a bad network do random things with connections; whatever they do, what is read is what was written,
- * every promise settles, nothing is left, and what goes over the wire keeps the rules (see tcp-observer.ts).
+ * every promise settles, nothing is left, and what goes over the wire keeps the rules (see tcpObserver).
  */
 
 const SEEDS = 320
@@ -173,13 +172,8 @@ async function play(seed: number): Promise<void> {
   const a = make(1)
   const b = make(2)
   const [nicA, nicB] = await clock.until(Promise.all([a.addNic(wire, { addresses: ['10.0.0.1/24'] }), b.addNic(right, { addresses: ['10.0.0.2/24'] })]))
-  const observer = new Observer(mtu)
-  nicA.tap((direction, _nic, _protocol, packet) => {
-    observer.see(direction === 'out' ? 'ab' : 'ba', direction === 'out' ? 'sent' : 'received', packet)
-  })
-  nicB.tap((direction, _nic, _protocol, packet) => {
-    observer.see(direction === 'out' ? 'ba' : 'ab', direction === 'out' ? 'sent' : 'received', packet)
-  })
+  const observer = tcpObserver({ mtu })
+  observer.watch(nicA, nicB)
 
   const options = () => ({
     sendBuffer: dice.pick([4096, 20_000, 262_144]),

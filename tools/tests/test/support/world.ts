@@ -1,9 +1,9 @@
 import type { PacketPool } from '@stack/buffer'
-import { createStack, seededRandom, type Installed, type SecureRandom, type StackBase } from '@stack/core'
+import { createStack, seededRandom, type Installed, type StackBase } from '@stack/core'
 import { pipe, type PipeOptions } from '@stack/link-pipe'
 import { internet, type Internet, type InternetOptions } from '@stack/preset-internet'
 import { raw, type RawSocketsPlugin } from '@stack/raw'
-import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
+import { deterministicRandom, leaksOf, manualClock, type ManualClock } from '@stack/testing'
 import { expect } from 'vitest'
 
 /** A stack with everything that is installed. */
@@ -22,20 +22,10 @@ export interface FullOptions {
 /** The same stack does the same in every run: its chance has a seed. */
 export function fullStack({ clock, name = 'stack', memory, internet: options, onError, seed = name.length }: FullOptions): FullStack {
   return createStack({
-    plugins: [internet(options), raw()], clock, name, random: seededRandom(seed), secureRandom: predictable(seed),
+    plugins: [internet(options), raw()], clock, name, random: seededRandom(seed), secureRandom: deterministicRandom(seed + 1),
     ...(memory === undefined ? {} : { memory }),
     ...(onError === undefined ? {} : { onError }),
   })
-}
-
-function predictable(seed: number): SecureRandom {
-  const random = seededRandom(seed + 1)
-  return {
-    uint32: () => random.uint32(),
-    fill(bytes) {
-      for (let i = 0; i < bytes.length; i++) bytes[i] = random.uint32()
-    },
-  }
 }
 
 export const LEFT = ['10.0.0.1/24', 'fd00::1/64'] as const

@@ -1,10 +1,43 @@
 import type { Random } from '@stack/core'
+import { internetChecksum, pseudoHeaderSum } from '../packets/checksum.ts'
+
+/** What {@link spoiler} makes. */
+export interface Spoiler {
+  /** An integer from 0 to n - 1, from the same seed. */
+  pick(n: number): number
+  /** True with this probability, from the same seed. */
+  chance(probability: number): boolean
+  /** A frame made of `frame`, or of nothing at all. */
+  spoil(frame: Uint8Array): Uint8Array
+}
+
+/**
+ * Takes sound Ethernet frames and makes them what an attacker would send: lengths that lie, fragments that overlap,
+ * options full of garbage, bytes changed, frames cut; mostly with checksums that are right, so that what is wrong deeper
+ * inside is reached. The same for the same seed.
+ *
+ * @example
+ * ```ts
+ * import { seededRandom } from '@stack/core'
+ * import { ethernet, ipv4, packet, spoiler, udp } from '@stack/testing'
+ *
+ * const { spoil } = spoiler(seededRandom(1))
+ * const hostile = spoil(packet(ethernet(), ipv4(), udp(), 'hello'))
+ * ```
+ */
+export function spoiler(random: Random): Spoiler {
+  const frames = new Frames(random)
+  return {
+    pick: (n) => frames.pick(n),
+    chance: (probability) => frames.chance(probability),
+    spoil: (frame) => frames.spoil(frame),
+  }
+}
 
 const ETHERNET = 14
 const EXTREMES = [0, 1, 0x7f, 0x80, 0xff]
 
-/** Takes sound Ethernet frames and makes them what an attacker would send. Deterministic. */
-export class Spoiler {
+class Frames {
   private readonly random: Random
 
   constructor(random: Random) {
@@ -127,37 +160,28 @@ function put(bytes: Uint8Array, at: number, value: number): void {
   set(bytes, at + 1, value & 255)
 }
 
-/** Makes checksums right, as far as the lengths allow: what is wrong deeper inside has to be found by itself. */
+/** Makes checksums right, as far as the lengths allow. */
 function repair(bytes: Uint8Array): void {
   if (isV4(bytes)) {
     const header = (bytes[ETHERNET]! & 15) * 4
     if (header < 20 || ETHERNET + header > bytes.length) return
     put(bytes, ETHERNET + 10, 0)
-    put(bytes, ETHERNET + 10, checksum(0, bytes, ETHERNET, ETHERNET + header))
+    put(bytes, ETHERNET + 10, internetChecksum(bytes.subarray(ETHERNET, ETHERNET + header)))
     const total = (bytes[ETHERNET + 2]! << 8) | bytes[ETHERNET + 3]!
-    repairTransport(bytes, ETHERNET + header, Math.min(bytes.length, ETHERNET + total), bytes[ETHERNET + 9]!, ETHERNET + 12, 8)
+    repairTransport(bytes, ETHERNET + header, Math.min(bytes.length, ETHERNET + total), bytes[ETHERNET + 9]!, ETHERNET + 12, 4)
   } else if (isV6(bytes)) {
     const length = (bytes[ETHERNET + 4]! << 8) | bytes[ETHERNET + 5]!
-    repairTransport(bytes, ETHERNET + 40, Math.min(bytes.length, ETHERNET + 40 + length), bytes[ETHERNET + 6]!, ETHERNET + 8, 32)
+    repairTransport(bytes, ETHERNET + 40, Math.min(bytes.length, ETHERNET + 40 + length), bytes[ETHERNET + 6]!, ETHERNET + 8, 16)
   }
 }
 
+/** `addresses` is where the source address is, `size` the bytes of one. */
 function repairTransport(bytes: Uint8Array, start: number, end: number, protocol: number, addresses: number, size: number): void {
   const field = protocol === 6 ? 16 : protocol === 17 ? 6 : protocol === 1 || protocol === 58 ? 2 : -1
   if (field < 0 || start + field + 2 > end) return
   put(bytes, start + field, 0)
-  const pseudo = protocol === 1 ? 0 : sum(bytes, addresses, addresses + size) + protocol + (end - start)
-  put(bytes, start + field, checksum(pseudo, bytes, start, end))
-}
-
-function sum(bytes: Uint8Array, from: number, to: number): number {
-  let total = 0
-  for (let i = from; i < to; i += 2) total += (bytes[i]! << 8) | (i + 1 < to ? bytes[i + 1]! : 0)
-  return total
-}
-
-function checksum(start: number, bytes: Uint8Array, from: number, to: number): number {
-  let total = start + sum(bytes, from, to)
-  while (total > 0xffff) total = (total & 0xffff) + Math.floor(total / 65_536)
-  return ~total & 0xffff
+  const source = bytes.subarray(addresses, addresses + size)
+  const destination = bytes.subarray(addresses + size, addresses + 2 * size)
+  const pseudo = protocol === 1 ? 0 : pseudoHeaderSum({ source, destination }, protocol, end - start)
+  put(bytes, start + field, internetChecksum(bytes.subarray(start, end), pseudo))
 }
