@@ -40,7 +40,7 @@ export interface FakeTransport {
   open(port: number): FakeSocket
 }
 
-/** A transport protocol over any network protocol, to test those: datagrams with ports and a checksum over themselves and the pseudo header's nothing. */
+/** A transport protocol over any network protocol, to test those: datagrams with ports and a checksum, which is over themselves only. */
 export function fakeTransport(): TransportPlugin<'datagrams', FakeTransport> {
   return {
     kind: 'transport',
@@ -160,7 +160,11 @@ class Socket implements FakeSocket, TransportEndpoint, Wakeable {
   }
 
   wake(): void {
-    this.onReceive?.()
+    try {
+      this.onReceive?.()
+    } catch (error) {
+      this.host.onError(error)
+    }
   }
 
   abort(): void {

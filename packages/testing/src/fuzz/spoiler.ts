@@ -4,11 +4,11 @@ import { internetChecksum, pseudoHeaderSum } from '../packets/checksum.ts'
 /** What {@link spoiler} makes. */
 export interface Spoiler {
   /** An integer from 0 to n - 1, from the same seed. */
-  pick(n: number): number
+  readonly pick: (n: number) => number
   /** True with this probability, from the same seed. */
-  chance(probability: number): boolean
+  readonly chance: (probability: number) => boolean
   /** A frame made of `frame`, or of nothing at all. */
-  spoil(frame: Uint8Array): Uint8Array
+  readonly spoil: (frame: Uint8Array) => Uint8Array
 }
 
 /**
