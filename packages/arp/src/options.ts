@@ -4,8 +4,8 @@ import type { OptionSchema } from '@stack/core'
 /** Options of {@link arp}. Unknown or invalid ones are `ERR_STACK_INVALID_OPTION`. */
 export interface ArpOptions {
   /**
-   * Ask whether another host uses an address before using it (RFC 5227 §2.1), which takes 4 to 7 seconds. A NIC or an
-   * address may skip it (`skipDuplicateDetection`). Default true.
+   * Ask whether another host uses an address (RFC 5227 §2.1), which takes 4 to 7 seconds. A NIC or an address may wait for
+   * the answer before it is used (`optimistic: false`), or skip it (`skipDuplicateDetection`). Default true.
    */
   readonly probe?: boolean
   /** Announce an address twice when it is assigned (RFC 5227 §2.3). Default true. */

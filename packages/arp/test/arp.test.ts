@@ -9,6 +9,9 @@ import { arp } from '../src/index.ts'
 import { ALL, bench, frame, mac, OTHER_MAC, OWN, OWN_MAC, PEER, PEER_MAC, pingFrame, reply, request } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 
+/** The letter of RFC 5227: probe before use. */
+const STRICT = { optimistic: false }
+
 describe('ARP', () => {
   let b: Bench
   beforeEach(async () => {
@@ -218,7 +221,7 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
     const lines: string[] = []
     const began = b.clock.now()
     let done = false
-    const added = b.nic.addAddress(`${OWN}/24`).then(() => (done = true))
+    const added = b.nic.addAddress(`${OWN}/24`, STRICT).then(() => (done = true))
     expect(b.nic.addresses[0]!.state).toBe('tentative')
     for (let i = 0; i < 1000; i++) {
       await b.clock.advance(10)
@@ -241,7 +244,7 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
 
   test('a tentative address is not answered for', async () => {
     const b = await bench({}, {})
-    void b.nic.addAddress(`${OWN}/24`).catch(() => undefined)
+    void b.nic.addAddress(`${OWN}/24`, STRICT).catch(() => undefined)
     b.receive(request(PEER, PEER_MAC, OWN))
     expect(b.sent()).toEqual([])
     b.end()
@@ -253,7 +256,7 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
     ['another host that probes for it too', request('0.0.0.0', PEER_MAC, OWN)],
   ])('%s makes it a duplicate', async (_, bytes) => {
     const b = await bench({}, {})
-    const added = b.nic.addAddress(`${OWN}/24`)
+    const added = b.nic.addAddress(`${OWN}/24`, STRICT)
     const refused = expect(added).rejects.toMatchObject({ code: 'EADDRINUSE' })
     await b.clock.advance(1500)
     const probes = b.sent().length
@@ -272,7 +275,7 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
     const [left, right] = pipe({ framing: 'ethernet' })
     const stacks = [left, right].map((link) => ({ link, stack: createStack({ plugins: [ipv4(), arp()], clock }) }))
     const nics = await Promise.all(stacks.map(({ stack, link }) => stack.addNic(link)))
-    const added = nics.map((nic) => nic.addAddress(`${OWN}/24`).then(() => 'assigned', (error: unknown) => (error as { code: string }).code))
+    const added = nics.map((nic) => nic.addAddress(`${OWN}/24`, STRICT).then(() => 'assigned', (error: unknown) => (error as { code: string }).code))
     await clock.advance(10_000)
     const verdicts = await Promise.all(added)
     expect(verdicts.filter((verdict) => verdict === 'assigned').length).toBeLessThanOrEqual(1)
@@ -286,14 +289,14 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
   test('behind ten conflicts, one address a minute', async () => {
     const b = await bench({}, {})
     for (let i = 1; i <= 10; i++) {
-      const added = b.nic.addAddress(`10.0.0.${i}/24`)
+      const added = b.nic.addAddress(`10.0.0.${i}/24`, STRICT)
       const refused = expect(added).rejects.toMatchObject({ code: 'EADDRINUSE' })
       await b.clock.advance(1500)
       b.receive(reply(`10.0.0.${i}`, PEER_MAC, '0.0.0.0'))
       await refused
     }
     b.sent()
-    void b.nic.addAddress('10.0.0.50/24').catch(() => undefined)
+    void b.nic.addAddress('10.0.0.50/24', STRICT).catch(() => undefined)
     await b.clock.advance(58_000)
     expect(b.sent()).toEqual([])
     await b.clock.advance(2000)
@@ -320,7 +323,7 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
 
   test('a removed address is neither probed for nor announced', async () => {
     const b = await bench({}, {})
-    void b.nic.addAddress(`${OWN}/24`).catch(() => undefined)
+    void b.nic.addAddress(`${OWN}/24`, STRICT).catch(() => undefined)
     b.nic.removeAddress(OWN)
     await b.nic.addAddress(`${PEER}/24`, { skipDuplicateDetection: true })
     expect(b.sent()).toEqual([`[${ALL}] announce 10.0.0.2`])
@@ -335,6 +338,47 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
     expect(b.nic.addresses[0]!.state).toBe('assigned')
     await b.clock.advance(10_000)
     expect(b.counted()).toEqual({})
+    b.end()
+  })
+})
+
+describe('an optimistic address (RFC 4429 for ARP)', () => {
+  test('is in use at once, probed for, then assigned and announced', async () => {
+    const b = await bench({}, { addresses: [`${OWN}/24`] })
+    expect(b.nic.addresses[0]!.state).toBe('optimistic')
+    b.receive(request(PEER, PEER_MAC, OWN))
+    expect(b.sent()).toEqual([`[${PEER_MAC}] 10.0.0.1 is at ${OWN_MAC}, 10.0.0.2`])
+    await b.clock.advance(10_000)
+    expect(b.nic.addresses[0]!.state).toBe('assigned')
+    expect(b.sent()).toEqual([...Array<string>(3).fill(`[${ALL}] probe 10.0.0.1`), ...Array<string>(2).fill(`[${ALL}] announce 10.0.0.1`)])
+    b.end()
+  })
+
+  test('goes to the one who answers a probe, and the event says to whom', async () => {
+    const b = await bench({}, { addresses: [`${OWN}/24`] })
+    const states: string[] = []
+    b.nic.on('address-changed', ({ address, state, holder }) => states.push(`${address} ${state} ${holder?.[5]}`))
+    await b.clock.advance(1500)
+    b.receive(reply(OWN, PEER_MAC, '0.0.0.0'))
+    await b.clock.settle()
+    expect(states).toEqual([`${OWN} duplicate 2`])
+    b.sent()
+    b.receive(request(PEER, PEER_MAC, OWN))
+    await b.clock.advance(10_000)
+    expect(b.sent()).toEqual([])
+    b.end()
+  })
+
+  test('stays in use when the NIC comes up again; a strict one does not', async () => {
+    const b = await bench({}, { addresses: [`${OWN}/24`] })
+    const added = b.nic.addAddress(`${PEER}/24`, STRICT)
+    await b.clock.advance(10_000)
+    await added
+    b.nic.down()
+    b.nic.up()
+    expect(b.nic.addresses.map(({ state }) => state)).toEqual(['optimistic', 'tentative'])
+    await b.clock.advance(10_000)
+    expect(b.nic.addresses.map(({ state }) => state)).toEqual(['assigned', 'assigned'])
     b.end()
   })
 })

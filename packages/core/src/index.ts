@@ -34,6 +34,7 @@ export { secureRandom, seededRandom } from './host/random.ts'
 export { createScheduler, type TurnScheduler } from './turn/scheduler.ts'
 export { createStack } from './stack/create-stack.ts'
 export { fifo, type FifoOptions } from './nic/fifo.ts'
+export { isUsableAddress } from './nic/usable.ts'
 export {
   addEthernetHeader, BROADCAST_LINK_ADDRESS, ETHERNET_HEADER_LENGTH, formatLinkAddress, isEthernetDestination, parseEthernetHeader, parseLinkAddress,
   sameLinkAddress,

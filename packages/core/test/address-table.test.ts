@@ -158,6 +158,42 @@ describe('assignment', () => {
   })
 })
 
+describe('an optimistic address', () => {
+  it('is in use from the start, and told apart until it is checked', () => {
+    const w = world({ detect: true })
+    w.table.add(prefix(A, 24), { optimistic: true })
+    expect(w.trace()).toEqual(['1 optimistic', 'check 1'])
+    expect(isLocal(w, A)).toBe(true)
+    expect(w.table.selectSource(v4(10, 0, 0, 9))).toEqual(A)
+    w.table.markAssigned(A)
+    expect(w.trace()).toEqual(['1 assigned', 'announce 1'])
+  })
+
+  it('is a source only when nothing is assigned', () => {
+    const w = world({ detect: true })
+    w.table.add(prefix(A, 24), { optimistic: true })
+    w.table.add(prefix(v4(10, 0, 0, 2), 24), { skipDuplicateDetection: true })
+    expect(w.table.selectSource(v4(10, 0, 0, 9))).toEqual(v4(10, 0, 0, 2))
+  })
+
+  it('goes when it is a duplicate; its check ends when it is removed, or detection is skipped after all', () => {
+    const w = world({ detect: true })
+    w.table.add(prefix(A, 24), { optimistic: true })
+    w.trace()
+    w.table.markDuplicate(A, null)
+    expect(w.trace()).toEqual(['1 duplicate', 'withdraw 1'])
+    expect(isLocal(w, A)).toBe(false)
+    w.table.add(prefix(A, 24))
+    expect(w.trace()).toEqual(['1 optimistic', 'check 1'])
+    w.table.add(prefix(A, 24), { skipDuplicateDetection: true })
+    expect(w.trace()).toEqual(['cancel 1', '1 assigned', 'announce 1'])
+    w.table.add(prefix(v4(10, 0, 0, 2), 24), { optimistic: true })
+    w.trace()
+    w.table.remove(v4(10, 0, 0, 2))
+    expect(w.trace()).toEqual(['cancel 2', '2 removed', 'withdraw 2'])
+  })
+})
+
 describe('up and down', () => {
   it('checks and announces nothing before the NIC is up', () => {
     const w = world({ detect: true, up: false })
@@ -180,7 +216,22 @@ describe('up and down', () => {
     expect(w.trace()).toEqual(['cancel 2'])
     w.up = true
     w.table.enable()
-    expect(w.trace()).toEqual(['1 tentative', 'check 1', 'check 2'])
+    // What was in use stays so while it is checked.
+    expect(w.trace()).toEqual(['1 optimistic', 'check 1', 'check 2'])
+    expect([isLocal(w, A), isLocal(w, v4(10, 0, 0, 2))]).toEqual([true, false])
+    w.table.markAssigned(A)
+    expect(w.trace()).toEqual(['1 assigned', 'announce 1'])
+  })
+
+  it('takes an address out of use, for those who want the letter of RFC 4862', () => {
+    const w = world({ detect: true })
+    w.table.add(prefix(A, 24), { optimistic: false })
+    w.table.markAssigned(A)
+    w.trace()
+    w.table.disable()
+    w.table.enable()
+    expect(w.trace()).toEqual(['1 tentative', 'check 1'])
+    expect(isLocal(w, A)).toBe(false)
   })
 
   it('tries a duplicate of a person again, one of autoconfiguration not', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PEER_MAC, bench } from './support/bench.ts'
+import { OWN_MAC, PEER_MAC, bench } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
 import { advertisement, ping, solicitation } from './support/packets.ts'
 
@@ -73,12 +73,12 @@ describe('duplicate address detection (RFC 4862 §5.4)', () => {
     const b = await bench(detecting)
     await b.clock.advance(3000)
     b.sent()
-    const added = b.nic.addAddress('2001:db8::7/64')
+    const added = b.nic.addAddress('2001:db8::7/64', { optimistic: false })
     await b.clock.advance(1)
     expect(b.sent()).toEqual(['[33:33:ff:00:00:07] :: > ff02::1:ff00:7 hop 255: who has 2001:db8::7? nonce'])
     await b.clock.until(added)
     expect(states(b)).toContain('2001:db8::7/64 assigned')
-    const again = b.nic.addAddress('2001:db8::8/64')
+    const again = b.nic.addAddress('2001:db8::8/64', { optimistic: false })
     const refused = expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' })
     b.send(advertisement('2001:db8::8', 'ff02::1', '2001:db8::8', { targetLink: PEER_MAC }), '33:33:00:00:00:01')
     await b.clock.settle()
@@ -150,6 +150,68 @@ describe('stable identifiers (RFC 7217)', () => {
     await b.clock.advance(3000)
     expect(states(b)).toEqual([])
     expect(b.sent()).toEqual([])
+    b.end()
+  })
+})
+
+describe('an optimistic address (RFC 4429)', () => {
+  const OWN = '2001:db8::7'
+  const OWN_GROUP = 'ff02::1:ff00:7'
+  const OWN_GROUP_MAC = '33:33:ff:00:00:07'
+
+  async function optimistic(): Promise<Bench> {
+    const b = await bench({ ...detecting, options: { linkLocal: false } })
+    await b.nic.addAddress(`${OWN}/64`)
+    expect(states(b)).toEqual([`${OWN}/64 optimistic`])
+    return b
+  }
+
+  it('§3.3: answers who asks, but overrides nobody', async () => {
+    const b = await optimistic()
+    b.send(solicitation('2001:db8::2', OWN_GROUP, OWN, { sourceLink: PEER_MAC }), OWN_GROUP_MAC)
+    const early = b.sent()
+    await b.clock.advance(3000)
+    expect(states(b)).toEqual([`${OWN}/64 assigned`])
+    b.sent()
+    b.send(solicitation('2001:db8::2', OWN_GROUP, OWN, { sourceLink: PEER_MAC }), OWN_GROUP_MAC)
+    const answer = `[${PEER_MAC}] ${OWN} > 2001:db8::2 hop 255: ${OWN} is here,`
+    expect([early, b.sent()]).toEqual([[`${answer} S at ${OWN_MAC}`], [`${answer} SO at ${OWN_MAC}`]])
+    b.end()
+  })
+
+  it('§3.2: asks without telling its link address', async () => {
+    const b = await optimistic()
+    b.nic.neighbors.resolve('2001:db8::2').catch(() => undefined)
+    await b.clock.advance(1)
+    expect(b.sent()).toEqual([`[33:33:ff:00:00:02] ${OWN} > ff02::1:ff00:2 hop 255: who has 2001:db8::2?`])
+    await b.clock.advance(10_000)
+    b.sent()
+    b.nic.neighbors.resolve('2001:db8::4').catch(() => undefined)
+    await b.clock.advance(1)
+    expect(b.sent()).toEqual([`[33:33:ff:00:00:04] ${OWN} > ff02::1:ff00:4 hop 255: who has 2001:db8::4? from ${OWN_MAC}`])
+    await b.clock.advance(10_000)
+    b.end()
+  })
+
+  it.each([
+    ['advertises', advertisement(OWN, 'ff02::1', OWN, { targetLink: PEER_MAC }), '33:33:00:00:00:01'],
+    ['probes for', solicitation('::', OWN_GROUP, OWN, {}), OWN_GROUP_MAC],
+  ])('goes when somebody %s it', async (_, message, to) => {
+    const b = await optimistic()
+    b.send(message, to)
+    await b.clock.settle()
+    expect(states(b)).toEqual([`${OWN}/64 duplicate`])
+    b.end()
+  })
+
+  it('stays in use when the interface comes up again', async () => {
+    const b = await optimistic()
+    await b.clock.advance(3000)
+    b.nic.down()
+    b.nic.up()
+    expect(states(b)).toEqual([`${OWN}/64 optimistic`])
+    await b.clock.advance(3000)
+    expect(states(b)).toEqual([`${OWN}/64 assigned`])
     b.end()
   })
 })

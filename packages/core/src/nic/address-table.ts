@@ -11,6 +11,7 @@ import type {
   NetworkProtocol,
 } from '../registration/network.ts'
 import { selectAddress } from './select-address.ts'
+import { isUsableAddress } from './usable.ts'
 
 /** What an address table needs of its NIC. */
 export interface AddressTableContext {
@@ -51,6 +52,8 @@ class AddressRecord implements AddressEndpoint {
   validUntil: Milliseconds = Infinity
   origin: AddressEndpoint['origin'] = 'manual'
   skipDuplicateDetection = false
+  /** Undefined = only when it has been in use before. */
+  optimistic: boolean | undefined = undefined
 
   constructor(address: Address) {
     this.id = { localAddress: address }
@@ -58,7 +61,12 @@ class AddressRecord implements AddressEndpoint {
   }
 
   get isUsable(): boolean {
-    return this.state === 'assigned' || this.state === 'deprecated'
+    return isUsableAddress(this)
+  }
+
+  /** Duplicates are looked for. */
+  get isChecked(): boolean {
+    return this.state === 'tentative' || this.state === 'optimistic'
   }
 }
 
@@ -109,6 +117,7 @@ class Table implements NicAddressTable {
     record.prefixLength = prefix.length
     record.origin = options.origin ?? record.origin
     record.skipDuplicateDetection = options.skipDuplicateDetection ?? record.skipDuplicateDetection
+    record.optimistic = options.optimistic ?? record.optimistic
     this.store(record, options.preferredLifetime ?? Infinity, options.validLifetime ?? Infinity)
     if (known === null) {
       this.records = [...this.records, record]
@@ -117,7 +126,7 @@ class Table implements NicAddressTable {
     }
     if (moved) this.move(record, record.state)
     // Asking again for an address that was a duplicate means: try again.
-    if (record.state === 'duplicate' || (record.state === 'tentative' && record.skipDuplicateDetection)) this.start(record)
+    if (record.state === 'duplicate' || (record.isChecked && record.skipDuplicateDetection)) this.start(record)
     this.expire(this.context.host.scheduler.now)
     return record
   }
@@ -138,7 +147,7 @@ class Table implements NicAddressTable {
 
   markAssigned(address: Address): void {
     const record = this.get(address)
-    if (record?.state === 'tentative') this.assign(record)
+    if (record?.isChecked === true) this.assign(record)
   }
 
   markDuplicate(address: Address, holder: Uint8Array | null): void {
@@ -150,8 +159,8 @@ class Table implements NicAddressTable {
 
   enable(): void {
     for (const record of this.records) {
-      // RFC 4862 §5.4: detection is due whenever an interface is enabled anew. What autoconfiguration found to be a
-      // duplicate stays one (§5.4.5); what a person has set is tried again.
+      // RFC 4862 §5.4: detection is due whenever an interface is enabled anew. What has been in use stays so meanwhile, or a
+      // loose plug would end every connection (docs/decisions/0004). What autoconfiguration found to be a duplicate stays one (§5.4.5); what a person has set is tried again.
       if (record.state === 'duplicate' && record.origin === 'autoconf') continue
       if (record.state !== 'removed') this.start(record)
     }
@@ -160,7 +169,7 @@ class Table implements NicAddressTable {
   disable(): void {
     const detector = this.context.detector()
     if (detector === null) return
-    for (const record of this.records) if (record.state === 'tentative') detector.cancelDuplicateCheck(record.address)
+    for (const record of this.records) if (record.isChecked) detector.cancelDuplicateCheck(record.address)
   }
 
   clear(): void {
@@ -171,13 +180,14 @@ class Table implements NicAddressTable {
   start(record: AddressRecord): void {
     const detector = this.context.isLoopback || record.skipDuplicateDetection ? null : this.context.detector()
     if (detector === null) {
-      if (record.state === 'tentative') this.context.detector()?.cancelDuplicateCheck(record.address)
-      if (record.isUsable) this.announce(record)
+      if (record.isChecked) this.context.detector()?.cancelDuplicateCheck(record.address)
+      if (record.isUsable && !record.isChecked) this.announce(record)
       else this.assign(record)
       return
     }
-    if (record.state !== 'tentative') this.move(record, 'tentative')
-    if (this.context.isEnabled() && record.state === 'tentative') detector.checkDuplicate(record.address)
+    const state = (record.optimistic ?? record.isUsable) ? 'optimistic' : 'tentative'
+    if (record.state !== state) this.move(record, state)
+    if (this.context.isEnabled() && record.isChecked) detector.checkDuplicate(record.address)
   }
 
   assign(record: AddressRecord): void {
@@ -194,7 +204,7 @@ class Table implements NicAddressTable {
     const before = record.state
     this.records = this.records.filter((other) => other !== record)
     const detector = this.context.detector()
-    if (before === 'tentative') detector?.cancelDuplicateCheck(record.address)
+    if (before === 'tentative' || before === 'optimistic') detector?.cancelDuplicateCheck(record.address)
     this.move(record, 'removed')
     if (before !== 'duplicate') detector?.addressRemoved?.(record.address)
   }

@@ -24,6 +24,7 @@ const ADDRESS_SCHEMA: OptionSchema<AddOptions> = {
   validLifetime: { type: 'number', min: 0 },
   origin: { type: 'string', oneOf: ['manual', 'autoconf', 'dhcp', 'link'] },
   skipDuplicateDetection: { type: 'boolean' },
+  optimistic: { type: 'boolean' },
   signal: { type: 'object' },
 }
 
@@ -126,11 +127,11 @@ export class NicHandle<L extends LinkEndpoint = LinkEndpoint> implements Nic<L> 
     )
   }
 
-  /** Resolves when the address is usable: at once while the NIC is down, as duplicates are looked for when it comes up. */
+  /** Resolves when the address is usable: at once while the NIC is down, as duplicates are looked for when it comes up, or when it is optimistic. */
   addPrefix(prefix: ParsedPrefix, text: string, options: AddOptions): Promise<void> {
     const device = this.#device
     const { address, length } = prefix
-    const record = device.addressTable(prefix.protocol.number).add(plainPrefix(address, length), options)
+    const record = device.addressTable(prefix.protocol.number).add(plainPrefix(address, length), { ...(isManual(options) ? { optimistic: true } : null), ...options })
     if (record.state !== 'tentative' || !device.isEnabled) return Promise.resolve()
     return device.waiters.wait(record.address, text, options.signal)
   }
@@ -202,6 +203,11 @@ export class NicHandle<L extends LinkEndpoint = LinkEndpoint> implements Nic<L> 
   #checkThere(): void {
     if (this.#device.isRemoved) throw new StackError('ERR_STACK_CLOSED', `The NIC ${this.name} was removed: add a new one.`)
   }
+}
+
+/** Who sets an address by hand has thought of it; who makes or leases one finds out first, unless asked otherwise. */
+function isManual(options: AddressOptions): boolean {
+  return (options.origin ?? 'manual') === 'manual'
 }
 
 function plainPrefix(address: Prefix['address'], length: number): Prefix {

@@ -23,6 +23,7 @@ import { fifo } from './fifo.ts'
 import { Ingress } from './ingress.ts'
 import { LoopQueue } from './loop-queue.ts'
 import { Observers } from './observers.ts'
+import { isUsableAddress } from './usable.ts'
 
 /** EtherTypes whose addresses a separate package resolves, to name it in a message. */
 const RESOLVER_PACKAGES: Readonly<Record<number, string>> = { 0x0800: '@stack/arp' }
@@ -234,12 +235,13 @@ export class NicDevice implements NetworkInterface {
   private addressChanged(protocol: NetworkProtocol, record: AddressEndpoint, holder: Uint8Array | null): void {
     const { router } = this.context
     const { address, prefixLength, state } = record
-    this.moveOnLink(record, isUsable(record) ? { address, length: prefixLength } : null)
+    this.moveOnLink(record, isUsableAddress(record) ? { address, length: prefixLength } : null)
     router.changed()
     this.waiters.changed(record)
-    const { events } = this.host
-    if (!events.has('address-changed')) return
+    const { events, log } = this.host
     const text = protocol.formatAddress(address)
+    if (state === 'duplicate') log.warn(`${this.name}: another host on the link uses ${text}; this stack does not any more.`)
+    if (!events.has('address-changed')) return
     events.emit('address-changed', { nicId: this.id, address: text, state, ...(holder === null ? {} : { holder }) })
   }
 
@@ -488,9 +490,6 @@ export class NicDevice implements NetworkInterface {
 }
 
 /** Can packets be sent from and delivered to this address? */
-function isUsable(record: AddressEndpoint): boolean {
-  return record.state === 'assigned' || record.state === 'deprecated'
-}
 
 function isResolver(endpoint: object): endpoint is LinkAddressResolver {
   return 'linkAddressRequest' in endpoint

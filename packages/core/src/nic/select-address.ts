@@ -1,8 +1,9 @@
 import { isMapped, prefixContains, type Address } from '../address/address.ts'
 import type { AddressEndpoint, NetworkProtocol } from '../registration/network.ts'
+import { isUsableAddress } from './usable.ts'
 
 /**
- * The default source for `remote`: assigned before deprecated, then the fitting scope (a link-local source reaches no
+ * The default source for `remote`: assigned before deprecated and optimistic (RFC 4429 §3.3), then the fitting scope (a link-local source reaches no
  * farther than the link), then the remote's own subnet, then the longest common prefix, then the oldest. IPv6 overrides
  * it with RFC 6724.
  */
@@ -14,8 +15,9 @@ export function selectAddress(
   const remoteIsLinkLocal = protocol.isLinkLocal?.(remote) ?? false
   let best: Address | null = null
   let bestScore = -1
-  for (const { state, address, prefixLength } of records) {
-    if (state !== 'assigned' && state !== 'deprecated') continue
+  for (const record of records) {
+    const { state, address, prefixLength } = record
+    if (!isUsableAddress(record)) continue
     const score =
       (state === 'assigned' ? 2048 : 0) +
       ((protocol.isLinkLocal?.(address) ?? false) === remoteIsLinkLocal ? 1024 : 0) +

@@ -8,8 +8,8 @@ import type { Route } from './route.ts'
 import type { TransportDispatcher } from './transport.ts'
 import type { Hooks } from '../hooks/hooks.ts'
 
-/** Life of an address (RFC 4862 §2, RFC 5227). `duplicate` keeps the record so that people can see it. */
-export type AddressState = 'tentative' | 'assigned' | 'deprecated' | 'duplicate' | 'removed'
+/** Life of an address (RFC 4862 §2, RFC 4429 §2.1, RFC 5227). `optimistic` is in use while it is checked. `duplicate` keeps the record so that people can see it. */
+export type AddressState = 'tentative' | 'optimistic' | 'assigned' | 'deprecated' | 'duplicate' | 'removed'
 
 /** Names an address record of a network endpoint. @seed NetworkEndpointID */
 export interface NetworkEndpointId {
@@ -39,6 +39,12 @@ export interface AddressOptions {
   readonly origin?: AddressEndpoint['origin']
   /** Skip duplicate address detection. Default false; always skipped on loopback links. */
   readonly skipDuplicateDetection?: boolean
+  /**
+   * Use the address while duplicates are looked for (RFC 4429): what `addNic` and `addAddress` do by default with addresses
+   * of origin `manual`. False: never before none was found, not even when the NIC comes up again (RFC 4862 §5.4, RFC 5227
+   * §2.1). Else it waits the first time only, and stays in use when it is checked again.
+   */
+  readonly optimistic?: boolean
 }
 
 /** The addresses of one (NIC, network protocol). Made by the NIC for protocols that own addresses; shared with their endpoint. */

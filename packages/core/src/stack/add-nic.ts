@@ -19,6 +19,7 @@ const SCHEMA: OptionSchema<NicOptions> = {
   promiscuous: { type: 'boolean' },
   spoofing: { type: 'boolean' },
   skipDuplicateDetection: { type: 'boolean' },
+  optimistic: { type: 'boolean' },
   verifyChecksums: { type: 'boolean' },
   signal: { type: 'object' },
 }
@@ -87,9 +88,9 @@ export class NicAdder {
       const { events, scheduler } = context.host
       if (events.has('nic-added')) events.emit('nic-added', { nicId: device.id, name: device.name })
       device.start()
-      const skip = options.skipDuplicateDetection === true
+      const { skipDuplicateDetection = false, optimistic = true } = options
       const assigned = addresses.map(({ text, prefix }) =>
-        handle.addPrefix(prefix, text, { skipDuplicateDetection: skip, signal: controller.signal }))
+        handle.addPrefix(prefix, text, { skipDuplicateDetection, optimistic, signal: controller.signal }))
       for (const gateway of gateways) router.addGateway(device.id, gateway)
       scheduler.run()
       await Promise.all(assigned)

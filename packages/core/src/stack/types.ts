@@ -57,6 +57,12 @@ export interface NicOptions {
   readonly spoofing?: boolean
   /** Skip duplicate address detection for the addresses given here: usable at once. Default false. */
   readonly skipDuplicateDetection?: boolean
+  /**
+   * Use the addresses given here while duplicates are looked for (RFC 4429): `addNic` resolves at once, and a duplicate is told
+   * by the event `address-changed`. False: wait until none was found, as RFC 5227 §2.1 (4 to 7 s) and RFC 4862 §5.4 (1 to 2 s)
+   * have it; then `addNic` rejects with `EADDRINUSE`. Default true.
+   */
+  readonly optimistic?: boolean
   /** Verify received checksums (unless the link did). Default true. */
   readonly verifyChecksums?: boolean
   readonly signal?: AbortSignal
@@ -106,7 +112,10 @@ export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events {
   readonly linkAddress: string | null
   readonly addresses: readonly { readonly address: string; readonly prefixLength: number; readonly state: AddressEndpoint['state'] }[]
   readonly statistics: Readonly<NicCounters>
-  /** `'10.0.0.2/24'`. Resolves when the address is assigned; rejects `EADDRINUSE` when it is a duplicate. */
+  /**
+   * `'10.0.0.2/24'`. Resolves when the address is usable: at once unless `optimistic` is false; then it rejects with `EADDRINUSE`
+   * when the address is a duplicate.
+   */
   addAddress(text: string, options?: AddressOptions & { readonly signal?: AbortSignal }): Promise<void>
   removeAddress(text: string): boolean
   up(): void

@@ -1,16 +1,16 @@
-import type { Address, AddressEndpoint } from '@stack/core'
+import { isUsableAddress, type Address, type AddressEndpoint } from '@stack/core'
 import { commonPrefixLength, scopeOf } from '../address/scope.ts'
 
 /**
  * Source address selection (RFC 6724 §5) among the addresses of one NIC: rules 1, 2, 3 and 8. Rules 4 to 7 are about
  * home addresses, several interfaces, policy labels and temporary addresses, which are not here.
  *
- * @returns null when no address is assigned or deprecated
+ * @returns null when no address is usable
  */
 export function selectSource(records: readonly AddressEndpoint[], remote: Address): Address | null {
   let best: AddressEndpoint | null = null
   for (const record of records) {
-    if (record.state !== 'assigned' && record.state !== 'deprecated') continue
+    if (!isUsableAddress(record)) continue
     if (best === null || isBetter(record, best, remote)) best = record
   }
   return best === null ? null : best.address
@@ -23,8 +23,8 @@ function isBetter(x: AddressEndpoint, y: AddressEndpoint, remote: Address): bool
   const scopeX = scopeOf(x.address)
   const scopeY = scopeOf(y.address)
   if (scopeX !== scopeY) return scopeX < scopeY ? scopeX >= scopeOf(remote) : scopeY < scopeOf(remote)
-  // Rule 3: not deprecated.
-  if (x.state !== y.state) return x.state === 'assigned'
+  // Rule 3: not deprecated, nor optimistic, which counts as deprecated here (RFC 4429 §2.1).
+  if ((x.state === 'assigned') !== (y.state === 'assigned')) return x.state === 'assigned'
   // Rule 8: the longest common prefix, within the prefix of the source (RFC 6724 §2.2).
   return matching(x, remote) > matching(y, remote)
 }

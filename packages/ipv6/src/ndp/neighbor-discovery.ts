@@ -1,6 +1,6 @@
 import type { Packet } from '@stack/buffer'
-import { address } from '@stack/core'
-import type { Address, Failure, Neighbor } from '@stack/core'
+import { address, isUsableAddress } from '@stack/core'
+import type { Address, AddressEndpoint, Failure, Neighbor } from '@stack/core'
 import {
   ALL_NODES, isLinkLocalWord, isMulticastWord, multicastLinkAddress, solicitedNodeAddress,
 } from '../address/scope.ts'
@@ -19,6 +19,8 @@ import type { DuplicateDetection, Nonce } from './duplicate-detection.ts'
 
 /** What a router would have lowered (RFC 4861 §3.1). */
 const NDP_HOP_LIMIT = 255
+/** Offset in an Ethernet header. */
+const ETHERNET_SOURCE = 6
 const UNSPECIFIED: Address = address(0, 0, 0, 0)
 
 /** Neighbour solicitations and advertisements of one endpoint (RFC 4861 §7). */
@@ -68,12 +70,12 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
     counters.solicitationsReceived++
     const record = addresses.get(local(target))
     if (record === null) return true
-    if (record.state === 'tentative') {
+    if (isChecked(record)) {
       // RFC 4862 §5.4.3: a unicast source is resolving, and gets no answer yet.
-      if (isProbe) detection().solicited(target, nonceOf(packet, options), packet.linkSource)
-      return true
+      if (isProbe) detection().solicited(target, nonceOf(packet, options), senderOf(packet))
+      if (isProbe || record.state === 'tentative') return true
     }
-    if (record.state !== 'assigned' && record.state !== 'deprecated') return true
+    if (!isUsableAddress(record)) return true
     if (isProbe) {
       // RFC 4861 §7.2.4: to everybody, unsolicited.
       advertise(record.address, ALL_NODES, AdvertisementFlag.Override, toGroup(ALL_NODES))
@@ -83,16 +85,21 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
       counters.ndpLoopedBack++
       return true
     }
-    answer(packet, record.address, at < 0 ? null : readLinkAddressOption(packet.view, at))
+    answer(packet, record, at < 0 ? null : readLinkAddressOption(packet.view, at))
     return true
   }
 
   /** RFC 4861 §7.2.3, §7.2.4: remember who asks, tell him. */
-  function answer(packet: Packet, own: Address, linkAddress: Uint8Array | null): void {
+  function answer(packet: Packet, own: AddressEndpoint, linkAddress: Uint8Array | null): void {
     const source = local({ a: packet.sourceA, b: packet.sourceB, c: packet.sourceC, d: packet.sourceD })
     const neighbors = nic.neighborTable(IPV6_ETHERTYPE)
-    let to: Neighbor | null = null
-    if (neighbors !== null) {
+    let to: Uint8Array | Neighbor | null = null
+    // RFC 4861 §7.2.4: who does not say where he is has to be asked. Two optimistic nodes, neither of which says it, would
+    // wait for each other: then the answer goes back to where the frame came from.
+    const sender = linkAddress === null && own.state === 'optimistic' ? senderOf(packet) : null
+    if (sender !== null) {
+      to = sender
+    } else if (neighbors !== null) {
       if (linkAddress !== null) neighbors.handleProbe(source, linkAddress)
       to = neighbors.lookup(source)
       if (to === null) {
@@ -100,7 +107,9 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
         return
       }
     }
-    advertise(own, source, AdvertisementFlag.Solicited | AdvertisementFlag.Override, to)
+    // RFC 4429 §3.3: who has the address for certain must not be overridden.
+    const override = own.state === 'optimistic' ? 0 : AdvertisementFlag.Override
+    advertise(own.address, source, AdvertisementFlag.Solicited | override, to)
   }
 
   /** An advertisement; false = invalid (RFC 4861 §7.1.2). */
@@ -116,7 +125,7 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
     const record = addresses.get(whose)
     if (record !== null) {
       // RFC 4862 §5.4.4
-      if (record.state === 'tentative') detection().advertised(target, linkAddress ?? packet.linkSource)
+      if (isChecked(record)) detection().advertised(target, linkAddress ?? senderOf(packet))
       else if (record.state !== 'duplicate') counters.addressConflicts++
       return true
     }
@@ -133,7 +142,8 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
     const message = allocate(NEIGHBOR_MESSAGE_LENGTH + LINK_ADDRESS_OPTION_LENGTH)
     if (message === null) return 'ENOBUFS'
     message.end = writeNeighborSolicitation(message.view, message.start, target)
-    appendLinkAddress(message, NdpOption.SourceLinkAddress)
+    // RFC 4429 §3.2: nobody shall learn it for an address that may be another's.
+    if (addresses.get(source)?.state !== 'optimistic') appendLinkAddress(message, NdpOption.SourceLinkAddress)
     counters.solicitationsSent++
     return send(message, source, destination, linkAddress ?? toGroup(destination))
   }
@@ -175,6 +185,13 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
     return output.writeOnLink(source, destination, NDP_HOP_LIMIT, to, message)
   }
 
+  /** The link address that a frame came from. */
+  function senderOf(packet: Packet): Uint8Array | null {
+    if (nic.framing !== 'ethernet' || packet.linkHeader < 0) return packet.linkSource
+    const at = packet.linkHeader + ETHERNET_SOURCE
+    return packet.bytes.slice(at, at + 6)
+  }
+
   function toGroup(group: Address): Uint8Array | null {
     return nic.framing === 'ethernet' ? multicastLinkAddress(group) : null
   }
@@ -185,6 +202,11 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
   }
 
   return { handle, isFromLink, solicit, probe }
+}
+
+/** Duplicate detection is under way. */
+function isChecked(record: AddressEndpoint): boolean {
+  return record.state === 'tentative' || record.state === 'optimistic'
 }
 
 function isToSolicitedNode(p: Packet): boolean {
