@@ -22,6 +22,8 @@ type Outcome = (typeof Outcome)[keyof typeof Outcome]
 export function sendPending(tcb: Tcb): void {
   if (!sendsData(tcb.state)) return
   restartAfterIdle(tcb)
+  // Asked anew: what a refused segment gives back in this call is no room for the next.
+  tcb.isBlocked = false
   let outcome: Outcome
   do outcome = sendOne(tcb, false)
   while (outcome === Outcome.Sent)

@@ -298,6 +298,26 @@ describe('packet memory', () => {
     await two.end()
   })
 
+  test('no memory while segments wait below: one attempt a turn, and on when they are gone', async () => {
+    const bench = await Bench.create({ memory: createPacketMemory({ size: 1 << 20 }).pool({ slots: 7 }) })
+    const connection = await bench.connect()
+    // Four chunks leave room for three of the five segments, and those stay in the link.
+    await connection.write(pattern(7300))
+    expect(bench.counters['localDrops']).toBe(1)
+    await connection.write(pattern(100, 7300))
+    await bench.clock.settle()
+    expect(bench.counters['localDrops']).toBe(2)
+    const sent: Uint8Array[] = []
+    while (sent.length < 5) {
+      sent.push(...bench.all().map((segment) => segment.data))
+      await bench.clock.settle()
+    }
+    expect(concat(sent)).toEqual(pattern(7300))
+    await bench.send('A', { seq: 1, ack: 7301 })
+    expect(bench.next().data).toEqual(pattern(100, 7300))
+    await bench.end()
+  })
+
   test('ordinary memory is gone: the reserve carries one segment at a time', async () => {
     const two = await scarce({ quota: 200_000 })
     const [one, other] = await connected(two)

@@ -1,3 +1,4 @@
+import type { PacketPool } from '@stack/buffer'
 import type { StackBase } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { ipv6 } from '@stack/ipv6'
@@ -15,6 +16,8 @@ export interface BenchOptions {
   readonly family?: Family
   readonly mtu?: number
   readonly tcp?: TcpOptions
+  /** In place of an account of its own on the default memory. */
+  readonly memory?: PacketPool
 }
 
 type TcpStack = StackBase & { readonly tcp: Tcp }
@@ -43,8 +46,9 @@ export class Bench {
     this.remote = this.peer.remote
   }
 
-  static async create({ family = 'ipv4', mtu = 1500, tcp: options }: BenchOptions = {}): Promise<Bench> {
-    return new Bench(await createTestStack({ plugins: [ipv4(), ipv6(), tcp(options)], link: channel({ mtu }) }), family)
+  static async create({ family = 'ipv4', mtu = 1500, tcp: options, memory }: BenchOptions = {}): Promise<Bench> {
+    const plugins = [ipv4(), ipv6(), tcp(options)] as const
+    return new Bench(await createTestStack({ plugins, link: channel({ mtu }), ...(memory === undefined ? {} : { memory }) }), family)
   }
 
   /** Ends the stack and checks that nothing is left. */
