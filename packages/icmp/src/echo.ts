@@ -83,10 +83,15 @@ export class Echo implements EchoSocket, TransportEndpoint {
     pending.call.resolve({ host: host.formatAddress(from), sequence: pending.sequence, rtt, ttl, size })
   }
 
-  handleError(_id: TransportEndpointId, error: TransportError, packet: Packet): void {
+  handleError(id: TransportEndpointId, error: TransportError, packet: Packet): void {
+    const { counters, host } = this.protocol
     const pending = packet.length < ECHO_HEADER_LENGTH ? undefined : this.pending.get(packet.view.getUint16(packet.start + ECHO_FIELD.sequence))
-    if (pending === undefined) return
-    this.protocol.counters.errors++
+    if (pending === undefined || !sameAddress(id.remoteAddress!, this.target!)) {
+      counters.dropStrayError++
+      return
+    }
+    counters.errors++
+    if (error.kind === 'packetTooBig' && error.cause === 'icmp') host.updatePathMtu(id.localAddress, id.remoteAddress!, error.mtu ?? 0)
     const text = error.cause === 'neighbor' ? NEIGHBOR_DOWN : TEXTS[error.kind]
     this.fail(pending, this.error(errorCodeOf(error, this.target!), text))
   }

@@ -20,7 +20,7 @@ class Api implements Icmp {
   private readonly protocols: readonly EchoProtocol[]
 
   constructor(host: TransportHost) {
-    const counters: IcmpCounters = { requests: 0, replies: 0, timeouts: 0, errors: 0, dropUnexpected: 0 }
+    const counters: IcmpCounters = { requests: 0, replies: 0, timeouts: 0, errors: 0, dropUnexpected: 0, dropStrayError: 0 }
     this.host = host
     this.protocols = [
       new EchoProtocol(host, counters, 'icmpv4', ICMPV4_PROTOCOL, 0x0800, ECHO_TYPE.v4Request, ECHO_TYPE.v4Reply),

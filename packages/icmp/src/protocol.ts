@@ -11,6 +11,8 @@ export interface IcmpCounters {
   errors: number
   /** Replies that nobody waits for, or whose payload came back changed. */
   dropUnexpected: number
+  /** Errors about a request that is not under way. */
+  dropStrayError: number
 }
 
 /** One family's echo as a transport protocol: an identifier is its port. */

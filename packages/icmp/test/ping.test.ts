@@ -120,7 +120,7 @@ describe.each([IPV4, IPV6])('$name', (family) => {
     const { clock, us, counters, end } = await bench()
     const reply = await clock.until(us.icmp.ping(family.peer))
     expect(reply).toEqual({ host: family.peer, sequence: 1, rtt: 10, ttl: 64, size: 56 })
-    expect(counters()).toEqual({ requests: 1, replies: 1, timeouts: 0, errors: 0, dropUnexpected: 0 })
+    expect(counters()).toEqual({ requests: 1, replies: 1, timeouts: 0, errors: 0, dropUnexpected: 0, dropStrayError: 0 })
     expect(clock.isHeld).toBe(false)
     end()
   })

@@ -18,7 +18,10 @@ export function plateauBelow(length: number): number {
   return MINIMUM_MTU
 }
 
-/** An error about a packet that this host sent: told to its transport. The packet is borrowed. */
+/**
+ * An error about a packet that this host is said to have sent: told to its transport, which alone can tell whether it is
+ * true, and learns from it (RFC 5927 §4). The packet is borrowed.
+ */
 export function receiveIcmpError(endpoint: Ipv4Endpoint, type: number, packet: Packet): void {
   const { context, icmp: counters, nic } = endpoint
   const icmp = packet.start
@@ -47,7 +50,6 @@ export function receiveIcmpError(endpoint: Ipv4Endpoint, type: number, packet: P
       counters.dropMalformed++
       return
     }
-    nic.updatePathMtu(local, remote, mtu)
   }
   counters.errorsReceived++
   const protocol = quoted.protocol

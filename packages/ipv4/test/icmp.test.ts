@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { plateauBelow } from '../src/icmp-report.ts'
 import { bench, OWN, PEER } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
-import { bytesOf, icmp, ip, message, ping, udp } from './support/packets.ts'
+import { bytesOf, icmp, ip, message, ping, segment, udp } from './support/packets.ts'
 
 const FAR = '192.0.2.7'
 
@@ -144,12 +144,23 @@ describe('ICMPv4', () => {
       expect(b.counted()).toMatchObject({ 'icmp.dropMalformed': 1 })
     })
 
-    test('fragmentation needed lowers the path MTU', () => {
+    test('fragmentation needed lowers the path MTU when the transport believes it (RFC 5927 §4)', () => {
       expect(b.route(FAR).mtu).toBe(1500)
       error(3, 4, 1280)
       expect(b.stack.probe.errors).toEqual(['icmp packetTooBig 1280 :1000 > :53'])
       expect(b.route(FAR).mtu).toBe(1280)
       expect(b.route('192.0.2.8').mtu).toBe(1500)
+    })
+
+    test('fragmentation needed that no transport believes changes nothing', () => {
+      b.stack.probe.believes = false
+      error(3, 4, 1280)
+      expect(b.stack.probe.errors).toHaveLength(1)
+      // Nobody is at port 1001, and protocol 6 is not there at all.
+      error(3, 4, 1280, ip(OWN, FAR, 17, segment(1001, 53, 'query')))
+      error(3, 4, 1280, ip(OWN, FAR, 6, new Uint8Array(20)))
+      expect(b.stack.statistics().protocols['transport']).toMatchObject({ errorDelivered: 1, errorUnmatched: 2 })
+      expect(b.route(FAR).mtu).toBe(1500)
     })
 
     test('LESSONS §7: fragmentation needed without next-hop MTU: the next plateau', () => {

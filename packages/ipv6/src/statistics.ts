@@ -58,6 +58,8 @@ export interface Ipv6Counters {
   icmpDropForeignError: number
   /** Packet Too Big below the minimum MTU (RFC 8201 §4). */
   icmpDropTinyMtu: number
+  /** Errors whose quotation ends before the transport header, or quotes a later fragment: nobody can tell whose it was. */
+  icmpDropUnquoted: number
   icmpErrorsSent: number
   /** Errors that must not be sent (RFC 4443 §2.4(e)). */
   icmpErrorsSuppressed: number
@@ -94,7 +96,7 @@ export function newCounters(): Ipv6Counters {
     dropPortUnreachable: 0, fragmentsReceived: 0, reassembled: 0, dropFragment: 0, fragmented: 0,
     fragmentsSent: 0, dropTooLarge: 0, dropNoRoute: 0, dropHopLimit: 0, dropScope: 0,
     icmpReceived: 0, icmpSent: 0, icmpDropMalformed: 0, icmpDropChecksum: 0, icmpErrorsReceived: 0,
-    icmpDropForeignError: 0, icmpDropTinyMtu: 0, icmpErrorsSent: 0, icmpErrorsSuppressed: 0, icmpErrorsLimited: 0,
+    icmpDropForeignError: 0, icmpDropTinyMtu: 0, icmpDropUnquoted: 0, icmpErrorsSent: 0, icmpErrorsSuppressed: 0, icmpErrorsLimited: 0,
     echoRequestsReceived: 0, echoRepliesSent: 0,
     ndpDropHopLimit: 0, ndpDropMalformed: 0, solicitationsReceived: 0, solicitationsSent: 0, advertisementsReceived: 0,
     advertisementsSent: 0, addressConflicts: 0, duplicatesDetected: 0, ndpLoopedBack: 0, routerMessagesIgnored: 0,

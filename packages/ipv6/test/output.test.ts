@@ -114,6 +114,22 @@ describe('sending', () => {
     b.end()
   })
 
+  it('learns nothing from Packet Too Big about what nobody sends (RFC 5927 §4)', async () => {
+    const b = await bench({ nic })
+    const tooBig = (quote: Uint8Array): void => b.send(icmp('2001:db8::fe', US, 2, 0, bytesOf([0, 0, 1300 >> 8, 1300 & 255], quote)))
+    tooBig(ip(US, PEER, PROBE, bytesOf([0, 9, 0, 2], 'nobody there')))
+    tooBig(ip(US, PEER, 6, new Uint8Array(20)))
+    tooBig(ip(US, PEER, PROBE, new Uint8Array(0)))
+    // A later fragment has no transport header.
+    tooBig(ip(US, PEER, 44, bytesOf([PROBE, 0, 4, 0, 0, 0, 0, 1], 'the rest of it')))
+    expect(b.counters().icmpDropUnquoted).toBe(1)
+    expect(b.protocols('transport')).toMatchObject({ errorDelivered: 0, errorUnmatched: 3 })
+    b.probe.send(PEER, new Uint8Array(1400))
+    await b.clock.settle()
+    expect(b.sentBytes().map((packet) => packet.length)).toEqual([1444])
+    b.end()
+  })
+
   it('sends packets with their own header, filling in length and source', async () => {
     const b = await bench({ nic })
     const packet = ip('::', PEER, PROBE, bytesOf([0, 1, 0, 2], 'raw'), { hops: 5, length: 0 })
@@ -175,7 +191,7 @@ describe('hooks', () => {
     b.send(ip(PEER, '2001:db8::77', PROBE, bytesOf([0, 2, 0, 1], 'translated')))
     expect(b.probe.received.map(({ data }) => data)).toEqual(['translated'])
     // Out: to a neighbour whose path is narrower, so that the route must be the new one.
-    b.send(icmp(PEER, US, 2, 0, bytesOf([0, 0, 5, 0], ip(US, '2001:db8::88', PROBE, bytesOf([0, 1, 0, 2])))))
+    b.send(icmp(PEER, US, 2, 0, bytesOf([0, 0, 5, 0], ip(US, '2001:db8::88', PROBE, bytesOf([0, 1, 0, 2], 'long')))))
     hooksOf(b).add(HookPoint.Output, (packet) => {
       packet.bytes.set(addressBytes('2001:db8::88'), packet.networkHeader + 24)
       return 'reroute'

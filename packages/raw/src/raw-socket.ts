@@ -1,6 +1,7 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
 import {
-  addressSum, pseudoHeaderSum, StackError, type Address, type Failure, type NetworkHeaderParams, type RawHost, type UnassociatedEndpoint,
+  addressSum, pseudoHeaderSum, sameAddress, StackError, type Address, type Failure, type NetworkHeaderParams, type RawHost, type TransportError,
+  type UnassociatedEndpoint,
 } from '@stack/core'
 import type { RawDatagram, RawSocket } from './api.ts'
 import { ReadingSocket } from './reading-socket.ts'
@@ -21,6 +22,8 @@ export interface RawSettings {
 const HEADROOM = 32
 /** An IPv6 header and the longest payload it can state. */
 const MAX_PACKET = 40 + 65_535
+/** Hosts that a socket remembers having sent to. */
+const MAX_RECENT = 16
 const IPV6 = 0x86dd
 const ICMPV6 = 58
 const ICMPV6_CHECKSUM = 2
@@ -33,6 +36,8 @@ export class RawSocketEndpoint extends ReadingSocket<RawDatagram> implements Raw
   private readonly params: NetworkHeaderParams
   private readonly unregister: () => void
   private readonly forget: (socket: RawSocketEndpoint) => void
+  /** Where packets went to: errors about others are not believed (RFC 5927 §4). */
+  private readonly recent: Address[] = []
 
   constructor(host: RawHost, settings: RawSettings, counters: RawCounters, forget: (socket: RawSocketEndpoint) => void) {
     super(host, settings.receiveBuffer, counters)
@@ -48,6 +53,12 @@ export class RawSocketEndpoint extends ReadingSocket<RawDatagram> implements Raw
     this.put(packet)
   }
 
+  handleError(local: Address, remote: Address, error: TransportError): boolean {
+    if (!this.recent.some((sent) => sameAddress(sent, remote))) return false
+    if (error.kind === 'packetTooBig' && error.cause === 'icmp') this.host.updatePathMtu(local, remote, error.mtu ?? 0)
+    return true
+  }
+
   send(data: Uint8Array, host: string): boolean {
     this.mailbox.assertOpen('send')
     assertBytes(data)
@@ -59,7 +70,10 @@ export class RawSocketEndpoint extends ReadingSocket<RawDatagram> implements Raw
     const isWrongFamily = this.host.networkProtocolOf(remote) !== this.networkProtocol
     const failure = isWrongFamily ? 'EAFNOSUPPORT' : headerIncluded ? this.sendWhole(data, remote) : this.sendPayload(data, remote)
     const isSent = settleSend(failure, this.counters, host)
-    if (isSent) this.host.scheduler.run()
+    if (isSent) {
+      this.remember(remote)
+      this.host.scheduler.run()
+    }
     return isSent
   }
 
@@ -67,6 +81,13 @@ export class RawSocketEndpoint extends ReadingSocket<RawDatagram> implements Raw
     this.unregister()
     super.close()
     this.forget(this)
+  }
+
+  private remember(remote: Address): void {
+    const { recent } = this
+    if (recent.some((known) => sameAddress(known, remote))) return
+    if (recent.length === MAX_RECENT) recent.shift()
+    recent.push(remote)
   }
 
   private sendWhole(data: Uint8Array, remote: Address): Failure {

@@ -1,4 +1,4 @@
-import { StackError, type Address, type Route } from '@stack/core'
+import { sameAddress, StackError, type Address, type Route } from '@stack/core'
 import type { Endpoint } from './api.ts'
 
 /** Where datagrams go: an endpoint as text with its address read and its route remembered. */
@@ -38,6 +38,13 @@ export class DestinationCache {
     }
     this.last = destination
     return destination
+  }
+
+  /** Did a datagram go to this end? Yes when more have been used than are remembered. */
+  mayKnow(address: Address, port: number): boolean {
+    if (this.known.size >= LIMIT) return true
+    for (const known of this.known.values()) if (known.port === port && sameAddress(known.address, address)) return true
+    return false
   }
 
   /** Forgets what routes depend on: the source or an option changed. */

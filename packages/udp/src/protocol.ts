@@ -24,6 +24,8 @@ export interface UdpCounters {
   dropSend: number
   /** ICMP errors that concerned a socket. */
   errors: number
+  /** ICMP errors about what a socket never sent. */
+  dropStrayError: number
 }
 
 /** UDP (RFC 768) of one stack. */
@@ -34,6 +36,7 @@ export class UdpProtocol implements TransportProtocol, Udp {
   readonly host: TransportHost
   readonly counters: UdpCounters = {
     received: 0, sent: 0, bytesReceived: 0, bytesSent: 0, dropMalformed: 0, dropChecksum: 0, dropReceiveBufferFull: 0, dropSend: 0, errors: 0,
+    dropStrayError: 0,
   }
   readonly closed: Promise<void>
   readonly defaults: SocketSettings

@@ -96,13 +96,23 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     if (this.mailbox.isWanted) host.scheduler.wake(this)
   }
 
-  handleError(_id: TransportEndpointId, error: TransportError): void {
-    this.protocol.counters.errors++
-    // RFC 1122 §4.1.3.3: errors go up, but only a connected socket knows whom one is about. A datagram too big for the path
-    // is no reason to fail the next: the network layer knows the path by now and cuts what follows.
-    if (this.peer === null || error.kind === 'packetTooBig') return
+  handleError(id: TransportEndpointId, error: TransportError): void {
+    const { counters, host } = this.protocol
+    // RFC 8085 §5.2: only what this socket sent can have failed. The peer of a connected one is in the id it registered.
+    if (this.peer === null && !this.destinations.mayKnow(id.remoteAddress!, id.remotePort)) {
+      counters.dropStrayError++
+      return
+    }
+    counters.errors++
+    if (error.kind === 'packetTooBig') {
+      // No reason to fail the next datagram: it is cut to what the path takes.
+      if (error.cause === 'icmp') host.updatePathMtu(id.localAddress, id.remoteAddress!, error.mtu ?? 0)
+      return
+    }
+    // RFC 1122 §4.1.3.3: errors go up, but only a connected socket knows whom one is about.
+    if (this.peer === null) return
     this.pendingError = sendError(errorCodeOf(error, this.peer.address), this.peer)
-    if (this.mailbox.isWanted) this.protocol.host.scheduler.wake(this)
+    if (this.mailbox.isWanted) host.scheduler.wake(this)
   }
 
   abort(): void {

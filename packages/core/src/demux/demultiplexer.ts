@@ -196,20 +196,35 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
   }
 
   function deliverTransportError(local: Address, remote: Address, networkProtocol: number, transportProtocol: number, error: TransportError, packet: Packet): void {
+    const toRaw = raws.length !== 0 && deliverRawError(local, remote, networkProtocol, transportProtocol, error, packet)
     const protocol = protocols[transportProtocol & 0xff]
     // The quoted packet is one of ours: its source is the local side. RFC 792 promises 8 bytes of it; with less nobody is found.
     if (packet.end - packet.start < QUOTED || protocol?.parsePorts(packet) !== true) {
-      counters.errorUnmatched++
+      if (toRaw) counters.errorDelivered++
+      else counters.errorUnmatched++
       return
     }
     const zone = packet.nicId
     const entry = (zoned === 0 ? null : errorMatch(transportProtocol, zone, local, remote, packet)) ?? errorMatch(transportProtocol, 0, local, remote, packet)
     if (entry === null) {
-      counters.errorUnmatched++
+      if (toRaw) counters.errorDelivered++
+      else counters.errorUnmatched++
       return
     }
     counters.errorDelivered++
-    entry.endpoint.handleError(entry.id, error, packet)
+    // A wildcard endpoint must learn whom it is about, to see whether it can be true.
+    const id = { localAddress: local, localPort: packet.sourcePort, remoteAddress: remote, remotePort: packet.destinationPort }
+    entry.endpoint.handleError(id, error, packet)
+  }
+
+  function deliverRawError(local: Address, remote: Address, networkProtocol: number, number: number, error: TransportError, packet: Packet): boolean {
+    let taken = false
+    for (const raw of raws) {
+      if (raw.transportProtocol !== 0 && raw.transportProtocol !== number) continue
+      if (raw.networkProtocol !== networkProtocol || (raw.nicId !== 0 && raw.nicId !== packet.nicId)) continue
+      if (raw.endpoint.handleError?.(local, remote, error, packet) === true) taken = true
+    }
+    return taken
   }
 
   function errorMatch(protocol: number, zone: number, l: Address, r: Address, p: Packet): Entry | null {

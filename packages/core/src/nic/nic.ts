@@ -211,10 +211,6 @@ export class NicDevice implements NetworkInterface {
     return this.context.router.find(nicId, local, remote, protocol, true, false)
   }
 
-  updatePathMtu(local: Address, remote: Address, mtu: number): void {
-    this.context.router.updatePathMtu(local, remote, mtu)
-  }
-
   private newAddressTable(number: number): NicAddressTable {
     const protocol = this.context.protocols.networkByNumber(number)!
     const table: NicAddressTable = createAddressTable({

@@ -227,7 +227,5 @@ export interface NetworkInterface {
   interfaceOf(nicId: number): NetworkInterface | null
   /** NIC id (or 0) on which the address is assigned; `nicId` 0 = any. @seed LinkAddressCache.CheckLocalAddress */
   checkLocalAddress(nicId: number, protocol: number, address: Address): number
-  /** Path MTU learnt from the network (ICMP); ignored when not smaller. */
-  updatePathMtu(local: Address, remote: Address, mtu: number): void
   setPromiscuous(on: boolean): void
 }

@@ -24,7 +24,13 @@ export interface TransportEndpoint {
   readonly uniqueId: number
   /** A packet for `id` (the registration that matched); takes ownership; `packet.start` is at the transport header, which it consumes. */
   handlePacket(id: TransportEndpointId, packet: Packet): void
-  /** About a packet that this endpoint sent: `packet` starts at the quoted transport header; borrowed, not owned. @seed TransportEndpoint.HandleControlPacket */
+  /**
+   * About a packet that this endpoint is said to have sent, from the local to the remote end of `id`: `packet` starts at
+   * the quoted transport header; borrowed, not owned. Anybody can forge an ICMP error, so the endpoint checks what is
+   * quoted (RFC 5927 §4), and it alone tells the stack a path MTU: {@link TransportHost.updatePathMtu}.
+   *
+   * @seed TransportEndpoint.HandleControlPacket
+   */
   handleError(id: TransportEndpointId, error: TransportError, packet: Packet): void
   /** Ends it now; may finish asynchronously. */
   abort(): void
@@ -39,6 +45,11 @@ export interface TransportEndpoint {
 export interface RawTransportEndpoint {
   /** `packet` has its network header set (`networkHeader`) and `start` at the transport header. Takes ownership. */
   handlePacket(packet: Packet): void
+  /**
+   * An error about a packet of its protocols, from `local` to `remote`; borrowed. True = this endpoint sent such a packet
+   * and believes it.
+   */
+  handleError?(local: Address, remote: Address, error: TransportError, packet: Packet): boolean
 }
 
 /** A packet socket. @seed PacketEndpoint */
@@ -156,7 +167,10 @@ export interface TransportHost extends Host {
   leaveGroup(nicId: number, group: Address): Failure
   /** Upward reachability hint for the route's neighbour. */
   confirmReachable(route: Route): void
-  /** Learns a path MTU (RFC 1191, 8201). */
+  /**
+   * Learns a path MTU (RFC 1191, 8201) from an error that the transport believes: it quotes what is under way (RFC 5927
+   * §7). Ignored when not smaller than the one known, below 68 (IPv4) or below 1,280 (IPv6).
+   */
   updatePathMtu(local: Address, remote: Address, mtu: number): void
   nextEndpointId(): number
   /** NIC id by id or name; throws `ENODEV`. */

@@ -12,6 +12,8 @@ interface Probe {
   /** Control messages. */
   readonly errors: string[]
   readonly payloads: Uint8Array[]
+  /** Believes what ICMP says about path MTUs; at first true. */
+  believes: boolean
   listen(port: number): void
   route(destination: number, source?: number): Route | Failure
   /** From port 1000, as UDP would: checksum partial, at the place of UDP's. */
@@ -43,6 +45,7 @@ function setUp(host: TransportHost): Probe {
     },
     handleError(id, error, packet) {
       const port = packet.view.getUint16(packet.start + 2)
+      if (api.believes && error.kind === 'packetTooBig' && error.cause === 'icmp') host.updatePathMtu(id.localAddress, id.remoteAddress!, error.mtu!)
       errors.push(`${error.cause} ${error.kind}${error.mtu === undefined || error.mtu === 0 ? '' : ` ${error.mtu}`} :${id.localPort} > :${port}`)
     },
   }
@@ -69,10 +72,11 @@ function setUp(host: TransportHost): Probe {
     return packet
   }
 
-  return {
+  const api: Probe = {
     received,
     errors,
     payloads,
+    believes: true,
     listen(port) {
       const id = { localAddress: mappedAddress(0), localPort: port, remoteAddress: null, remotePort: 0 }
       if (typeof host.endpoints.register(17, id, endpoint) === 'string') throw new Error('taken')
@@ -94,4 +98,5 @@ function setUp(host: TransportHost): Probe {
       return failure
     },
   }
+  return api
 }

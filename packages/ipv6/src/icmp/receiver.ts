@@ -125,7 +125,10 @@ export function createIcmpReceiver(context: EndpointContext, output: Output, ndp
     output.write(route, params, answer)
   }
 
-  /** An error about a packet that this stack is said to have sent (RFC 4443 §2.4(d)). Borrows the packet. */
+  /**
+   * An error about a packet that this stack is said to have sent (RFC 4443 §2.4(d)): its transport can tell, and learns
+   * the path MTU (RFC 8201 §4, RFC 5927 §4). Borrows the packet.
+   */
   function handleError(packet: Packet, type: number): void {
     counters.icmpErrorsReceived++
     const view = packet.view
@@ -144,16 +147,16 @@ export function createIcmpReceiver(context: EndpointContext, output: Output, ndp
       return
     }
     const mtu = type === Icmpv6Type.PacketTooBig ? icmpv6Parameter(view, message) : 0
-    if (type === Icmpv6Type.PacketTooBig) {
-      // RFC 8201 §4: a smaller value must be discarded.
-      if (mtu < IPV6_MINIMUM_MTU) {
-        counters.icmpDropTinyMtu++
-        return
-      }
-      nic.updatePathMtu(local, remote, mtu)
+    // RFC 8201 §4: a smaller value must be discarded.
+    if (type === Icmpv6Type.PacketTooBig && mtu < IPV6_MINIMUM_MTU) {
+      counters.icmpDropTinyMtu++
+      return
     }
     walkChain(view, inner, packet.end, false, quoted)
-    if (quoted.end !== ChainEnd.Upper) return
+    if (quoted.end !== ChainEnd.Upper) {
+      counters.icmpDropUnquoted++
+      return
+    }
     const code = icmpv6Code(view, message)
     const error: TransportError = { kind: errorKind(type, code), cause: 'icmp', mtu, type, code }
     packet.start = quoted.offset

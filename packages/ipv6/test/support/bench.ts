@@ -29,6 +29,7 @@ export interface Bench {
   sent(): string[]
   sentBytes(): Uint8Array[]
   counters(): Readonly<Ipv6Counters>
+  protocols(name: string): Readonly<Record<string, number>>
   /** Destroys the stack and looks for leaks. */
   end(): void
 }
@@ -70,6 +71,7 @@ export async function bench({ options = { linkLocal: false }, link: linkOptions 
       return sentBytes().map((bytes) => (link.framing === 'ethernet' ? `[${macOf(bytes)}] ${show(bytes.subarray(14))}` : show(bytes)))
     },
     counters: () => stack.ipv6.statistics,
+    protocols: (name) => stack.statistics().protocols[name]!,
     end() {
       sentBytes()
       stack.destroy()

@@ -39,7 +39,8 @@ export function probe(): TransportPlugin<'probe', Probe> {
           })
           packet.release()
         },
-        handleError(_id, error, packet) {
+        handleError(id, error, packet) {
+          if (error.kind === 'packetTooBig' && error.cause === 'icmp') host.updatePathMtu(id.localAddress, id.remoteAddress!, error.mtu!)
           errors.push({ about: text(packet), error })
         },
       }
