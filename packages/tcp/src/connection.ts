@@ -313,8 +313,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private awaitMemory(): void {
     this.stopWaiting ??= this.endpoint.context.host.memory.waiter(() => {
       this.stopWaiting = null
-      this.isWritable = this.wantsRoom
-      this.wantsRoom = false
+      this.onWritable()
       this.endpoint.context.host.scheduler.markDirty(this.endpoint)
       this.wakeLater()
     })

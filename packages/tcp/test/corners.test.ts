@@ -5,7 +5,7 @@ import { pipe, type PipeOptions } from '@stack/link-pipe'
 import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
 import { describe, expect, test } from 'vitest'
 import { tcp, type Connection, type Tcp, type TcpOptions } from '../src/index.ts'
-import { Bench, concat, pattern } from './support/peer.ts'
+import { Bench, concat, isPattern, pattern } from './support/peer.ts'
 
 interface Pair {
   readonly clock: ManualClock
@@ -295,6 +295,22 @@ describe('packet memory', () => {
     }
     void write()
     expect(await two.clock.until(readAll(other), 60_000)).toEqual(pattern(400_000))
+    await two.end()
+  })
+
+  test.each([20, 64])('a handler that writes hears of room, whether an ACK or memory makes it: %i slots', async (slots) => {
+    const two = await scarce({ slots })
+    const [one, other] = await connected(two)
+    const data = pattern(600_000)
+    let written = 0
+    const write = (): void => {
+      for (let count = -1; count !== 0 && written < data.length;) written += count = one.tryWrite(data.subarray(written, written + 16_384))
+      if (written === data.length) one.shutdown('write')
+    }
+    one.setHandler({ writable: write })
+    write()
+    const read = await two.clock.until(readAll(other), 600_000)
+    expect([read.length, isPattern(read, 0)]).toEqual([data.length, true])
     await two.end()
   })
 
