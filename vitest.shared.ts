@@ -6,11 +6,13 @@ import type { UserProjectConfigExport } from 'vitest/config'
 const conditions = ['@stack/source', 'module', 'import', 'default', 'node']
 const externalConditions = ['@stack/source', 'node', 'import', 'default']
 
+/** Resolution that finds sources. */
+export const fromSources = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions } } }
+
 /** The vitest project of one package, named like its folder. */
 export function project(name: string): UserProjectConfigExport {
   return defineProject({
-    resolve: { conditions },
-    ssr: { resolve: { conditions, externalConditions } },
+    ...fromSources,
     test: { name, include: ['test/**/*.test.ts'] },
   })
 }

@@ -21,7 +21,7 @@ function labCounts(output) {
 
 const minutes = 60_000
 const parts = [
-  { name: 'test', limit: 25 * minutes, counts: [() => vitestCounts('test'), ...(chromium() === undefined ? [] : [() => vitestCounts('browser')])] },
+  { name: 'test', limit: 25 * minutes, counts: [() => vitestCounts('test'), () => vitestCounts('slots'), ...(chromium() === undefined ? [] : [() => vitestCounts('browser')])] },
   { name: 'check', limit: 25 * minutes, counts: [() => read('check')] },
   { name: 'lab', limit: 30 * minutes, counts: [labCounts] },
 ]

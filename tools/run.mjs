@@ -44,11 +44,18 @@ const commands = {
 
   async test(args) {
     const { code } = await run(['vitest', 'run', ...report('test'), ...args])
-    // A filter means one package: Chromium is for the whole.
+    // A filter means one package: the rest is for the whole.
     if (args.length > 0) process.exit(code)
+    const slots = await commands['test-slots']([])
     const browser = await commands['test-browser']([])
     const ledger = await commands.ledger(['--report', join(reports, 'test.json')])
-    process.exit(code || browser || ledger)
+    process.exit(code || slots || browser || ledger)
+  },
+
+  /** The suite once more, with 64 packet slots. */
+  async 'test-slots'(args) {
+    const { code } = await run(['vitest', 'run', '--config', 'tools/tests/vitest.slots.config.ts', ...report('slots'), ...args])
+    return code
   },
 
   async 'test-browser'(args) {

@@ -42,6 +42,9 @@ function newStack(clock: ManualClock, options: { readonly forwarding?: boolean; 
   })
 }
 
+/** For what has hundreds of packets under way, however little the default memory gives. */
+const ample = (): PacketPool => createPacketMemory({ size: 8 << 20 }).pool()
+
 interface Bench {
   readonly clock: ManualClock
   readonly us: IcmpStack
@@ -50,10 +53,10 @@ interface Bench {
 }
 
 /** Us and a peer that answers, 5 ms away. */
-async function bench(options: { readonly memory?: PacketPool } = {}): Promise<Bench & { readonly peer: IcmpStack }> {
+async function bench(options: { readonly memory?: PacketPool; readonly peerMemory?: PacketPool } = {}): Promise<Bench & { readonly peer: IcmpStack }> {
   const clock = manualClock()
   const us = newStack(clock, options)
-  const peer = newStack(clock, { forwarding: true })
+  const peer = newStack(clock, { forwarding: true, ...(options.peerMemory === undefined ? {} : { memory: options.peerMemory }) })
   const [left, right] = pipe({ latency: 5 })
   await us.addNic(left, { addresses, gateway: ['10.0.0.2', 'fd00::2'], skipDuplicateDetection: true })
   await peer.addNic(right, { addresses: peerAddresses, skipDuplicateDetection: true })
@@ -69,9 +72,9 @@ async function bench(options: { readonly memory?: PacketPool } = {}): Promise<Be
 }
 
 /** Us and a wire whose other end is the test. */
-async function wire(): Promise<Bench & { readonly link: ChannelLink; readonly answer: (change?: (reply: Uint8Array) => void) => Promise<void> }> {
+async function wire(options: { readonly memory?: PacketPool } = {}): Promise<Bench & { readonly link: ChannelLink; readonly answer: (change?: (reply: Uint8Array) => void) => Promise<void> }> {
   const clock = manualClock()
-  const us = newStack(clock)
+  const us = newStack(clock, options)
   const link = channel()
   await us.addNic(link, { addresses, skipDuplicateDetection: true })
   return {
@@ -138,7 +141,7 @@ describe.each([IPV4, IPV6])('$name', (family) => {
   })
 
   it('many at once, over one socket and over many', async () => {
-    const { clock, us, end } = await bench()
+    const { clock, us, end } = await bench({ memory: ample(), peerMemory: ample() })
     const socket = us.icmp.open(family.peer)
     const calls = Array.from({ length: 200 }, () => socket.ping())
     calls.push(...Array.from({ length: 200 }, () => us.icmp.ping(family.peer)))
@@ -331,7 +334,7 @@ describe('calls', () => {
   })
 
   it('1,024 wait on a socket at most', async () => {
-    const { us, end } = await wire()
+    const { us, end } = await wire({ memory: ample() })
     const socket = us.icmp.open(IPV4.peer)
     const calls = Array.from({ length: 1024 }, () => socket.ping())
     await expect(socket.ping()).rejects.toMatchObject({ code: 'ERR_STACK_LIMIT' })

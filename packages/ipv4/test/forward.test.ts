@@ -23,10 +23,10 @@ describe('forwarding', () => {
   })
 
   test('RFC 1624: the checksum follows for every value', () => {
-    for (let ttl = 2; ttl < 256; ttl++) b.receive(udp(PEER, FAR, 7, 'on', { ttl, id: ttl * 257 }))
-    const sent = b.sentBytes(far)
-    expect(sent.length).toBe(254)
-    for (const bytes of sent) expect(checksum(bytes.subarray(0, 20))).toBe(0)
+    for (let ttl = 2; ttl < 256; ttl++) {
+      b.receive(udp(PEER, FAR, 7, 'on', { ttl, id: ttl * 257 }))
+      expect(b.sentBytes(far).map((bytes) => checksum(bytes.subarray(0, 20)))).toEqual([0])
+    }
   })
 
   test('it is off by default', async () => {

@@ -1,3 +1,4 @@
+import { createPacketMemory } from '@stack/buffer'
 import { loopback } from '@stack/link-loopback'
 import { describe, expect, it } from 'vitest'
 import type { PacketDatagram, PacketSocket } from '../src/index.ts'
@@ -143,7 +144,7 @@ describe('a link of bare packets', () => {
 })
 
 it('clones do not disturb: hundred sockets watch, one delivery', async () => {
-  const { clock, us, peer, end } = await pair()
+  const { clock, us, peer, end } = await pair({}, undefined, createPacketMemory({ size: 8 << 20 }).pool())
   for (let i = 0; i < 100; i++) {
     peer.raw.packet()
     peer.raw.open({ protocol: 0 })

@@ -5,7 +5,7 @@ import { pipe, type PipeOptions } from '@stack/link-pipe'
 import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
 import { describe, expect, test } from 'vitest'
 import { tcp, type Connection, type Tcp, type TcpOptions } from '../src/index.ts'
-import { Bench, concat, isPattern, pattern } from './support/peer.ts'
+import { ample, Bench, concat, isPattern, pattern } from './support/peer.ts'
 
 interface Pair {
   readonly clock: ManualClock
@@ -168,7 +168,7 @@ describe('closing', () => {
 describe('windows', () => {
   test('scaled windows reach zero under tiny segments, and what is held stays bounded', async () => {
     const receiveBuffer = 70_000
-    const bench = await Bench.create()
+    const bench = await Bench.create({ memory: ample() })
     await bench.accept({ receiveBuffer, delayedAck: 0 }, { mss: 1000, scale: 0 })
     let seq = 1
     for (; seq <= 69_000; seq += 1000) await bench.send('A', { seq, ack: 1, data: pattern(1000) })
@@ -253,13 +253,13 @@ describe('round trips', () => {
 })
 
 describe('packet memory', () => {
-  /** A stack whose memory is `pool`, connected to one with its own. */
+  /** A stack whose memory is `pool`, connected to one with enough. */
   async function scarce(options: PacketPoolOptions): Promise<Pair & { readonly pool: PacketPool }> {
     const clock = manualClock()
     const pool = createPacketMemory({ size: 8 << 20 }).pool(options)
     const [left, right] = pipe({ latency: 1 })
     const a = createStack({ plugins: [ipv4(), tcp({ sendBuffer: 1_048_576 })], clock, random: seededRandom(1), memory: pool })
-    const b = createStack({ plugins: [ipv4(), tcp()], clock, random: seededRandom(2) })
+    const b = createStack({ plugins: [ipv4(), tcp()], clock, random: seededRandom(2), memory: ample() })
     await clock.until(Promise.all([a.addNic(left, { addresses: ['10.0.0.1/24'] }), b.addNic(right, { addresses: ['10.0.0.2/24'] })]))
     return {
       clock, a, b, pool,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Connection } from '../src/index.ts'
-import { Bench, FAMILIES, PEER_PORT, PORT, pattern } from './support/peer.ts'
+import { ample, Bench, FAMILIES, pattern, PEER_PORT, PORT } from './support/peer.ts'
 
 describe.each(FAMILIES)('handshake over %s', (family) => {
   const mss = family === 'ipv4' ? 1460 : 1440
@@ -330,7 +330,7 @@ describe('listening', () => {
   })
 
   test('the SYN queue is bounded', async () => {
-    const bench = await Bench.create()
+    const bench = await Bench.create({ memory: ample() })
     bench.stack.tcp.listen({ port: PORT, backlog: 1 })
     for (let sourcePort = 1; sourcePort <= 130; sourcePort++) bench.inject('S', { sourcePort })
     await bench.clock.settle()

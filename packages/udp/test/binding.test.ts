@@ -1,6 +1,6 @@
 import { channel } from '@stack/link-channel'
 import { describe, expect, it } from 'vitest'
-import { bytes, host, pair, text, thrownBy, wire } from './support/bench.ts'
+import { ample, bytes, host, pair, text, thrownBy, wire } from './support/bench.ts'
 import { FAMILIES, IPV4, IPV6 } from './support/families.ts'
 import { datagram } from './support/packets.ts'
 
@@ -131,7 +131,7 @@ describe('ports', () => {
   })
 
   it('sharers split flows, and each flow stays with one', async () => {
-    const { stack, inject, end } = await wire()
+    const { stack, inject, end } = await wire({}, { memory: ample() })
     expect(stack.udp.bind({ port: 52, reusePort: true }).local.port).toBe(52)
     expect(thrownBy(() => stack.udp.bind({ port: 52 }))).toMatchObject({ code: 'EADDRINUSE' })
     const sockets = Array.from({ length: 4 }, () => stack.udp.bind({ port: 53, reusePort: true }))

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readUdpHeader } from '../src/wire.ts'
-import { bytes, text, wire } from './support/bench.ts'
+import { ample, bytes, text, wire } from './support/bench.ts'
 import { FAMILIES, IPV4, IPV6 } from './support/families.ts'
 import { bytesOf, checksum, datagram, ip, pseudoHeader } from './support/packets.ts'
 
@@ -8,7 +8,7 @@ describe.each(FAMILIES)('$name', (family) => {
   const headerLength = family === IPV4 ? 20 : 40
 
   it('every datagram leaves with a right checksum, whatever its length', async () => {
-    const { stack, sent, clock, end } = await wire()
+    const { stack, sent, clock, end } = await wire({}, { memory: ample() })
     const socket = stack.udp.bind({ port: 4000 })
     for (let length = 0; length < 70; length++) socket.send(new Uint8Array(length).fill(0xa5), { host: family.peer, port: 9 })
     await clock.settle()

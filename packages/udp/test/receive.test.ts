@@ -1,6 +1,6 @@
 import { createPacketMemory } from '@stack/buffer'
 import { describe, expect, it } from 'vitest'
-import { bytes, host, pair, text, thrownBy, wire } from './support/bench.ts'
+import { ample, bytes, host, pair, text, thrownBy, wire } from './support/bench.ts'
 import { IPV4 } from './support/families.ts'
 import { datagram } from './support/packets.ts'
 
@@ -280,7 +280,7 @@ describe('sending', () => {
   })
 
   it('into a full queue: false, then writable; a handler set in between hears of it', async () => {
-    const { stack, link, clock, end } = await wire()
+    const { stack, link, clock, end } = await wire({}, { memory: ample() })
     const socket = stack.udp.connect({ host: IPV4.peer, port: 9 })
     let sent = 0
     while (sent < 10_000 && socket.send(bytes('x'))) sent++

@@ -1,3 +1,4 @@
+import { createPacketMemory } from '@stack/buffer'
 import { createStack } from '@stack/core'
 import { icmp } from '@stack/icmp'
 import { ipv4 } from '@stack/ipv4'
@@ -15,7 +16,9 @@ const REQUEST = Uint8Array.of(0x45, 0, 0, 28, 0, 1, 0, 0, 64, 1, 0x66, 0xde, 10,
 describe.each([['127.0.0.1', '127.0.0.1/8'], ['::1', '::1/128']])('a loopback that never falls silent (%s)', (host, address) => {
   it.each([1, 50])('%i sockets: timers fire, the other NIC is served, the host has its turn', async (sockets) => {
     const clock = new StepClock()
-    const stack = createStack({ plugins: [ipv4(), ipv6(), udp(), icmp()], clock })
+    // A thousand datagrams are under way.
+    const memory = createPacketMemory({ size: 8 << 20 }).pool()
+    const stack = createStack({ plugins: [ipv4(), ipv6(), udp(), icmp()], clock, memory })
     const link = channel()
     await stack.addNic(loopback(), { addresses: [address] })
     await stack.addNic(link, { addresses: ['10.0.0.1/24'], skipDuplicateDetection: true })

@@ -1,3 +1,4 @@
+import type { PacketPool } from '@stack/buffer'
 import { createStack } from '@stack/core'
 import type { Installed, Nic, NicOptions, Route, StackBase } from '@stack/core'
 import { channel } from '@stack/link-channel'
@@ -34,9 +35,9 @@ export interface Bench {
   end(): void
 }
 
-export async function bench(options: Ipv4Options = {}, nicOptions: NicOptions = {}, linkOptions: ChannelOptions = {}): Promise<Bench> {
+export async function bench(options: Ipv4Options = {}, nicOptions: NicOptions = {}, linkOptions: ChannelOptions = {}, memory?: PacketPool): Promise<Bench> {
   const clock = manualClock()
-  const stack = createStack({ plugins: [ipv4(options), probe()], clock })
+  const stack = createStack({ plugins: [ipv4(options), probe()], clock, ...(memory === undefined ? {} : { memory }) })
   const link = channel(linkOptions)
   const nic = await stack.addNic(link, { addresses: [`${OWN}/24`], ...nicOptions })
   stack.probe.listen(7)

@@ -1,3 +1,4 @@
+import type { PacketPool } from '@stack/buffer'
 import { createStack } from '@stack/core'
 import type { Nic, NicOptions } from '@stack/core'
 import { channel } from '@stack/link-channel'
@@ -38,12 +39,13 @@ export interface BenchOptions {
   readonly options?: Ipv6Options
   readonly link?: ChannelOptions
   readonly nic?: NicOptions
+  readonly memory?: PacketPool
 }
 
 /** A stack with one NIC: on a link of bare packets, without a link-local address, unless told otherwise. */
-export async function bench({ options = { linkLocal: false }, link: linkOptions = {}, nic: nicOptions = {} }: BenchOptions = {}): Promise<Bench> {
+export async function bench({ options = { linkLocal: false }, link: linkOptions = {}, nic: nicOptions = {}, memory }: BenchOptions = {}): Promise<Bench> {
   const clock = manualClock()
-  const stack = createStack({ plugins: [ipv6(options), probe()], clock })
+  const stack = createStack({ plugins: [ipv6(options), probe()], clock, ...(memory === undefined ? {} : { memory }) })
   const link = channel(linkOptions)
   const nic = await stack.addNic(link, { skipDuplicateDetection: true, ...nicOptions })
 

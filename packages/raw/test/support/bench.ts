@@ -30,7 +30,7 @@ export interface Pair {
 }
 
 /** Two hosts on a wire, each with raw sockets, both families, and nothing above. */
-export async function pair(options: PipeOptions = {}, memory?: PacketPool): Promise<Pair> {
+export async function pair(options: PipeOptions = {}, memory?: PacketPool, peerMemory?: PacketPool): Promise<Pair> {
   const clock = manualClock()
   const errors: unknown[] = []
   const stackOf = (pool?: PacketPool): RawStack =>
@@ -38,7 +38,7 @@ export async function pair(options: PipeOptions = {}, memory?: PacketPool): Prom
       plugins: [ipv4(), arp(), ipv6({ linkLocal: false }), raw()], clock, onError: (error) => errors.push(error), ...(pool === undefined ? {} : { memory: pool }),
     })
   const us = stackOf(memory)
-  const peer = stackOf()
+  const peer = stackOf(peerMemory)
   const [left, right] = pipe(options)
   await us.addNic(left, { name: 'wire', addresses: ['10.0.0.1/24', 'fd00::1/64'], skipDuplicateDetection: true })
   await peer.addNic(right, { name: 'wire', addresses: ['10.0.0.2/24', 'fd00::2/64'], skipDuplicateDetection: true })

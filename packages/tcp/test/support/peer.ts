@@ -1,4 +1,4 @@
-import type { PacketPool } from '@stack/buffer'
+import { createPacketMemory, type PacketPool } from '@stack/buffer'
 import type { StackBase } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { ipv6 } from '@stack/ipv6'
@@ -11,6 +11,11 @@ export { concat, deterministicRandom as deterministic, FAMILIES, isPattern, patt
 
 export const PEER_PORT = 5000
 export const PORT = 7000
+
+/** Memory for what holds hundreds of packets at once, however little the default memory gives. */
+export function ample(): PacketPool {
+  return createPacketMemory({ size: 8 << 20 }).pool()
+}
 
 export interface BenchOptions {
   readonly family?: Family

@@ -1,5 +1,5 @@
+import { createPacketMemory, type PacketPool } from '@stack/buffer'
 import { createStack, type Nic, type NicOptions, type StackBase } from '@stack/core'
-import type { PacketPool } from '@stack/buffer'
 import { ipv4 } from '@stack/ipv4'
 import { ipv6 } from '@stack/ipv6'
 import { channel, type ChannelLink } from '@stack/link-channel'
@@ -23,6 +23,9 @@ export interface StackSettings {
   readonly memory?: PacketPool
   readonly options?: UdpOptions
 }
+
+/** Memory for what holds hundreds of packets at once, however little the default memory gives. */
+export const ample = (): PacketPool => createPacketMemory({ size: 8 << 20 }).pool()
 
 /** A stack with both families, without a NIC. */
 export function host({ clock = manualClock(), memory, options }: StackSettings = {}): Host {
