@@ -1,4 +1,4 @@
-import type { Milliseconds } from '@stack/core'
+import type { ErrorCode, Milliseconds } from '@stack/core'
 import { sendReset } from './output.ts'
 import { State } from './state.ts'
 import { isFinSent, setState } from './tcb.ts'
@@ -54,8 +54,8 @@ function waitAtMost(tcb: Tcb, duration: Milliseconds): void {
 }
 
 /** ABORT (RFC 9293 §3.10.5). CLOSING and LAST-ACK need no reset once our FIN is out; ours begin when it is queued. */
-export function abortConnection(tcb: Tcb): void {
+export function abortConnection(tcb: Tcb, code: ErrorCode = 'ECONNABORTED'): void {
   const needsReset = tcb.state >= State.Closing ? !isFinSent(tcb) : tcb.state >= State.SynReceived
   if (needsReset) sendReset(tcb)
-  tcb.finish('ECONNABORTED')
+  tcb.finish(code)
 }

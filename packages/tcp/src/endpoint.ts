@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import type { Address, Failure, Milliseconds, PortReservation, Registration, TransportEndpoint, TransportEndpointId, TransportError } from '@stack/core'
+import type { Address, ErrorCode, Failure, Milliseconds, PortReservation, Registration, TransportEndpoint, TransportEndpointId, TransportError } from '@stack/core'
 import { abortConnection } from './close.ts'
 import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
@@ -185,8 +185,8 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     this.closing?.resolve()
   }
 
-  abort(): void {
-    if (!this.isFinished) abortConnection(this)
+  abort(code?: ErrorCode): void {
+    if (!this.isFinished) abortConnection(this, code)
     this.drain()
   }
 

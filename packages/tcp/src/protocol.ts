@@ -237,7 +237,11 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     for (const listener of [...this.listeners]) void listener.close()
     for (const endpoint of [...this.undrained]) endpoint.drain()
     if (this.live.size === 0) this.finish()
-    else for (const connection of [...this.live.values()]) void connection.close()
+    for (const [endpoint, connection] of [...this.live]) {
+      // Who waits for it to open is told whose end it was.
+      if (endpoint.state < State.Established) endpoint.abort('ERR_STACK_CLOSED')
+      else void connection.close()
+    }
   }
 
   private finish(): void {

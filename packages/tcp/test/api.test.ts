@@ -126,12 +126,17 @@ describe('writing', () => {
     const connection = await bench.connect({ sendBuffer: 4096 })
     const listener = bench.stack.tcp.listen({ port: PORT })
     const calls = [connection.read(new Uint8Array(1)), connection.write(pattern(9000)), connection.closed].map((call) =>
-      expect(call).rejects.toMatchObject({ code: 'ECONNABORTED' }),
+      expect(call).rejects.toMatchObject({ code: 'ERR_STACK_CLOSED' }),
     )
     const accepted = listener.accept()
     await bench.clock.settle()
     await bench.end()
     await Promise.all(calls)
+    // And so do calls that come later.
+    for (const call of [connection.read(new Uint8Array(1)), connection.readSome(), connection.write(pattern(1))]) {
+      await expect(call).rejects.toMatchObject({ code: 'ERR_STACK_CLOSED' })
+    }
+    expect(() => connection.tryWrite(pattern(1))).toThrow(expect.objectContaining({ code: 'ERR_STACK_CLOSED' }))
     expect(await accepted).toBeNull()
     await listener.closed
     expect(() => bench.stack.tcp.listen({ port: PORT })).toThrow(expect.objectContaining({ code: 'ERR_STACK_CLOSED' }))

@@ -213,11 +213,12 @@ describe('opening', () => {
     await bench.end()
   })
 
-  test('destroying the stack settles connect()', async () => {
+  test.each(['destroy', 'close'] as const)('the stack’s %s() settles connect()', async (how) => {
     const bench = await Bench.create()
     const promise = bench.stack.tcp.connect({ host: bench.remote, port: PEER_PORT })
-    const failed = expect(promise).rejects.toMatchObject({ code: 'ECONNABORTED' })
+    const failed = expect(promise).rejects.toMatchObject({ code: 'ERR_STACK_CLOSED' })
     await bench.clock.settle()
+    if (how === 'close') await bench.clock.until(bench.stack.close())
     await bench.end()
     await failed
   })

@@ -1,6 +1,6 @@
 import type { Packet } from '@stack/buffer'
 import type { Address } from '../address/address.ts'
-import type { Failure } from '../errors/codes.ts'
+import type { ErrorCode, Failure } from '../errors/codes.ts'
 import type { TransportError } from '../errors/transport-error.ts'
 import type { Host } from './host.ts'
 import type { PortAllocator } from '../demux/ports.ts'
@@ -32,8 +32,8 @@ export interface TransportEndpoint {
    * @seed TransportEndpoint.HandleControlPacket
    */
   handleError(id: TransportEndpointId, error: TransportError, packet: Packet): void
-  /** Ends it now; may finish asynchronously. */
-  abort(): void
+  /** Ends it now; may finish asynchronously. `code` = why, for calls that wait; absent = the application wanted it. */
+  abort(code?: ErrorCode): void
   /** Already resolved if nothing was ever started. Never rejects. */
   readonly closed: Promise<void>
   /** State for a snapshot, for those who can (capability saveRestore). */

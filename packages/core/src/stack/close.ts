@@ -34,7 +34,7 @@ export function destroyParts(parts: StackParts): void {
   const { host, demultiplexer, protocols, nics } = parts
   parts.life.abort(new StackError('ERR_STACK_CLOSED', `The stack "${parts.name}" was closed.`))
   for (const endpoint of demultiplexer.endpoints()) attempt(parts, () => {
-    endpoint.abort()
+    endpoint.abort('ERR_STACK_CLOSED')
   })
   for (const protocol of demultiplexer.protocols) attempt(parts, () => {
     protocol.close()
