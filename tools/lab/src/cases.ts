@@ -1,4 +1,5 @@
 import type { LabCase } from './case.ts'
+import { cliCases } from './cases/cli.ts'
 import { connectionCases, curlCases, nginxCases } from './cases/http.ts'
 import { duplicateCases } from './cases/duplicate.ts'
 import { deviceCases } from './cases/device.ts'
@@ -10,4 +11,4 @@ import { refusedCases } from './cases/refused.ts'
 import { udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...lossCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...cliCases, ...lossCases]

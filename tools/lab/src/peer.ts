@@ -6,6 +6,10 @@ const LIMIT = 120
 
 /** A command that runs until it is stopped. */
 export interface Service {
+  /** What it has printed so far, errors too. */
+  readonly output: string
+  /** Its exit code, when it ends. */
+  readonly ended: Promise<number | null>
   /** Asks it to end (SIGINT), and waits until it has. */
   stop(): Promise<void>
 }
@@ -55,6 +59,10 @@ export class Peer {
       this.signal.throwIfAborted()
     }
     return {
+      get output() {
+        return out.all
+      },
+      ended: done,
       stop: async () => {
         // To the group: `timeout` passes it on.
         signalGroup(child, 'SIGINT')
