@@ -162,6 +162,8 @@ class Muxed implements MuxedLink, PortOwner {
   // --- the link ---
 
   async open(signal?: AbortSignal): Promise<void> {
+    // Links inside that need no opening would not notice.
+    signal?.throwIfAborted()
     await Promise.all(this.ports.map((port) => port.link.open?.(signal) ?? Promise.resolve()))
   }
 

@@ -12,6 +12,7 @@
  *
  * @packageDocumentation
  */
+export * from './compliance/index.ts'
 export { fakeNic, type FakeNic, type ReceivedPacket } from './fake-nic.ts'
 export { FAKE_NETWORK_HEADER, FAKE_NETWORK_PROTOCOL, fakeNetwork, type FakeNetwork, type FakeNetworkEndpoint } from './fakes/fake-network.ts'
 export { FAKE_TRANSPORT_HEADER, FAKE_TRANSPORT_PROTOCOL, fakeTransport, type FakeDatagram, type FakeSocket, type FakeTransport } from './fakes/fake-transport.ts'

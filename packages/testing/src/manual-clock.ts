@@ -25,6 +25,8 @@ export interface ManualClockOptions {
   readonly start?: Milliseconds
   /** Wall time at the start, ms since 1970. Default 2026-01-01T00:00:00Z. */
   readonly wall?: Milliseconds
+  /** Gets what protocols, links and handlers threw in a turn. Default: thrown as an uncaught rejection, which test runners report. */
+  readonly onError?: (error: unknown) => void
 }
 
 /**
@@ -57,12 +59,12 @@ class Manual implements ManualClock {
   constructor(options: ManualClockOptions) {
     this.current = options.start ?? 1000
     this.wallOffset = (options.wall ?? Date.UTC(2026, 0, 1)) - this.current
-    const scheduler = createScheduler(this, (error) => {
-      // As the host would: an error of user code is not swallowed.
+    // As the host would: an error of user code is not swallowed.
+    const scheduler = createScheduler(this, options.onError ?? ((error) => {
       void Promise.resolve().then(() => {
         throw error
       })
-    })
+    }))
     this.scheduler = scheduler
     this.turn = () => {
       scheduler.turn()
