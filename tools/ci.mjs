@@ -1,4 +1,4 @@
-// What .ci/run runs: tests, checks and lab one after the other, whatever fails, then the sum of what they counted.
+// What .ci/run runs: tests, checks, simulations and lab one after the other, whatever fails, then the sum of what they counted.
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,8 +14,8 @@ function vitestCounts(name) {
   return { passed: result.numPassedTests, failed: result.numFailedTests + unloaded, skipped: result.numPendingTests + result.numTodoTests }
 }
 
-/** The lab ends with one line of JSON: { "passed": n, "failed": n, "skipped": n }. */
-function labCounts(output) {
+/** The lab and the simulations end with one line of JSON: { "passed": n, "failed": n, "skipped": n }. */
+function countsLine(output) {
   return JSON.parse(output.split('\n').findLast((line) => line.startsWith('{')))
 }
 
@@ -23,7 +23,8 @@ const minutes = 60_000
 const parts = [
   { name: 'test', limit: 25 * minutes, counts: [() => vitestCounts('test'), () => vitestCounts('slots'), ...(chromium() === undefined ? [] : [() => vitestCounts('browser')])] },
   { name: 'check', limit: 25 * minutes, counts: [() => read('check')] },
-  { name: 'lab', limit: 30 * minutes, counts: [labCounts] },
+  { name: 'simulate', limit: 20 * minutes, counts: [countsLine] },
+  { name: 'lab', limit: 30 * minutes, counts: [countsLine] },
 ]
 
 const total = { passed: 0, failed: 0, skipped: 0 }

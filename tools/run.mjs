@@ -38,6 +38,7 @@ const commands = {
   lab: (args) => must([...source, 'tools/lab/src/main.ts', ...args]),
   bench: (args) => must([...source, 'tools/bench/src/main.ts', ...args]),
   packetdrill: (args) => must([...source, 'packages/packetdrill/src/main.ts', ...args]),
+  simulate: (args) => must([...source, 'tools/simulate/src/main.ts', ...args]),
   build: (args) => must(['turbo', 'run', 'build', ...args]),
   check: (args) => must(['node', 'tools/check.mjs', ...args]),
   ledger: async (args) => (await run(['node', 'tools/ledger.mjs', ...args])).code,

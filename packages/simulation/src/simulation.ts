@@ -186,7 +186,8 @@ class Network implements Simulation, SimulationResult, FlowContext {
     this.isRunning = true
     try {
       if (!this.isUp) await this.comeUp()
-      while (this.now < until) {
+      // A millisecond is not a binary fraction of a second.
+      while (until - this.now > 1e-9) {
         signal?.throwIfAborted()
         await this.step(until)
         if (this.errors.length > 0) throw this.errors.shift()

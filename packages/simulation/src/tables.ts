@@ -56,13 +56,16 @@ function transferFigures(flow: Transfer): object {
 }
 
 function wireFigures({ name, there, back }: Wire): object {
-  const figures = ({ settings, counters, queue }: WireDirection): object => ({
-    rate: settings.rate === Infinity ? null : settings.rate,
-    delayMs: settings.delay,
-    queueLimit: settings.limitBytes === Infinity ? null : settings.limitBytes,
-    queue: queue(),
-    ...counters,
-  })
+  const figures = (direction: WireDirection): object => {
+    const { settings, counters } = direction
+    return {
+      rate: settings.rate === Infinity ? null : settings.rate,
+      delayMs: settings.delay,
+      queueLimit: settings.limitBytes === Infinity ? null : settings.limitBytes,
+      queue: direction.queue(),
+      ...counters,
+    }
+  }
   return { name, there: figures(there), back: figures(back) }
 }
 

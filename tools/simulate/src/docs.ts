@@ -12,7 +12,7 @@ interface KeptPlot {
 const KEPT: readonly KeptPlot[] = [
   {
     file: 'single-loss.svg', scenario: 'single-loss',
-    draw: (flow) => timeSequencePlot(flow, { title: 'One lost segment, and its repair', until: 0.6, height: 420 }),
+    draw: (flow) => timeSequencePlot(flow, { title: 'One lost segment, and its repair', from: 0.2, until: 0.32, height: 420 }),
   },
   {
     file: 'sawtooth.svg', scenario: 'bulk-10m',

@@ -47,7 +47,7 @@ function seedsOf(scenario: Scenario): readonly number[] {
 
 function report(run: ScenarioRun, seed: number, isVerbose: boolean): void {
   const { trial, error, net, took } = run
-  if (error !== null) console.log(`  seed ${seed}: ${error instanceof Error ? error.message : String(error)}`)
+  if (error !== null) console.log(`  seed ${seed}: ${error.message}`)
   for (const flow of net.flows) if (flow.kind === 'tcp' && flow.error !== null) console.log(`  seed ${seed}: ${flow.name} failed: ${flow.error}`)
   for (const { what, value, bound, holds } of trial.claims) {
     if (isVerbose || !holds) console.log(`  seed ${seed}: ${holds ? 'ok    ' : 'FAILED'} ${what}: ${show(value)} (${bound})`)

@@ -8,7 +8,7 @@ export interface ScenarioRun {
   readonly trial: Trial
   /** null when the run threw. */
   readonly outcome: Outcome | null
-  readonly error: unknown
+  readonly error: Error | null
   /** Wall-clock ms. */
   readonly took: number
 }
@@ -19,11 +19,11 @@ export async function runScenario(scenario: Scenario, seed: number, onCapture?: 
   const trial = new Trial()
   const start = performance.now()
   let outcome: Outcome | null = null
-  let error: unknown = null
+  let error: Error | null = null
   try {
     outcome = await scenario.run(net, trial)
   } catch (caught) {
-    error = caught
+    error = caught instanceof Error ? caught : new Error(String(caught))
   }
   net.destroy()
   return { net, trial, outcome, error, took: performance.now() - start }

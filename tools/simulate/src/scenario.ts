@@ -23,3 +23,6 @@ export interface Outcome {
 
 /** Seeds of a scenario that names none. */
 export const SEEDS: readonly number[] = [1, 2, 3, 4, 5]
+
+/** For a path without chance: a seed changes nothing there but sequence numbers and ports. */
+export const ONE_SEED: readonly number[] = [1]

@@ -28,7 +28,7 @@ function writeResult(run: ScenarioRun, scenario: Scenario, folder: string): void
   const result = net as unknown as SimulationResult
   const save = (name: string, text: string): void => writeFileSync(join(folder, name), text)
   save('figures.json', `${JSON.stringify({
-    scenario: scenario.name, description: scenario.description, passed: isPassed(run), error: error === null ? null : String(error),
+    scenario: scenario.name, description: scenario.description, passed: isPassed(run), error: error?.message ?? null,
     claims: trial.claims, ...summaryOf(result),
   }, null, 2)}\n`)
   if (net.flows.length > 0) {

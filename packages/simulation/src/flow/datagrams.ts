@@ -19,7 +19,7 @@ export interface DatagramOptions {
   readonly seconds?: number
   /** Default `'ipv4'`. */
   readonly family?: 'ipv4' | 'ipv6'
-  /** Length in seconds of the intervals in which goodput is counted. Default 0.1. */
+  /** Seconds of each of the `intervals`, whole milliseconds. Default 0.1. */
   readonly interval?: number
 }
 

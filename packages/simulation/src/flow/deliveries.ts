@@ -6,41 +6,38 @@ export interface Interval {
   readonly bitsPerSecond: number
 }
 
-/** Bytes that arrived, in bins of equal length. */
+/** Bytes that arrived, for each millisecond. */
 export class Deliveries {
   bytes = 0
+  /** Seconds. */
   private readonly interval: number
-  private readonly bins = new Doubles()
+  private readonly perMs = new Doubles()
 
-  /** @param interval - seconds */
   constructor(interval: number) {
     this.interval = interval
   }
 
   add(at: number, bytes: number): void {
     this.bytes += bytes
-    this.bins.add(Math.floor(at / this.interval + 1e-9), bytes)
+    this.perMs.add(Math.floor(at * 1000 + 1e-6), bytes)
   }
 
-  /** Mean bits a second in [from, until), seconds; of a bin that is cut, its share. */
+  /** Mean bits a second in [from, until), seconds; exact to the ms. */
   rate(from: number, until: number): number {
-    if (!(until > from)) return 0
-    let bytes = 0
-    const end = Math.min(this.bins.length, Math.ceil(until / this.interval))
-    for (let bin = Math.floor(from / this.interval); bin < end; bin++) {
-      const start = bin * this.interval
-      const share = (Math.min(until, start + this.interval) - Math.max(from, start)) / this.interval
-      bytes += this.bins.at(bin) * Math.min(1, share)
-    }
-    return (bytes * 8) / (until - from)
+    return until > from ? (this.between(from, until) * 8) / (until - from) : 0
   }
 
   intervals(until: number): Interval[] {
     const list: Interval[] = []
-    for (let bin = 0; (bin + 0.5) * this.interval < until; bin++) {
-      const bytes = bin < this.bins.length ? this.bins.at(bin) : 0
-      list.push({ at: bin * this.interval, bitsPerSecond: (bytes * 8) / this.interval })
+    for (let i = 0; (i + 1) * this.interval <= until + 1e-9; i++) {
+      const at = i * this.interval
+      list.push({ at, bitsPerSecond: (this.between(at, at + this.interval) * 8) / this.interval })
     }
     return list
+  }
+
+  private between(from: number, until: number): number {
+    // A ms that has begun counts.
+    return this.perMs.values(Math.round(from * 1000), Math.ceil(until * 1000 - 1e-6)).reduce((sum, bytes) => sum + bytes, 0)
   }
 }

@@ -26,7 +26,7 @@ export interface TransferOptions {
   readonly trace?: boolean
   /** Events kept of it; more are counted. Default 5,000,000. */
   readonly traceLimit?: number
-  /** Length in seconds of the intervals in which goodput is counted. Default 0.1. */
+  /** Seconds of each of the `intervals`, whole milliseconds. Default 0.1. */
   readonly interval?: number
 }
 
@@ -203,6 +203,6 @@ export class TcpTransfer implements Transfer {
 
   private failed(error: unknown): void {
     if (error === null || this.context.isDestroyed) return
-    this.error ??= isStackError(error) ? error.code : String(error)
+    this.error ??= isStackError(error) ? error.code : error instanceof Error ? error.message : 'unknown'
   }
 }

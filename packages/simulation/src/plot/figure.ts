@@ -110,19 +110,14 @@ function drawPanel(panel: Panel, x: Scale, area: Area, isLast: boolean): string 
   parts.push('<g transform="scale(.5)">')
   for (const one of series) {
     const classes = ['s', one.strong === true ? 'w' : '', one.dashed === true ? 'd' : ''].filter((name) => name !== '').join(' ')
-    // What lies outside is not drawn: a line has a gap there.
-    const path = pathOf(clipped(one, y), (value) => Math.round(2 * toX(value)), (value) => Math.round(2 * toY(value)))
-    if (path === '') continue
+    const path = pathOf(one, y, (value) => Math.round(2 * toX(value)), (value) => Math.round(2 * toY(value)))
+    // A pen that is only put down draws nothing.
+    if (!/[hvlV]/.test(path)) continue
     parts.push(`<path class="${classes}" stroke="var(--${one.color})" d="${path}"/>`)
     shown.push(one)
   }
   parts.push('</g>', drawLegend(shown, right, area.top - 6), `<path class="a" fill="none" d="M${area.left} ${area.top}V${bottom}H${right}"/>`)
   return parts.join('\n')
-}
-
-function clipped<S extends { readonly points: readonly (Point | Bar)[] }>(series: S, y: Scale): S {
-  const isOutside = (value: number | null): boolean => value !== null && (value < y.min || value > y.max)
-  return { ...series, points: series.points.map((point) => (isOutside(point[1]) ? [point[0], null] : point)) }
 }
 
 function valueScale(panel: Panel, series: readonly { readonly points: readonly (Point | Bar)[] }[], area: Area): Scale {
@@ -139,10 +134,12 @@ function valueScale(panel: Panel, series: readonly { readonly points: readonly (
   return scaleOf(panel.min ?? low, panel.max ?? high, Math.max(2, Math.round(area.height / 45)), panel.unit)
 }
 
-function pathOf(series: Series & { readonly points: readonly (Point | Bar)[] }, toX: (value: number) => number, toY: (value: number) => number): string {
+/** What lies outside of the scale is not drawn: a line has a gap there. */
+function pathOf(series: Series & { readonly points: readonly (Point | Bar)[] }, y: Scale, toX: (value: number) => number, toY: (value: number) => number): string {
   const { points, kind } = series
-  if (kind === 'bars') return barsPath((points as readonly Bar[]).filter((bar) => bar.length === 3).map(([x, y0, y1]) => [toX(x), toY(y0), toY(y1)]))
-  const places = (points as readonly Point[]).map(([x, y]): Place | null => (y === null ? null : [toX(x), toY(y)]))
+  const isInside = (value: number | null): value is number => value !== null && value >= y.min && value <= y.max
+  if (kind === 'bars') return barsPath((points as readonly Bar[]).filter(([, y0]) => isInside(y0)).map(([x, y0, y1]) => [toX(x), toY(y0), toY(y1)]))
+  const places = points.map(([x, value]): Place | null => (isInside(value) ? [toX(x), toY(value)] : null))
   if (kind === 'dots') return dotsPath(places)
   return linePath(kind === 'step' ? stairs(places) : places)
 }

@@ -1,10 +1,11 @@
 import { dumbbell, LARGE_BUFFERS, share } from '../paths.ts'
-import type { Scenario } from '../scenario.ts'
+import { ONE_SEED, type Scenario } from '../scenario.ts'
 
 export const bulk: readonly Scenario[] = [
   {
     name: 'bulk-10m',
     description: '10 Mbit/s × 40 ms, one flow, queue 1 BDP: slow start, the first loss, and a sawtooth that keeps the link busy',
+    seeds: ONE_SEED,
     isQuick: true,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: 40 })
@@ -19,6 +20,7 @@ export const bulk: readonly Scenario[] = [
   {
     name: 'bulk-10m-ipv6',
     description: 'The same over IPv6',
+    seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: 40 })
       const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS, family: 'ipv6' })
@@ -32,6 +34,7 @@ export const bulk: readonly Scenario[] = [
   {
     name: 'bulk-100m-window',
     description: '100 Mbit/s × 40 ms, one flow whose receive window is 1.5 BDP: the rate without a loss',
+    seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40 })
       const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: { sendBuffer: 4 << 20, receiveBuffer: 750_000 } })
@@ -45,6 +48,7 @@ export const bulk: readonly Scenario[] = [
   {
     name: 'bulk-100m-20ms',
     description: '100 Mbit/s × 20 ms, one flow, queue 1 BDP, NewReno: once the first loss is repaired the link is busy',
+    seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 20 })
       const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })
@@ -57,6 +61,7 @@ export const bulk: readonly Scenario[] = [
   {
     name: 'bufferbloat',
     description: '10 Mbit/s × 40 ms with a queue of 8 BDP: NewReno fills it, and everybody waits',
+    seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: 40, queue: { bdp: 8 } })
       const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })

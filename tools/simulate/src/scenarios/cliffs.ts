@@ -1,7 +1,6 @@
-import type { SimulationResult, Transfer, TransferOptions } from '@stack/simulation'
+import { simulation, type Simulation, type SimulationResult, type Transfer, type TransferOptions } from '@stack/simulation'
 import { dumbbell, LARGE_BUFFERS, MSS, nextProgress, retransmissions, share, type Path } from '../paths.ts'
 import type { Scenario } from '../scenario.ts'
-import { simulation } from '@stack/simulation'
 
 // No goodput cliffs: what a TCP with SACK, RACK-TLP, CUBIC, BBR and buffers that tune themselves does with these paths.
 
@@ -18,13 +17,13 @@ function cubicRate(p: number, rttSeconds: number): number {
 }
 
 /** One transfer over the path. */
-function only(net: Parameters<Scenario['run']>[0], path: Path, options: TransferOptions): Transfer {
+function only(net: Simulation, path: Path, options: TransferOptions): Transfer {
   return net.transfer(path.senders[0]!, path.receivers[0]!, options)
 }
 
-function twoFlows(net: Parameters<Scenario['run']>[0], path: Path, ...options: readonly [TransferOptions, TransferOptions]): readonly [Transfer, Transfer] {
-  const start = (i: number): Transfer => net.transfer(path.senders[i]!, path.receivers[i]!, options[i]!)
-  return [start(0), start(1)]
+/** One transfer for each pair of hosts. */
+function each(net: Simulation, path: Path, ...options: readonly TransferOptions[]): readonly Transfer[] {
+  return options.map((one, i) => net.transfer(path.senders[i]!, path.receivers[i]!, one))
 }
 
 export const cliffs: readonly Scenario[] = [
@@ -100,7 +99,7 @@ export const cliffs: readonly Scenario[] = [
     expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40, pairs: 2 })
-      twoFlows(net, path, cubic, { ...cubic, start: 2 })
+      each(net, path, cubic, { ...cubic, start: 2 })
       const result: SimulationResult = await net.run(70)
       trial.atLeast('Jain\'s index, seconds 10–70', result.jain(10, 70), 0.95)
       return path
@@ -112,7 +111,7 @@ export const cliffs: readonly Scenario[] = [
     expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 20e6, rtt: 20, pairs: 2 })
-      const flows = twoFlows(net, path, { tcp: { congestionControl: 'reno' } }, cubic)
+      const flows = each(net, path, { tcp: { congestionControl: 'reno' } }, cubic)
       await net.run(65)
       for (const flow of flows) trial.atLeast(`part of ${flow.name}, seconds 5–65`, share(flow, path, 5, 65), 0.3)
       return path

@@ -1,5 +1,6 @@
+import type { Trace } from '@stack/simulation'
 import { dumbbell, LARGE_BUFFERS, loseSegments, MSS, nextProgress, retransmissions, share } from '../paths.ts'
-import type { Scenario } from '../scenario.ts'
+import { ONE_SEED, type Scenario } from '../scenario.ts'
 
 const RTT = 40
 
@@ -7,6 +8,7 @@ export const loss: readonly Scenario[] = [
   {
     name: 'single-loss',
     description: 'One segment of a transfer is lost: the third duplicate ACK brings it again, and the window is halved (RFC 5681 §3.2)',
+    seeds: ONE_SEED,
     isQuick: true,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 20e6, rtt: RTT, queue: { bdp: 4 }, loss: loseSegments(100) })
@@ -27,6 +29,7 @@ export const loss: readonly Scenario[] = [
   {
     name: 'lost-tail',
     description: 'The last segment of a transfer is lost: nothing but the retransmission timer can tell (RFC 6298)',
+    seeds: ONE_SEED,
     async run(net, trial) {
       const segments = 30
       const path = dumbbell(net, { rate: 20e6, rtt: RTT, queue: { bdp: 4 }, loss: loseSegments(segments) })
@@ -41,6 +44,7 @@ export const loss: readonly Scenario[] = [
   {
     name: 'outage-1s',
     description: 'The link is gone for a second: the timer fires, backs off, and the flow goes on (RFC 6298 §5)',
+    seeds: ONE_SEED,
     isQuick: true,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: RTT, outages: [{ from: 5, until: 6 }] })
@@ -68,8 +72,6 @@ export const loss: readonly Scenario[] = [
     },
   },
 ]
-
-type Trace = ReturnType<Parameters<Scenario['run']>[0]['transfer']>['trace']
 
 /** Seconds at which the segment at `position` was first sent. */
 function firstSend(trace: Trace, position: number): number {
