@@ -223,7 +223,7 @@ class Network implements Simulation, SimulationResult, FlowContext {
     const added: Promise<unknown>[] = []
     for (const { wire, ends } of spans) {
       for (const [index, { node, ipv4, ipv6 }] of ends.entries()) {
-        added.push(node.stack.addNic(wire.ends[index]!, { name: wire.name, addresses: [`${ipv4}/24`, `${ipv6}/64`], skipDuplicateDetection: true }))
+        added.push(node.stack.addNic(wire.links[index]!, { name: wire.name, addresses: [`${ipv4}/24`, `${ipv6}/64`], skipDuplicateDetection: true }))
       }
     }
     await clock.until(Promise.all(added))

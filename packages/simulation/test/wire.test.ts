@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { netem } from '@stack/link-netem'
 import { gilbertElliott, losePackets, randomLoss, simulation, type WireOptions } from '../src/index.ts'
 import { arrivals, HEADERS, sendDatagrams } from './support.ts'
 
@@ -176,6 +177,14 @@ test('checksums are computed and verified where that is wanted', async () => {
   await net.run(1)
 
   expect(arrived).toHaveLength(3)
+})
+
+test('what a wire does not do, another link around it does', async () => {
+  const { net, a, b, arrived } = twoHosts({ delay: 5, wrap: (link) => netem(link, { duplicate: 1, seed: 1 }) })
+  net.at(0, () => sendDatagrams(a, b, 2, 100))
+  await net.run(1)
+
+  expect(arrived.map(({ first }) => first)).toEqual([0, 0, 1, 1])
 })
 
 test.each<WireOptions>([

@@ -2,7 +2,7 @@ import { losePackets, type LossModel, type Node, type Simulation, type Transfer,
 import type { ConnectionOptions } from '@stack/tcp'
 
 /** Payload part of a full segment on Ethernet, with timestamps: 1,448 of 1,514 bytes. */
-export const PAYLOAD_SHARE = 1448 / 1514
+const PAYLOAD_SHARE = 1448 / 1514
 export const MSS = 1448
 
 /** A path: `rate` bit/s, `rtt` ms both ways. */

@@ -7,7 +7,7 @@ export interface Span {
   readonly ends: readonly [SpanEnd, SpanEnd]
 }
 
-export interface SpanEnd {
+interface SpanEnd {
   readonly node: SimulatedNode
   readonly ipv4: string
   readonly ipv6: string

@@ -1,4 +1,4 @@
-import { checkOptions, StackError, type Milliseconds, type OptionSchema } from '@stack/core'
+import { checkOptions, StackError, type LinkEndpoint, type Milliseconds, type OptionSchema } from '@stack/core'
 import { assertProbability, randomLoss, type LossModel } from './loss.ts'
 
 /** A queue in bytes, in packets, or in bandwidth-delay products of the wire's rate and a round trip. */
@@ -48,8 +48,10 @@ export interface WireOptions extends DirectionOptions {
   readonly name?: string
   /** Bytes of the largest network packet. Default 1,500. */
   readonly mtu?: number
-  /** Compute and verify checksums instead of trusting the memory of one process. Default false: a third faster. */
+  /** Compute and verify checksums instead of trusting the memory of one process. Default false. */
   readonly checksums?: boolean
+  /** Puts a link around each end, for what a wire does not do: `(link) => netem(link, { corrupt: 0.001 })`. Default none. */
+  readonly wrap?: (link: LinkEndpoint) => LinkEndpoint
   /** The way from the second node to the first, where it differs. */
   readonly back?: DirectionOptions
 }
@@ -82,6 +84,7 @@ const WIRE: OptionSchema<WireOptions> = {
   name: { type: 'string' },
   mtu: { type: 'number', integer: true, min: 68, max: 65_535 },
   checksums: { type: 'boolean' },
+  wrap: { type: 'function' },
   back: { type: 'object' },
 }
 

@@ -1,4 +1,4 @@
-import type { Milliseconds, Random } from '@stack/core'
+import type { LinkEndpoint, Milliseconds, Random } from '@stack/core'
 import type { Node } from '../topology/node.ts'
 import { Direction, type DirectionCounters } from './direction.ts'
 import { WireEnd } from './link.ts'
@@ -38,21 +38,24 @@ export class SimulatedWire implements Wire {
   readonly nodes: readonly [Node, Node]
   readonly there: WireDirection
   readonly back: WireDirection
-  readonly ends: readonly [WireEnd, WireEnd]
+  /** What the NICs of the two nodes get. */
+  readonly links: readonly [LinkEndpoint, LinkEndpoint]
   private readonly directions: readonly [Direction, Direction]
 
   constructor(nodes: readonly [Node, Node], options: WireOptions, random: (purpose: string) => Random) {
     checkWireOptions(options)
-    const { name = `${nodes[0].name}-${nodes[1].name}`, mtu = 1500, checksums = false, back, ...both } = options
+    const { name = `${nodes[0].name}-${nodes[1].name}`, mtu = 1500, checksums = false, wrap = (link) => link, back, ...both } = options
     this.name = name
     this.mtu = mtu
     this.nodes = nodes
     const there = new Direction(settleDirection(both, mtu), random(`${name} there`))
     const other = new Direction(settleDirection({ ...both, ...back }, mtu), random(`${name} back`))
     this.directions = [there, other]
-    this.ends = [new WireEnd(there, mtu, checksums), new WireEnd(other, mtu, checksums)]
-    this.ends[0].peer = this.ends[1]
-    this.ends[1].peer = this.ends[0]
+    const near = new WireEnd(there, mtu, checksums)
+    const far = new WireEnd(other, mtu, checksums)
+    near.peer = far
+    far.peer = near
+    this.links = [wrap(near), wrap(far)]
     this.there = faceOf(`${nodes[0].name}→${nodes[1].name}`, there)
     this.back = faceOf(`${nodes[1].name}→${nodes[0].name}`, other)
   }
