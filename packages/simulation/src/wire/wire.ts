@@ -44,7 +44,7 @@ export class SimulatedWire implements Wire {
 
   constructor(nodes: readonly [Node, Node], options: WireOptions, random: (purpose: string) => Random) {
     checkWireOptions(options)
-    const { name = `${nodes[0].name}-${nodes[1].name}`, mtu = 1500, checksums = false, wrap = (link) => link, back, ...both } = options
+    const { name = `${nodes[0].name}-${nodes[1].name}`, mtu = 1500, checksums = false, wrap = (link: LinkEndpoint) => link, back, ...both } = options
     this.name = name
     this.mtu = mtu
     this.nodes = nodes

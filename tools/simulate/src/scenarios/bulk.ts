@@ -6,7 +6,6 @@ export const bulk: readonly Scenario[] = [
     name: 'bulk-10m',
     description: '10 Mbit/s × 40 ms, one flow, queue 1 BDP: slow start, the first loss, and a sawtooth that keeps the link busy',
     seeds: ONE_SEED,
-    isQuick: true,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: 40 })
       const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })
