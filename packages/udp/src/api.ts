@@ -61,6 +61,11 @@ export interface UdpConnectOptions extends UdpSocketOptions {
 export interface UdpHandler {
   /** Called per datagram, last in a turn. `data` is valid during the call only: copy what you keep. */
   datagram?(data: Uint8Array, remote: Endpoint, info: Datagram): void
+  /**
+   * Instead of `datagram` and `error`: something came, to be fetched with `tryReceive` and `takeError`. Called once for what
+   * came since.
+   */
+  readable?(): void
   /** An ICMP error arrived for a connected socket. */
   error?(error: StackError): void
   /** There is room to send again. */
@@ -103,6 +108,12 @@ export interface UdpSocket extends AsyncIterable<Datagram> {
   receive(options?: { readonly signal?: AbortSignal }): Promise<Datagram | null>
   /** The next datagram if there is one. */
   tryReceive(): Datagram | undefined
+  /** As `tryReceive`, and leaves it where it is (`MSG_PEEK`). `data` is a copy all the same. */
+  peek(): Datagram | undefined
+  /** Bytes of the datagram that `tryReceive` gives next; 0 = none is there, or an empty one (`FIONREAD`). */
+  readonly readableLength: number
+  /** The pending ICMP error of a connected socket, and forgets it; null = none (`SO_ERROR`). Else `send` and `receive` throw it. */
+  takeError(): StackError | null
   /** @throws StackError `ERR_STACK_BUSY` while a `receive` is pending, `ERR_STACK_CLOSED` */
   setHandler(handler: UdpHandler | null): void
   /**

@@ -43,6 +43,8 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
   private pendingError: StackError | null = null
   private stopWaiting: (() => void) | null = null
   private wantsWritable = false
+  /** Something came since a handler was told. */
+  private isReadable = false
   private referenced = true
 
   constructor(protocol: UdpProtocol, settings: SocketSettings) {
@@ -93,6 +95,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     counters.received++
     counters.bytesReceived += packet.length
     this.statistics.received++
+    this.isReadable = true
     if (this.mailbox.isWanted) host.scheduler.wake(this)
   }
 
@@ -112,6 +115,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     // RFC 1122 §4.1.3.3: errors go up, but only a connected socket knows whom one is about.
     if (this.peer === null) return
     this.pendingError = sendError(errorCodeOf(error, this.peer.address), this.peer)
+    this.isReadable = true
     if (this.mailbox.isWanted) host.scheduler.wake(this)
   }
 
@@ -170,6 +174,15 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     return this.take()
   }
 
+  peek(): Datagram | undefined {
+    const packet = this.queue.packets.head
+    return packet === null ? undefined : this.reader.read(packet, packet.bytes.slice(packet.start, packet.end))
+  }
+
+  get readableLength(): number {
+    return this.queue.packets.head?.length ?? 0
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Datagram> {
     return this.mailbox[Symbol.asyncIterator]()
   }
@@ -178,7 +191,8 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     if (handler !== null) this.mailbox.assertOpen('setHandler')
     this.mailbox.setHandler(handler)
     if (handler === null) return
-    if (!this.queue.isEmpty || this.pendingError !== null || this.wantsWritable) this.protocol.host.scheduler.wake(this)
+    this.isReadable = !this.queue.isEmpty || this.pendingError !== null
+    if (this.isReadable || this.wantsWritable) this.protocol.host.scheduler.wake(this)
   }
 
   joinGroup(group: string, options: { readonly nic?: number | string } = {}): void {
@@ -265,6 +279,10 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
       this.wantsWritable = false
       this.call(() => mailbox.handler?.writable?.())
     }
+    if (this.isReadable && mailbox.handler?.readable !== undefined) {
+      this.isReadable = false
+      this.call(() => mailbox.handler?.readable?.())
+    }
     if (this.pendingError !== null && mailbox.handler?.error !== undefined) {
       const error = this.takeError()!
       this.call(() => mailbox.handler?.error?.(error))
@@ -275,10 +293,8 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
   // --- what the mailbox calls ---
 
   take(): Datagram | undefined {
-    const packet = this.queue.shift()
-    if (packet === null) return undefined
-    const datagram = this.reader.read(packet, packet.bytes.slice(packet.start, packet.end))
-    packet.release()
+    const datagram = this.peek()
+    this.queue.shift()?.release()
     return datagram
   }
 
