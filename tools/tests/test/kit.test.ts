@@ -54,7 +54,7 @@ async function transfer(hostile: (link: LinkEndpoint) => HostileLink): Promise<n
 test.each<[string, (link: LinkEndpoint) => HostileLink]>([
   ['every 20th lost, both ways', (link) => lossy(link, { pattern: everyNth(20), direction: 'both' })],
   ['a burst of ten', (link) => lossy(link, { pattern: bursts({ from: 30, length: 10 }) })],
-  ['good and bad times', (link) => lossy(link, { pattern: gilbertElliott({ toBad: 0.02, toGood: 0.4 }) })],
+  ['good and bad times', (link) => lossy(link, { pattern: gilbertElliott({ toBad: 0.05, toGood: 0.4 }) })],
   ['the SYN lost twice', (link) => lossy(link, { pattern: atMostTimes(2, matching(({ tcp: header }) => header?.flags === 'S')) })],
   ['bits flipped', (link) => corrupting(link, { pattern: everyNth(15), direction: 'both' })],
   ['bytes behind every packet', (link) => trailing(link, { direction: 'both' })],
