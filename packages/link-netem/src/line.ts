@@ -9,7 +9,7 @@ export abstract class Line {
   isDown = false
   settings: Settings
   /** Packets held. */
-  protected readonly held = new PacketList()
+  protected readonly held: PacketList = new PacketList()
   private host: LinkHost | null = null
   private random: Random | null
   private timer: Timer | null = null

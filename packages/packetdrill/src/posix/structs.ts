@@ -31,7 +31,7 @@ function addressText(expression: Expression, names: Names): string {
 }
 
 /** Bytes of `[{..., 1000}, {..., 500}]`, of at most `count` parts. */
-export function vectorLength(expression: Expression, names: Names, count = Infinity): number {
+export function vectorLength(expression: Expression, names: Names, count: number = Infinity): number {
   if (expression.kind === 'ellipsis') return 0
   let length = 0
   for (const part of items(expression).slice(0, count)) {

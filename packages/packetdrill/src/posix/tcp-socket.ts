@@ -36,13 +36,13 @@ export class TcpSocket implements OpenFile {
   /** SO_LINGER: seconds that `close` waits; null = off. */
   linger: number | null = null
   /** SO_RCVTIMEO and SO_SNDTIMEO, ms. */
-  receiveTimeout = Infinity
-  sendTimeout = Infinity
+  receiveTimeout: number = Infinity
+  sendTimeout: number = Infinity
   /** SO_RCVBUF and SO_SNDBUF as they were asked for; null = never. */
   askedReceiveBuffer: number | null = null
   askedSendBuffer: number | null = null
   /** Values of options that are only remembered. */
-  readonly remembered = new Map<string, number>()
+  readonly remembered: Map<string, number> = new Map<string, number>()
   connection: Connection | null = null
   listener: Listener | null = null
   private readonly context: TcpContext

@@ -14,10 +14,10 @@ const FIRST_REMOTE_PORT = 49_152
  */
 export class FlowTable {
   /** Where connections to the latest socket go. */
-  localPort = DEFAULT_PORT
+  localPort: number = DEFAULT_PORT
   readonly flows: Flow[] = []
   /** Fast Open cookies by the names that the script has for them. */
-  readonly cookies = new Map<string, Uint8Array>()
+  readonly cookies: Map<string, Uint8Array> = new Map<string, Uint8Array>()
   private readonly underTest = new Map<Protocol, Flow>()
   private readonly remoteSequence: RemoteSequence
   private nextRemotePort = FIRST_REMOTE_PORT

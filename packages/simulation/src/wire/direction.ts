@@ -31,7 +31,7 @@ export class Direction {
     packets: 0, bytes: 0, delivered: 0, deliveredBytes: 0, droppedQueueFull: 0, lost: 0, droppedOutage: 0, reordered: 0, droppedDetached: 0,
   }
   /** Seconds at which packets were dropped, for whatever reason but a missing NIC. */
-  readonly drops = new Doubles()
+  readonly drops: Doubles = new Doubles()
   readonly settings: DirectionSettings
   readonly queue: WireQueue
   private readonly random: Random

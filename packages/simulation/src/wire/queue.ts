@@ -21,9 +21,9 @@ export class WireQueue {
   /** The wire has no rate: nothing waits. */
   readonly isEndless: boolean
   /** Bytes at the end of each ms. */
-  readonly samples = new Doubles()
+  readonly samples: Doubles = new Doubles()
   /** The most bytes in each ms. */
-  readonly peaks = new Doubles()
+  readonly peaks: Doubles = new Doubles()
   private readonly rate: number
   private readonly limitBytes: number
   private readonly limitPackets: number
