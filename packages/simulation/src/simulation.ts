@@ -21,7 +21,7 @@ export interface SimulationOptions {
   readonly memory?: number
   /** Gets the blocks of a pcapng file: written one after the other they are a file. Default: nothing is captured. */
   readonly onCapture?: (block: Uint8Array) => void
-  /** Names of the nodes whose wires are captured. Default: all hosts. */
+  /** Names of the nodes whose NICs are captured. Default: the hosts that flows start from, without flows all hosts; so a packet is in it once. */
   readonly captureNodes?: readonly string[]
   /** Bytes captured of a packet, 14–262,144. Default 128: the headers. */
   readonly captureLength?: number
@@ -238,7 +238,9 @@ class Network implements Simulation, SimulationResult, FlowContext {
   private startCapture(): void {
     const { onCapture, captureNodes, captureLength = 128 } = this.options
     if (onCapture === undefined) return
-    const nodes = this.nodes.filter(({ name, kind }) => captureNodes?.includes(name) ?? kind === 'host')
+    const senders = this.flows.map(({ from }) => from)
+    const isDefault = (node: Node): boolean => (senders.length > 0 ? senders.includes(node) : node.kind === 'host')
+    const nodes = this.nodes.filter((node) => captureNodes?.includes(node.name) ?? isDefault(node))
     this.capture = capture(nodes.flatMap(({ stack }) => stack.nics), { onBlock: onCapture, snapLength: captureLength })
   }
 

@@ -182,6 +182,17 @@ describe('results', () => {
     expect(jainIndex([])).toBe(1)
   })
 
+  test('a capture has the packets of a flow once', async () => {
+    let packets = 0
+    const net = simulation({ onCapture: (block) => (packets += Number(block[0] === 6)) })
+    const [a, b] = [net.host('a'), net.host('b')]
+    const { there, back } = net.wire(a, b)
+    net.transfer(a, b, { bytes: 10_000 })
+    await net.run(1)
+
+    expect(packets).toBe(there.counters.packets + back.counters.packets)
+  })
+
   test('a capture is a pcapng file of the hosts\' interfaces', async () => {
     const blocks: Uint8Array[] = []
     const net = simulation({ onCapture: (block) => blocks.push(block) })
