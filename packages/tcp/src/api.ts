@@ -323,6 +323,8 @@ export interface ForwarderRequest {
 
 /** `stack.tcp` */
 export interface Tcp {
+  /** What connections and listeners have that say nothing else: the options of `tcp()`, and the defaults. */
+  readonly defaults: Required<ConnectionOptions>
   connect(options: ConnectOptions): Promise<Connection>
   /**
    * As `connect`, and gives the connection while it is `'syn-sent'`: to watch it, write ahead, or close it again. `opened`

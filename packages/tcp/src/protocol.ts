@@ -1,7 +1,7 @@
 import type { Packet } from '@stack/buffer'
 import { ANY_ADDRESS, isUnspecified } from '@stack/core'
 import type { ErrorCode, Failure, TransportEndpoint, TransportEndpointId, TransportHost, TransportProtocol, UnknownDestinationDisposition } from '@stack/core'
-import type { Connection, ConnectOptions, Listener, ListenOptions, Tcp, TcpOptions } from './api.ts'
+import type { Connection, ConnectionOptions, ConnectOptions, Listener, ListenOptions, Tcp, TcpOptions } from './api.ts'
 import { openActive } from './connect.ts'
 import { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
@@ -78,6 +78,10 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   }
 
   // --- Tcp ---
+
+  get defaults(): Required<ConnectionOptions> {
+    return this.context.defaults
+  }
 
   async connect(options: ConnectOptions): Promise<Connection> {
     const connection = this.begin(options)

@@ -1,8 +1,12 @@
 import type { Clock } from '@stack/core'
 import type { Call, CallResult, OutMismatch } from './posix.ts'
 
-/** What a try gave: a value with out-arguments, or an errno. Null = it would block. */
-export type Outcome = { readonly value: number; readonly errno?: string; readonly out?: readonly OutMismatch[] }
+/** What a try gave: a value with out-arguments that differ, or −1 and an errno. */
+export interface Outcome {
+  readonly value: number
+  readonly errno?: string
+  readonly out?: readonly OutMismatch[]
+}
 
 export function ok(value = 0, out: readonly OutMismatch[] = []): Outcome {
   return { value, out }
@@ -12,11 +16,8 @@ export function fail(errno: string): Outcome {
   return { value: -1, errno }
 }
 
-/** A call that is tried until it does not block any more, or its time is over. */
-export interface Attempt {
-  /** Null = it would still block; `isLate` = the last chance. */
-  (isLate: boolean): Outcome | null
-}
+/** Tries a call; null = it would still block. `isLate`: its time is over, and it must not. */
+export type Attempt = (isLate: boolean) => Outcome | null
 
 export class PendingCall implements Call {
   result: CallResult | null = null
@@ -24,6 +25,7 @@ export class PendingCall implements Call {
   readonly deadline: number
   private readonly clock: Clock
   private readonly attempt: Attempt
+  private isTrying = false
 
   /** @param patience - ms after which the last try is made; Infinity = as long as it takes */
   constructor(clock: Clock, attempt: Attempt, patience: number) {
@@ -40,9 +42,12 @@ export class PendingCall implements Call {
 
   /** Something may have changed. */
   poke(): void {
-    if (this.result !== null) return
+    // What an attempt does may change something in turn.
+    if (this.result !== null || this.isTrying) return
+    this.isTrying = true
     const now = this.clock.now()
     const outcome = this.attempt(now >= this.deadline)
+    this.isTrying = false
     if (outcome === null) return
     this.doneAt = now
     this.result = { value: outcome.value, errno: outcome.errno ?? null, out: outcome.out ?? [] }

@@ -36,8 +36,10 @@ export class TcpSocket implements OpenFile {
   /** SO_LINGER: seconds that `close` waits; null = off. */
   linger: number | null = null
   /** SO_RCVTIMEO and SO_SNDTIMEO, ms. */
-  receiveTimeout: number = Infinity
-  sendTimeout: number = Infinity
+  receiveTimeout = Infinity
+  sendTimeout = Infinity
+  /** ms that a handshake may take; null = as many SYNs as there may be. */
+  connectTimeout: number | null = null
   /** SO_RCVBUF and SO_SNDBUF as they were asked for; null = never. */
   askedReceiveBuffer: number | null = null
   askedSendBuffer: number | null = null
@@ -123,7 +125,8 @@ export class TcpSocket implements OpenFile {
     const { bound, context } = this
     return this.guard(() => {
       const local = bound === null ? {} : { localHost: bound.host, localPort: bound.port }
-      this.take(context.tcp.open({ ...this.settings, host: address.host, port: address.port, ...local }))
+      const timeout = this.connectTimeout === null ? {} : { timeout: this.connectTimeout }
+      this.take(context.tcp.open({ ...this.settings, host: address.host, port: address.port, ...local, ...timeout }))
       this.isConnecting = true
       return ok()
     })
@@ -170,6 +173,13 @@ export class TcpSocket implements OpenFile {
     for (const [name, value] of listener.remembered) this.remembered.set(name, value)
   }
 
+  /** The value of an option now. */
+  option<K extends keyof ConnectionOptions>(name: K): Required<ConnectionOptions>[K] {
+    const { connection, settings, context } = this
+    const own = connection?.options ?? settings
+    return (own[name] ?? context.tcp.defaults[name]) as Required<ConnectionOptions>[K]
+  }
+
   /** Changes options of the connection, now or when there is one. */
   configure(options: Settings): Outcome {
     return this.guard(() => {
@@ -189,7 +199,7 @@ export class TcpSocket implements OpenFile {
       if (refusal !== null) return refusal
       const { connection } = this
       if (this.isOpening) return isNonBlocking || isLate ? fail('EAGAIN') : null
-      const least = Math.min(request.length, request.waitAll ? request.length : (this.settings.receiveLowWater ?? 1))
+      const least = Math.min(request.length, request.waitAll ? request.length : this.option('receiveLowWater'))
       const isEnough = connection!.readableLength + done >= least
       if (!isEnough && !isNonBlocking && !isLate && !this.isEnded && connection!.readableLength < connection!.options.receiveBuffer / 2) return null
       const outcome = this.guard(() => {
@@ -328,7 +338,7 @@ export class TcpSocket implements OpenFile {
     if (connection.error !== null && !this.isErrorTaken) mask |= Ready.Err
     if (hasEnded) mask |= Ready.In | Ready.ReadHup
     if (isOver || (hasEnded && this.isWriteShut)) mask |= Ready.Hup
-    if (connection.readableLength >= (this.settings.receiveLowWater ?? 1)) mask |= Ready.In
+    if (connection.readableLength >= this.option('receiveLowWater')) mask |= Ready.In
     if (isOver || this.isWriteShut || connection.writableLength > 0) mask |= Ready.Out
     return mask
   }

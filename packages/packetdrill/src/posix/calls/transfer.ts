@@ -1,0 +1,127 @@
+import type { Expression } from '../../language/ast.ts'
+import { Unsupported } from '../../language/error.ts'
+import { now, type Operation, type ReadOutcome, type ReadRequest, type WriteRequest } from '../file.ts'
+import { fail, ok } from '../pending-call.ts'
+import type { OutMismatch } from '../posix.ts'
+import { message, vectorLength, type Message } from '../structs.ts'
+import { items, numberOf, type Arguments } from '../values.ts'
+import type { CallTable, Face } from './call.ts'
+import { addressOf, withSocket } from './sockets.ts'
+
+/** Calls that move bytes. */
+export const TRANSFER_CALLS: CallTable = {
+  read: (face, args) => {
+    args.expect(3)
+    return read(face, args, args.number(2), 0)
+  },
+  readv: (face, args) => {
+    args.expect(3)
+    return read(face, args, vectorLength(args.get(1), face.names, args.numberOr(2, Infinity)), 0)
+  },
+  recv: (face, args) => {
+    args.expect(4)
+    return read(face, args, args.number(2), args.number(3))
+  },
+  recvfrom: (face, args) => {
+    args.expect(6)
+    return read(face, args, args.number(2), args.number(3))
+  },
+  recvmsg: (face, args) => {
+    args.expect(3)
+    const parts = message(args.get(1), face.names)
+    return read(face, args, parts.length, args.number(2), parts)
+  },
+  write: (face, args) => {
+    args.expect(3)
+    return write(face, args, args.number(2), 0, null)
+  },
+  writev: (face, args) => {
+    args.expect(3)
+    return write(face, args, vectorLength(args.get(1), face.names, args.numberOr(2, Infinity)), 0, null)
+  },
+  send: (face, args) => {
+    args.expect(4)
+    return write(face, args, args.number(2), args.number(3), null)
+  },
+  sendto: (face, args) => {
+    args.expect(4, 6)
+    return write(face, args, args.number(2), args.number(3), args.count > 4 ? args.get(4) : null)
+  },
+  sendmsg: (face, args) => {
+    args.expect(3)
+    const { name, length } = message(args.get(1), face.names)
+    return write(face, args, length, args.number(2), name)
+  },
+}
+
+function read(face: Face, args: Arguments, length: number, flags: number, parts: Message | null = null): Operation {
+  const has = flagsOf(face, flags)
+  return withSocket(face, args, (socket) => {
+    // Nothing puts anything on an error queue, and urgent text is in line.
+    if (has('MSG_ERRQUEUE')) return now(fail('EAGAIN'))
+    if (has('MSG_OOB')) return now(fail('EINVAL'))
+    const request: ReadRequest = {
+      length, peek: has('MSG_PEEK'), truncate: has('MSG_TRUNC'), waitAll: has('MSG_WAITALL'), dontWait: has('MSG_DONTWAIT'),
+    }
+    const operation = socket.read(request)
+    if (parts === null) return operation
+    return {
+      ...operation,
+      attempt: (isLate) => {
+        const outcome: ReadOutcome | null = operation.attempt(isLate)
+        return outcome === null || outcome.errno !== undefined ? outcome : ok(outcome.value, differences(face, parts, outcome))
+      },
+    }
+  })
+}
+
+/** What recvmsg gives back beside the bytes: flags, and never a control message. */
+function differences(face: Face, { flags, control }: Message, outcome: ReadOutcome): readonly OutMismatch[] {
+  const found: OutMismatch[] = []
+  const actual = outcome.isTruncated === true ? face.symbols.numberOf('MSG_TRUNC')! : 0
+  if (flags !== null && flags.kind !== 'ellipsis') {
+    const expected = numberOf(flags, face.names)
+    if (expected !== actual) found.push({ what: 'msg_flags', expected: `0x${expected.toString(16)}`, actual: `0x${actual.toString(16)}`, at: flags.at })
+  }
+  if (control !== null && control.kind === 'array' && items(control).length > 0) {
+    found.push({ what: 'msg_control', expected: `${String(items(control).length)} control messages`, actual: 'none', at: control.at })
+  }
+  return found
+}
+
+function write(face: Face, args: Arguments, length: number, flags: number, to: Expression | null): Operation {
+  const has = flagsOf(face, flags)
+  if (has('MSG_ZEROCOPY')) throw new Unsupported('zerocopy (MSG_ZEROCOPY)', args.at)
+  return withSocket(face, args, (socket) => {
+    if (has('MSG_FASTOPEN') || has('MSG_OOB')) return now(fail('EOPNOTSUPP'))
+    // A stream is written to its peer, whatever the address says.
+    const isSomewhere = socket.kind === 'udp' && to !== null && !isNull(to) && !(to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)
+    const request: WriteRequest = {
+      length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), dontWait: has('MSG_DONTWAIT'),
+      to: isSomewhere ? addressOf(face, to, face.remote) : null,
+    }
+    const operation = socket.write(request)
+    // MSG_EOF of FreeBSD shuts the sending side down behind the bytes.
+    if (!has('MSG_EOF') || socket.kind !== 'tcp') return operation
+    return {
+      ...operation,
+      attempt: (isLate) => {
+        const outcome = operation.attempt(isLate)
+        if (outcome !== null && outcome.errno === undefined) socket.shutdown('write')
+        return outcome
+      },
+    }
+  })
+}
+
+function isNull(expression: Expression): boolean {
+  return (expression.kind === 'integer' && expression.value === 0) || (expression.kind === 'symbol' && expression.name === 'NULL')
+}
+
+function flagsOf(face: Face, flags: number): (name: string) => boolean {
+  return (name) => {
+    // A flag that this system does not have is in nobody's number.
+    const bit = face.symbols.messages.numberOf(name) ?? 0
+    return face.symbols.messages.nameOf(bit) === name && (flags & bit) !== 0
+  }
+}

@@ -1,0 +1,120 @@
+import { Unsupported } from '../../language/error.ts'
+import { fail, ok, type Outcome } from '../pending-call.ts'
+import { tcpInfoOf } from '../tcp-info.ts'
+import type { Settings, TcpSocket } from '../tcp-socket.ts'
+import { field, pointedNumber, stringOf } from '../values.ts'
+import { keepAliveOption } from './keep-alive.ts'
+import { integer, unsupported, type OptionTable, type SocketOption } from './option.ts'
+
+/** Linux's bounds of TCP_MAXSEG; 0 takes the cap away. */
+const LEAST_MAXSEG = 88
+const MOST_MAXSEG = 32_767
+/** MSS before there is a peer (RFC 9293 MUST-15). */
+const DEFAULT_MSS = 536
+/** Names under which systems know the algorithm that there is. */
+const NEWRENO = new Set(['newreno', 'reno'])
+/** TCPs of FreeBSD that mean what this one is. */
+const BASE_STACKS = new Set(['freebsd', 'default'])
+const DEFAULT_FIN_WAIT_2 = 60
+const NO_LIMIT = 0xffff_ffff
+
+/** A switch that is an option of the connection. */
+function flag(name: 'noDelay' | 'cork'): SocketOption<TcpSocket> {
+  return integer<TcpSocket>((socket) => Number(socket.option(name)), (socket, value) => socket.configure({ [name]: value !== 0 }))
+}
+
+/** A number that is an option of the connection, in its unit. */
+function number(name: 'userTimeout' | 'synRetries', least: number, most: number): SocketOption<TcpSocket> {
+  return integer<TcpSocket>((socket) => socket.option(name), (socket, value) => socket.configure({ [name]: value }), least, most)
+}
+
+/** Level IPPROTO_TCP. Fast Open, MD5, TCP-AO, defer accept and pacing fail with ENOPROTOOPT: there is no such option yet. */
+export const TCP_LEVEL: OptionTable<TcpSocket> = {
+  TCP_NODELAY: flag('noDelay'),
+  TCP_CORK: flag('cork'),
+  TCP_NOPUSH: flag('cork'),
+  TCP_MAXSEG: {
+    get: (socket, system) => {
+      const info = socket.connection?.info()
+      if (info === undefined || info.state === 'syn-sent') return Math.min(DEFAULT_MSS, socket.option('maximumSegmentSize'))
+      return info.sendMss + (system === 'freebsd' && info.options.timestamps ? 12 : 0)
+    },
+    set: (socket, expression, names) => {
+      const value = pointedNumber(expression, names)
+      if (value !== 0 && (value < LEAST_MAXSEG || value > MOST_MAXSEG)) return fail('EINVAL')
+      return socket.configure({ maximumSegmentSize: value === 0 ? 65_535 : value })
+    },
+  },
+  TCP_KEEPIDLE: keepAliveOption('TCP_KEEPIDLE'),
+  TCP_KEEPINTVL: keepAliveOption('TCP_KEEPINTVL'),
+  TCP_KEEPCNT: keepAliveOption('TCP_KEEPCNT'),
+  TCP_KEEPINIT: integer<TcpSocket>(
+    (socket) => Math.round((socket.connectTimeout ?? 75_000) / 1000),
+    (socket, value) => {
+      socket.connectTimeout = value * 1000
+      return ok()
+    },
+    1,
+  ),
+  TCP_SYNCNT: number('synRetries', 1, 127),
+  TCP_USER_TIMEOUT: number('userTimeout', 0, Infinity),
+  TCP_LINGER2: integer<TcpSocket>(
+    (socket) => {
+      const timeout = socket.option('finWait2Timeout')
+      return timeout === null ? DEFAULT_FIN_WAIT_2 : timeout === 0 ? -1 : timeout / 1000
+    },
+    (socket, value) => socket.configure({ finWait2Timeout: value < 0 ? 0 : value === 0 ? null : value * 1000 }),
+  ),
+  TCP_WINDOW_CLAMP: integer<TcpSocket>(
+    (socket) => Math.min(socket.option('windowClamp'), socket.option('receiveBuffer')),
+    (socket, value) => socket.configure({ windowClamp: value === 0 ? Infinity : Math.max(1024, value) }),
+    0,
+  ),
+  TCP_QUICKACK: integer<TcpSocket>(
+    (socket) => Number(socket.option('delayedAck') === 0),
+    (socket, value) => socket.configure({ delayedAck: value === 0 ? 40 : 0 }),
+  ),
+  TCP_NOTSENT_LOWAT: integer<TcpSocket>(
+    (socket) => Math.min(socket.option('notSentLowWater'), NO_LIMIT),
+    (socket, value) => socket.configure({ notSentLowWater: value === 0 || value >= NO_LIMIT ? Infinity : value }),
+    0,
+  ),
+  TCP_CONGESTION: {
+    get: (_, system) => (system === 'linux' ? 'reno' : 'newreno'),
+    set: (_, expression, __, system) => {
+      if (NEWRENO.has(stringOf(expression))) return ok()
+      return fail(system === 'linux' ? 'ENOENT' : 'ESRCH')
+    },
+  },
+  TCP_FUNCTION_BLK: {
+    set: (_, expression): Outcome => {
+      const name = field(expression, ['function_set_name'], 0)
+      const wanted = name === null ? 'default' : stringOf(name)
+      if (BASE_STACKS.has(wanted)) return ok()
+      throw new Unsupported(`FreeBSD's TCP '${wanted}' (TCP_FUNCTION_BLK)`, expression.at)
+    },
+  },
+  TCP_INFO: {
+    get: (socket) => {
+      const info = socket.connection?.info()
+      return info === undefined ? { tcpi_state: socket.listener === null ? 7 : 10 } : tcpInfoOf(info)
+    },
+  },
+  TCP_REPAIR: unsupported('connections put together by hand (TCP_REPAIR)'),
+  TCP_REPAIR_QUEUE: unsupported('connections put together by hand (TCP_REPAIR_QUEUE)'),
+  TCP_QUEUE_SEQ: unsupported('connections put together by hand (TCP_QUEUE_SEQ)'),
+  TCP_REPAIR_OPTIONS: unsupported('connections put together by hand (TCP_REPAIR_OPTIONS)'),
+  TCP_REPAIR_WINDOW: unsupported('connections put together by hand (TCP_REPAIR_WINDOW)'),
+  TCP_ULP: unsupported('protocols above TCP in the kernel (TCP_ULP)'),
+  TCP_TXTLS_ENABLE: unsupported('TLS in the kernel (TCP_TXTLS_ENABLE)'),
+  TCP_ZEROCOPY_RECEIVE: unsupported('zerocopy (TCP_ZEROCOPY_RECEIVE)'),
+  TCP_TX_DELAY: unsupported("the kernel's own delay line (TCP_TX_DELAY)"),
+  TCP_LOG: unsupported("FreeBSD's black box (TCP_LOG)"),
+  TCP_LOGBUF: unsupported("FreeBSD's black box (TCP_LOGBUF)"),
+  TCP_LOGID: unsupported("FreeBSD's black box (TCP_LOGID)"),
+  TCP_LOGDUMP: unsupported("FreeBSD's black box (TCP_LOGDUMP)"),
+  TCP_LOGDUMPID: unsupported("FreeBSD's black box (TCP_LOGDUMPID)"),
+  TCP_PCAP_IN: unsupported("FreeBSD's packet rings (TCP_PCAP_IN)"),
+  TCP_PCAP_OUT: unsupported("FreeBSD's packet rings (TCP_PCAP_OUT)"),
+  TCP_REMOTE_UDP_ENCAPS_PORT: unsupported('TCP over UDP (TCP_REMOTE_UDP_ENCAPS_PORT)'),
+}
