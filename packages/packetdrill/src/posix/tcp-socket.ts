@@ -31,6 +31,7 @@ export class TcpSocket implements OpenFile {
   isNonBlocking: boolean
   edges = 0
   settings: Settings = {}
+  private readonly settingsSinceListen: Settings = {}
   bound: SocketAddress | null = null
   reusePort = false
   /** SO_LINGER: seconds that `close` waits; null = off. */
@@ -97,6 +98,7 @@ export class TcpSocket implements OpenFile {
       const socket = new TcpSocket(this.context, this.domain, isNonBlocking)
       socket.inherit(this)
       socket.take(connection)
+      socket.configure(this.settingsSinceListen)
       return ok(adopt(socket))
     }
     return { attempt, patience: this.receiveTimeout }
@@ -185,6 +187,8 @@ export class TcpSocket implements OpenFile {
     return this.guard(() => {
       this.connection?.configure(options)
       Object.assign(this.settings, options)
+      // The stack's listener was given its options when it was made.
+      if (this.listener !== null) Object.assign(this.settingsSinceListen, options)
       return ok()
     })
   }
@@ -321,6 +325,8 @@ export class TcpSocket implements OpenFile {
     const { leftError } = this
     this.leftError = null
     if (leftError !== null) return leftError
+    // FreeBSD tells soft errors only once they end the connection.
+    if (this.context.system === 'freebsd' && this.connection?.error === null) return null
     const error = this.connection?.takeError() ?? null
     if (error === null) return null
     if (this.connection!.error !== null) this.isErrorTaken = true
