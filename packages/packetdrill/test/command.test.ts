@@ -31,21 +31,24 @@ function outcome(script: Script): Partial<ScriptResult> {
   return action.name === 'splice' ? { status: 'skipped', reason: 'splice', line: 1 } : { status: 'failed', reason: 'it fails', line: 1, pcap: Uint8Array.of(1) }
 }
 
-async function packetdrill(...args: string[]): Promise<{ code: number; output: string; errors: string; requests: RunRequest[] }> {
+async function packetdrill(...args: string[]): Promise<{ code: number; output: string; errors: string; requests: RunRequest[]; scripts: Script[] }> {
   let output = ''
   let errors = ''
   const requests: RunRequest[] = []
+  const scripts: Script[] = []
   const code = await main(args, {
     profiles: ['linux', 'own'],
+    definesOf: (profile) => (profile === 'linux' ? { FD: '3' } : {}),
     run(script, request) {
       requests.push(request)
+      scripts.push(script)
       const result = { path: script.path, status: 'passed' as const, family: null, reason: null, line: null, failure: null, trace: [], pcap: null, ...outcome(script) }
       return Promise.resolve(result)
     },
     write: (text) => (output += text),
     error: (text) => (errors += text),
   })
-  return { code, output: output.replaceAll(folder, 'F'), errors: errors.replaceAll(folder, 'F'), requests }
+  return { code, output: output.replaceAll(folder, 'F'), errors: errors.replaceAll(folder, 'F'), requests, scripts }
 }
 
 describe('packetdrill', () => {
@@ -76,15 +79,26 @@ describe('packetdrill', () => {
     expect(report.scripts.at(-1)).toEqual({ path: 'F/wrong/e.pkt', status: 'failed', reason: 'it cannot be parsed: expected `,` or `)` in the arguments of close, not `=`', line: 1 })
   })
 
-  it('hands on the profile, families and names', async () => {
+  it('hands on the profile and families', async () => {
     const scripts = [join(folder, 'one/a-pass.pkt'), join(folder, 'two/c-failv6.pkt')]
-    expect((await packetdrill('--json', '--profile', 'linux', '-D', 'A=1', '-DB=x=y', ...scripts)).requests).toEqual([
-      { profile: 'linux', families: null, defines: { A: '1', B: 'x=y' } },
-      { profile: 'linux', families: ['ipv6'], defines: { A: '1', B: 'x=y' } },
+    expect((await packetdrill('--json', '--profile', 'linux', ...scripts)).requests).toEqual([
+      { profile: 'linux', families: null },
+      { profile: 'linux', families: ['ipv6'] },
     ])
     expect((await packetdrill('--json', '--family', 'ipv4,ipv4-mapped-ipv6', scripts[1]!)).requests).toEqual([
-      { profile: 'own', families: ['ipv4', 'ipv4-mapped-ipv6'], defines: {} },
+      { profile: 'own', families: ['ipv4', 'ipv4-mapped-ipv6'] },
     ])
+  })
+
+  it('knows names from the profile and the command line', async () => {
+    const script = join(folder, 'one/a-pass.pkt')
+    writeFileSync(script, '0 close(FD) = RESULT')
+    const values = async (...args: string[]): Promise<unknown> => {
+      const action = (await packetdrill(...args, script)).scripts[0]?.events[0]?.action
+      return action?.kind === 'call' ? [action.arguments[0], action.result].map((value) => (value?.kind === 'integer' ? value.value : (value as { name: string }).name)) : null
+    }
+    expect(await values('--profile', 'linux', '-D', 'RESULT=EX')).toEqual([3, 'EX'])
+    expect(await values('--profile', 'linux', '-DRESULT=0', '-D', 'FD=4')).toEqual([4, 0])
   })
 
   it('helps', async () => {

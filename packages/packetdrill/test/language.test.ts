@@ -131,9 +131,7 @@ describe('a TCP segment', () => {
     expect(digest('md5 invalid')).toEqual({ kind: 'md5', digest: null, valid: false })
   })
 
-  it('may use names for numbers', () => {
-    const script = parseScript('0 < S 0:0(0) win WINDOW <mss MSS>', 'x.pkt', { defines: { WINDOW: '0xffff', MSS: '1400' } })
-    expect((script.events[0]?.action as PacketAction).body).toMatchObject({ window: 65535, options: [{ kind: 'mss', value: 1400 }] })
+  it('may use names that nothing defines, but then is foreign', () => {
     expect(packet('< S 0:0(0) <mss MSS>').foreign).toBe('the name MSS, which nothing defines (-D MSS=value)')
   })
 })
@@ -230,4 +228,25 @@ describe('a call', () => {
 
 it('code is kept as it is', () => {
   expect(only('0 %{\nassert tcpi_snd_cwnd == 10, "a // b"\n}%')).toEqual({ kind: 'code', code: '\nassert tcpi_snd_cwnd == 10, "a // b"\n', at: { line: 1, column: 3 } })
+})
+
+describe('names', () => {
+  const defined = (text: string, defines: Record<string, string>): unknown => parseScript(`0 ${text}`, 'x.pkt', { defines }).events[0]?.action
+
+  it('stand for numbers in packets', () => {
+    expect(defined('< S 0:0(0) win WINDOW <mss MSS>', { WINDOW: '0xffff', MSS: '1400' })).toMatchObject({ foreign: null, body: { window: 65535, options: [{ kind: 'mss', value: 1400 }] } })
+    expect(() => defined('< S 0:0(0) win WINDOW', { WINDOW: 'wide' })).toThrow('WINDOW is defined as wide, and a number is needed')
+  })
+
+  it('stand for cookies and ICMP codes', () => {
+    expect(defined('< S 0:0(0) <FO COOKIE>', { COOKIE: '0aff' })).toMatchObject({ body: { options: [{ cookie: Uint8Array.of(10, 255), symbol: null }] } })
+    expect(() => defined('< S 0:0(0) <FO COOKIE>', { COOKIE: '0af' })).toThrow('COOKIE is defined as 0af, and a cookie is an even number of hexadecimal digits')
+    expect(defined('< icmp unreachable CODE [1:1(0)]', { CODE: 'host_unreachable' })).toMatchObject({ body: { code: 'host_unreachable' } })
+  })
+
+  it('stand for numbers and other names in calls', () => {
+    expect(defined('f({level=LEVEL, LEVEL=2}, SIZE) = 0', { LEVEL: 'SOL_IP', SIZE: '-8' })).toMatchObject({
+      arguments: [{ fields: [{ name: 'level', value: { kind: 'symbol', name: 'SOL_IP' } }, { name: 'LEVEL', value: { value: 2 } }] }, { kind: 'integer', value: -8 }],
+    })
+  })
 })

@@ -19,12 +19,13 @@ export interface RunRequest {
   readonly profile: string
   /** Null: what the script says. */
   readonly families: readonly Family[] | null
-  readonly defines: Readonly<Record<string, string>>
 }
 
 /** What the command needs around itself. */
 export interface CommandHost {
   readonly profiles: readonly string[]
+  /** What names stand for in the scripts of a profile, unless the command line says otherwise. */
+  definesOf(profile: string): Readonly<Record<string, string>>
   run(script: Script, request: RunRequest): Promise<ScriptResult>
   write(text: string): void
   error(text: string): void
@@ -67,13 +68,13 @@ async function runAll(paths: readonly string[], options: CommandOptions, host: C
 async function runOne(path: string, options: CommandOptions, host: CommandHost): Promise<ScriptResult> {
   let script: Script
   try {
-    script = parseScript(readFileSync(path, 'utf8'), path, { defines: options.defines })
+    script = parseScript(readFileSync(path, 'utf8'), path, { defines: { ...host.definesOf(options.profile), ...options.defines } })
   } catch (error) {
     if (error instanceof ScriptError) return unparsed(error, path)
     throw error
   }
   const families = options.families.length > 0 ? options.families : familiesByName(path)
-  return judge(script, await host.run(script, { profile: options.profile, families, defines: options.defines }))
+  return judge(script, await host.run(script, { profile: options.profile, families }))
 }
 
 /** Suites say in the names of scripts which family they are written for. */

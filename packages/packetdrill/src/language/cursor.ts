@@ -18,6 +18,8 @@ const LEXEME = /[A-Za-z0-9_.]+|[^\s]/y
  */
 export interface Cursor {
   readonly source: Source
+  /** What a name stands for (`-D NAME=value`); null = itself. */
+  valueOf(name: string): string | null
   /** In UTF-16 units. */
   readonly offset: number
   readonly atEnd: boolean
@@ -47,8 +49,9 @@ export interface Cursor {
   here(): string
 }
 
-export function createCursor(source: Source): Cursor {
-  return new TextCursor(source)
+/** @param defines what names stand for, wherever the script uses them */
+export function createCursor(source: Source, defines: Readonly<Record<string, string>>): Cursor {
+  return new TextCursor(source, defines)
 }
 
 class TextCursor implements Cursor {
@@ -56,13 +59,19 @@ class TextCursor implements Cursor {
   offset = 0
   /** Where the last lexeme ended, ahead of the blanks. */
   private end = 0
+  private readonly defines: Readonly<Record<string, string>>
   private readonly lineStarts: number[] = [0]
 
-  constructor(source: Source) {
+  constructor(source: Source, defines: Readonly<Record<string, string>>) {
     this.source = source
+    this.defines = defines
     const { text } = source
     for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) this.lineStarts.push(i + 1)
     this.skipBlanks()
+  }
+
+  valueOf(name: string): string | null {
+    return Object.hasOwn(this.defines, name) ? this.defines[name]! : null
   }
 
   get atEnd(): boolean {

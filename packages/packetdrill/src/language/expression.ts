@@ -6,6 +6,7 @@ const DEEPEST = 32
 
 const NUMBER = /[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?|\.\d+)/y
 const ERRNO = /E[A-Z0-9]+\b/y
+const FIELD_NAME = /[A-Za-z_]\w*(?=\s*=)/y
 /** The rest of a string, with its closing quote. */
 const STRING = /((?:[^"\\\n]|\\[^\n])*)"/y
 const ESCAPE = /\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)/g
@@ -75,8 +76,13 @@ function parseOperand(cursor: Cursor, what: string, depth: number): Expression {
   }
   const name = cursor.takeWord()
   if (name === null) cursor.fail(`expected ${what}, not ${cursor.here()}`)
-  if (!cursor.takeText('(')) return { kind: 'symbol', name, at }
+  if (!cursor.takeText('(')) return symbol(cursor.valueOf(name) ?? name, at)
   return { kind: 'function', name, arguments: parseList(cursor, ')', `the arguments of ${name}`, depth + 1), at }
+}
+
+/** A name, or the number that it was defined as. */
+function symbol(text: string, at: Expression['at']): Expression {
+  return /^[+-]?(?:0[xX][0-9a-fA-F]+|\d+)$/.test(text) ? number(text, at) : { kind: 'symbol', name: text, at }
 }
 
 function number(digits: string, at: Expression['at']): Expression {
@@ -108,13 +114,17 @@ function parseFields(cursor: Cursor, depth: number): Field[] {
   }
 }
 
-/** `name=value`, `name(size)=value` or `value`: which one shows behind the first expression. */
+/** `name=value`, `name(size)=value` or `value`: the name of a field is no value, whatever else it is defined as. */
 function parseField(cursor: Cursor, depth: number): Field {
   const start = cursor.offset
+  const value = (): Expression => {
+    cursor.expect('=', 'behind the name of a field')
+    return parseExpression(cursor, 'a value behind `=`', depth)
+  }
+  const name = cursor.take(FIELD_NAME)
+  if (name !== null) return { name, size: null, value: value() }
   const first = parseExpression(cursor, 'a field of the struct', depth)
-  if (!cursor.takeText('=')) return { name: null, size: null, value: first }
-  const value = (): Expression => parseExpression(cursor, 'a value behind `=`', depth)
-  if (first.kind === 'symbol') return { name: first.name, size: null, value: value() }
+  if (cursor.peek(/=/y) === null) return { name: null, size: null, value: first }
   if (first.kind === 'function' && first.arguments.length === 1) return { name: first.name, size: first.arguments[0]!, value: value() }
   return cursor.fail('expected the name of a field ahead of `=`', start)
 }

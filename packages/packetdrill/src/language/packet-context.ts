@@ -9,14 +9,13 @@ export interface PacketContext {
   integer(what: string, largest: number): number
 }
 
-/** @param defines names with their values as text (`-D NAME=value`) */
-export function createPacketContext(cursor: Cursor, defines: Readonly<Record<string, string>>): PacketContext {
+export function createPacketContext(cursor: Cursor): PacketContext {
   return {
     cursor,
     foreign: null,
     integer(what, largest) {
       const start = cursor.offset
-      const value = cursor.takeInteger() ?? defined(this, defines)
+      const value = cursor.takeInteger() ?? named(this)
       if (value === null) cursor.fail(`${what} needs a number, not ${cursor.here()}`)
       if (value > largest) cursor.fail(`${what} is at most ${largest}, not ${value}`, start)
       return value
@@ -24,13 +23,13 @@ export function createPacketContext(cursor: Cursor, defines: Readonly<Record<str
   }
 }
 
-function defined(context: PacketContext, defines: Readonly<Record<string, string>>): number | null {
+function named(context: PacketContext): number | null {
   const { cursor } = context
   const start = cursor.offset
   const name = cursor.take(/[A-Z][A-Z0-9_]*\b/y)
   if (name === null) return null
-  const text = Object.hasOwn(defines, name) ? defines[name] : undefined
-  if (text === undefined) {
+  const text = cursor.valueOf(name)
+  if (text === null) {
     context.foreign ??= `the name ${name}, which nothing defines (-D ${name}=value)`
     return 0
   }

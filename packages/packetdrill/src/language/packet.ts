@@ -26,11 +26,11 @@ const SUFFIXES: readonly (readonly [string, RegExp])[] = [
 ]
 
 /** `<` or `>`, and the packet; null = no packet stands at the cursor. */
-export function parsePacket(cursor: Cursor, defines: Readonly<Record<string, string>>): PacketAction | null {
+export function parsePacket(cursor: Cursor): PacketAction | null {
   const at = cursor.at()
   const direction = cursor.takeText('<') ? 'inject' : cursor.takeText('>') ? 'expect' : null
   if (direction === null) return null
-  const context = createPacketContext(cursor, defines)
+  const context = createPacketContext(cursor)
   const ip = parseIp(context)
   takeForeign(context, ENCAPSULATIONS)
   const body = parseBody(context)
@@ -112,7 +112,10 @@ function parseIcmp(context: PacketContext, innerAhead: InnerSpec | null): IcmpSp
   if (type === null) cursor.fail(`expected a type of ICMP message, not ${cursor.here()}`)
   const icmp: { -readonly [Key in keyof IcmpSpec]: IcmpSpec[Key] } = { kind: 'icmp', type, code: null, mtu: null, id: null, sequence: null, inner: innerAhead }
   // On the next line a number is the time of the next event.
-  if (cursor.peek(/(?:mtu|id|seq)\b/y) === null && cursor.at().line === line) icmp.code = cursor.take(NAME)
+  if (cursor.peek(/(?:mtu|id|seq)\b/y) === null && cursor.at().line === line) {
+    const code = cursor.take(NAME)
+    icmp.code = code === null ? null : (cursor.valueOf(code) ?? code)
+  }
   for (;;) {
     if (cursor.takeKeyword('mtu')) icmp.mtu = context.integer('mtu', 0xffffffff)
     else if (cursor.takeKeyword('id')) icmp.id = context.integer('id', 0xffff)

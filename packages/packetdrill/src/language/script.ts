@@ -8,7 +8,7 @@ import { parseTime } from './time.ts'
 
 /** What {@link parseScript} may be told. */
 export interface ParseOptions {
-  /** Values of names that packets use for numbers (`-D NAME=value`). Default: none. */
+  /** What names stand for wherever the script uses them (`-D NAME=value`): numbers, other names, cookies. Default: none. */
   readonly defines?: Readonly<Record<string, string>>
 }
 
@@ -25,14 +25,14 @@ export interface ParseOptions {
  */
 export function parseScript(text: string, path: string, options: ParseOptions = {}): Script {
   const expectedFailure = parseMarker(text, path)
-  const cursor = createCursor({ path, text })
+  const cursor = createCursor({ path, text }, options.defines ?? {})
   const scriptOptions = parseOptions(cursor)
   const init = parseShell(cursor)
   scriptOptions.push(...parseOptions(cursor))
   const events: ScriptEvent[] = []
   let latest = 0
   while (!cursor.atEnd && cursor.peek(/`/y) === null) {
-    const event = parseEvent(cursor, options.defines ?? {})
+    const event = parseEvent(cursor)
     if (event.time.kind === 'absolute') {
       if (event.time.seconds < latest) throw new ScriptError(`absolute times never go back: ${event.time.seconds} behind ${latest}`, event.at, cursor.source)
       latest = event.time.seconds
@@ -94,21 +94,21 @@ function takeQuoted(cursor: Cursor, open: RegExp, close: string, what: string): 
   return cursor.source.text.slice(start + mark.length, end)
 }
 
-function parseEvent(cursor: Cursor, defines: Readonly<Record<string, string>>): ScriptEvent {
+function parseEvent(cursor: Cursor): ScriptEvent {
   const start = cursor.offset
   const at = cursor.at()
   if (cursor.peek(/--/y) !== null) cursor.fail('options stand ahead of the events')
   if (cursor.peek(/[+*.\d]/y) === null) cursor.fail(`expected the time of an event (0.5, +.1, *), not ${cursor.here()}`)
   const time = parseTime(cursor)
-  const action = parseAction(cursor, defines)
+  const action = parseAction(cursor)
   if (time.end !== null && action.kind !== 'call') cursor.fail('only a call blocks: a time with an end (a...b) needs a call', start)
   return { at, time, action, text: cursor.textFrom(start) }
 }
 
-function parseAction(cursor: Cursor, defines: Readonly<Record<string, string>>): Action {
+function parseAction(cursor: Cursor): Action {
   const at = cursor.at()
   const command = parseShell(cursor)
   if (command !== null) return { kind: 'shell', ...command }
   if (cursor.peek(/%\{/y) !== null) return { kind: 'code', code: takeQuoted(cursor, /%\{/y, '}%', 'the code'), at }
-  return parsePacket(cursor, defines) ?? parseCall(cursor)
+  return parsePacket(cursor) ?? parseCall(cursor)
 }

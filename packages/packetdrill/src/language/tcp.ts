@@ -148,14 +148,18 @@ function parseTimestamp(context: PacketContext): OptionSpec {
 
 /** Hexadecimal digits, a name, `...`, or nothing: a request for a cookie. */
 function parseCookie(context: PacketContext): { readonly cookie: Uint8Array | null; readonly symbol: string | null } {
-  const { cursor } = context
+  const cursor: Cursor = context.cursor
   if (cursor.takeText('...')) return { cookie: null, symbol: null }
   const hex = cursor.take(HEX)
   if (hex !== null) return { cookie: bytes(hex), symbol: null }
   const start = cursor.offset
   const symbol = cursor.takeWord()
   if (symbol === null && cursor.peek(/[,>]/y) === null) cursor.fail(`a cookie is an even number of hexadecimal digits, a name, or \`...\`, not ${cursor.here()}`, start)
-  return symbol === null ? { cookie: new Uint8Array(0), symbol: null } : { cookie: null, symbol }
+  if (symbol === null) return { cookie: new Uint8Array(0), symbol: null }
+  const value = cursor.valueOf(symbol)
+  if (value === null) return { cookie: null, symbol }
+  if (!/^(?:0[xX])?(?:[0-9a-fA-F]{2})*$/.test(value)) cursor.fail(`${symbol} is defined as ${value}, and a cookie is an even number of hexadecimal digits`, start)
+  return { cookie: bytes(value), symbol: null }
 }
 
 /** Hexadecimal digits, `valid`, `invalid` or `...`. */
