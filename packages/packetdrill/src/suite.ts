@@ -12,7 +12,7 @@ export interface SuiteScript {
 /** A test for any test runner: it rejects when it fails. */
 export interface SuiteTest {
   readonly name: string
-  run(): Promise<void>
+  readonly run: () => Promise<void>
 }
 
 /**
@@ -28,7 +28,7 @@ export interface SuiteTest {
 export function packetdrillSuite(scripts: Iterable<SuiteScript>, run: (script: Script) => Promise<ScriptResult>): SuiteTest[] {
   return [...scripts].map(({ path, text }) => ({
     name: path,
-    async run() {
+    run: async () => {
       const script = parseScript(text, path)
       const result = judge(script, await run(script))
       if (result.status === 'failed' || result.status === 'skipped') throw new Error(formatResult(result))
