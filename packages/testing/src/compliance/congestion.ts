@@ -23,6 +23,7 @@ export interface CongestionControlLike {
   onAck(sample: AckSampleLike): void
   onLoss(flight: number): void
   onRecovered(flight: number): void
+  onUndo(): void
   onTimeout(flight: number): void
   onIdle(): void
   onLostSyn(): void
@@ -333,6 +334,17 @@ const CASES: readonly CaseOf<Bench>[] = [
       const before = bench.control.ssthresh
       bench.control.onIdle()
       expectThat(bench.control.ssthresh >= before, `Idleness lowered ssthresh from ${String(before)} to ${String(bench.control.ssthresh)}.`)
+    },
+  },
+  {
+    name: 'a reduction without cause is taken back',
+    clause: 'CongestionControl.onUndo; RFC 4015 §3.2',
+    check(bench) {
+      bench.avoid(20)
+      const { cwnd, ssthresh } = bench.control
+      bench.control.onTimeout(cwnd)
+      bench.control.onUndo()
+      expectThat(bench.control.cwnd >= cwnd && bench.control.ssthresh >= ssthresh, `After an undo the window is ${String(bench.control.cwnd)} bytes, the threshold ${String(bench.control.ssthresh)}; before the timeout they were ${String(cwnd)} and ${String(ssthresh)}.`)
     },
   },
   {

@@ -7,6 +7,9 @@ export class GoodControl implements CongestionControlLike {
   ssthresh = 1 << 30
   readonly sender: CongestionSenderLike
   afterTimeout = false
+  // Before the last reduction.
+  priorWindow = 0
+  priorThreshold = 0
   acked = 0
 
   constructor(sender: CongestionSenderLike) {
@@ -44,6 +47,8 @@ export class GoodControl implements CongestionControlLike {
   half = (flight: number): number => Math.max(Math.floor(flight / 2), 2 * this.mss)
 
   onLoss = (flight: number): void => {
+    this.priorWindow = this.cwnd
+    this.priorThreshold = this.ssthresh
     this.ssthresh = this.half(flight)
     this.cwnd = this.ssthresh
   }
@@ -52,7 +57,15 @@ export class GoodControl implements CongestionControlLike {
     this.cwnd = Math.min(this.ssthresh, Math.max(flight, this.mss) + this.mss)
   }
 
+  onUndo = (): void => {
+    this.cwnd = Math.max(this.cwnd, this.priorWindow)
+    this.ssthresh = Math.max(this.ssthresh, this.priorThreshold)
+    this.afterTimeout = false
+  }
+
   onTimeout = (flight: number): void => {
+    this.priorWindow = this.cwnd
+    this.priorThreshold = this.ssthresh
     this.ssthresh = this.half(flight)
     this.cwnd = this.mss
     this.afterTimeout = true
@@ -187,6 +200,12 @@ export const CONGESTION_MUTANTS: Readonly<Record<string, (control: GoodControl, 
     control.onIdle = () => {
       control.ssthresh = Math.max(2 * control.mss, control.ssthresh / 2)
       onIdle()
+    }
+  },
+  'a reduction without cause is taken back': (control) => {
+    control.onUndo = () => {
+      control.cwnd = Math.max(control.cwnd, control.priorWindow)
+      control.afterTimeout = false
     }
   },
   'a lost SYN leaves one segment': (control) => {
