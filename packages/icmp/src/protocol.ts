@@ -72,7 +72,7 @@ export class EchoProtocol implements TransportProtocol {
   }
 
   parse(packet: Packet): boolean {
-    return packet.consumeTransportHeader(Math.min(packet.length, ECHO_HEADER_LENGTH)) >= 0
+    return packet.length >= this.minimumPacketSize && packet.consumeTransportHeader(Math.min(packet.length, ECHO_HEADER_LENGTH)) >= 0
   }
 
   /** Control messages that nobody asked for are no one's fault: no error about them (RFC 1122 §3.2.2). */

@@ -1,6 +1,7 @@
-import { congestionControlCompliance } from '@stack/testing'
+import { congestionControlCompliance, ipv4, packet, tcp as tcpHeader, transportCompliance } from '@stack/testing'
 import type { AckSampleLike, CongestionAlgorithmLike, CongestionControlLike, CongestionSenderLike } from '@stack/testing'
 import { describe, expectTypeOf, it } from 'vitest'
+import { tcp } from '../src/index.ts'
 import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from '../src/index.ts'
 import { newReno } from '../src/newreno.ts'
 
@@ -13,4 +14,20 @@ describe('newreno', () => {
     expectTypeOf<CongestionControlLike>().toEqualTypeOf<CongestionControl>()
     expectTypeOf<CongestionAlgorithmLike>().toEqualTypeOf<CongestionAlgorithm>()
   })
+})
+
+describe('tcp', () => {
+  const cases = transportCompliance(() => ({
+    plugin: tcp(),
+    number: 6,
+    checksumOffset: 16,
+    open(stack) {
+      const listener = stack.tcp.listen({ port: 5000 })
+      return { port: 5000, close: () => listener.close() }
+    },
+    // A SYN without text: what a listener takes.
+    build: ({ source, destination, sourcePort, destinationPort }) =>
+      packet(ipv4({ source: source.join('.'), destination: destination.join('.') }), tcpHeader({ sourcePort, destinationPort, flags: 'S', seq: 1000, ack: 0 })).slice(20),
+  }))
+  for (const { name, run } of cases) it(name, run)
 })
