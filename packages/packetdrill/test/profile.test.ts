@@ -27,8 +27,13 @@ describe('shell texts', () => {
 describe('linux', () => {
   test('an assignment becomes an option', () => {
     expect(draftAfter('sysctl -q net.ipv4.tcp_wmem="4096 $((64*1024)) 4194304"', linux).tcp).toEqual({ sendBuffer: 65_536 })
-    expect(draftAfter('../../common/set_sysctls.py /proc/sys/net/ipv4/tcp_fin_timeout=5 /proc/sys/net/ipv4/tcp_min_tso_segs=4', linux).tcp).toEqual({ lingerTimeout: 5000 })
-    expect(draftAfter('echo 7 > /proc/sys/net/ipv4/tcp_fin_timeout', linux).tcp).toEqual({ lingerTimeout: 7000 })
+    expect(draftAfter('../../common/set_sysctls.py /proc/sys/net/ipv4/tcp_fin_timeout=5 /proc/sys/net/ipv4/tcp_min_tso_segs=4', linux).tcp).toEqual({ finWait2Timeout: 5000 })
+    expect(draftAfter('echo 7 > /proc/sys/net/ipv4/tcp_fin_timeout', linux).tcp).toEqual({ finWait2Timeout: 7000 })
+  })
+
+  test('a script that sets three buffer sizes gets the second, and the window scale of the third', () => {
+    expect(draftAfter('sysctl -q net.ipv4.tcp_rmem="4096 131072 6291456"', linux).tcp).toEqual({ receiveBuffer: 131_072, windowScale: 7 })
+    expect(draftAfter('sysctl net.ipv4.tcp_window_scaling=0 net.ipv4.tcp_rmem="4096 131072 6291456"', linux).tcp).toEqual({ receiveBuffer: 131_072, windowScale: false })
   })
 
   test('what the stack does not have yet is written down and the script runs', () => {
@@ -57,6 +62,11 @@ describe('freebsd', () => {
   test('RFC 5961 cannot be switched off', () => {
     expect(draftAfter('sysctl -w net.inet.tcp.insecure_rst=0', freebsd).missing).toEqual([])
     expect(() => draftAfter('sysctl -w net.inet.tcp.insecure_rst=1', freebsd)).toThrow(/insecure_rst=1 is out of reach/)
+  })
+
+  test('one setting stands for two options', () => {
+    expect(draftAfter('sysctl net.inet.tcp.rfc1323=3', freebsd).tcp).toEqual({ timestamps: true, windowScale: false })
+    expect(draftAfter('sysctl -w kern.ipc.maxsockbuf=2097152', freebsd).tcp).toEqual({ windowScale: 6 })
   })
 
   test('sockets are counted', () => {

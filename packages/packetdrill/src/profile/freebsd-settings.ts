@@ -1,9 +1,17 @@
 import type { Setting } from './profile.ts'
-import { bytes, fixed, irrelevant, missing, numberOf, tcpOption } from './values.ts'
+import { bytes, fixed, irrelevant, missing, numberOf, setScale, tcpOption } from './values.ts'
 
 /** `net.inet.tcp.*` and neighbours, one row each. */
 export const FREEBSD_SETTINGS: readonly Setting[] = [
-  missing('net.inet.tcp.rfc1323', 'timestamps'),
+  {
+    name: 'net.inet.tcp.rfc1323',
+    effect: 'option',
+    // 0: neither option, 1: both, 2: window scaling, 3: timestamps.
+    apply(value, draft) {
+      draft.tcp['timestamps'] = value === '1' || value === '3'
+      if (value === '0' || value === '3') draft.tcp['windowScale'] = false
+    },
+  },
   missing('net.inet.tcp.tolerate_missing_ts', 'tolerateMissingTimestamps'),
   missing('net.inet.tcp.ts_offset_per_conn', 'timestampOffset'),
   missing('net.inet.tcp.sack.*', 'sack'),
@@ -42,12 +50,12 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   tcpOption('net.inet.tcp.recvspace', 'receiveBuffer', (value) => bytes(value)),
   missing('net.inet.tcp.sendbuf_*', 'sendBufferTuning'),
   missing('net.inet.tcp.recvbuf_*', 'receiveBufferTuning'),
-  missing('kern.ipc.maxsockbuf', 'receiveBufferLimit'),
+  { name: 'kern.ipc.maxsockbuf', effect: 'option', apply: (value, draft) => setScale(draft, numberOf(value)) },
   irrelevant('kern.ipc.soacceptqueue', 'a cap for the backlog of listen()'),
   irrelevant('kern.ipc.somaxconn', 'a cap for the backlog of listen()'),
   tcpOption('net.inet.tcp.msl', 'timeWait', (value) => Math.max(1, 2 * numberOf(value))),
-  tcpOption('net.inet.tcp.finwait2_timeout', 'lingerTimeout', (value) => numberOf(value)),
-  tcpOption('net.inet.tcp.fast_finwait2_recycle', 'lingerTimeout', () => undefined),
+  tcpOption('net.inet.tcp.finwait2_timeout', 'finWait2Timeout', (value) => numberOf(value)),
+  missing('net.inet.tcp.fast_finwait2_recycle', 'finWait2Timeout'),
   missing('net.inet.tcp.keep*', 'keepAlive'),
   missing('net.inet.tcp.always_keepalive', 'keepAlive'),
   missing('net.inet.tcp.persmin', 'minimumProbeInterval'),

@@ -1,11 +1,19 @@
 import type { Setting } from './profile.ts'
-import { bytes, fixed, irrelevant, missing, numberOf, tcpOption, threeNumbers } from './values.ts'
+import { bytes, fixed, irrelevant, missing, numberOf, setScale, tcpOption, threeNumbers } from './values.ts'
 
 /** `net.ipv4.tcp_*` and neighbours, one row each. */
 export const LINUX_SETTINGS: readonly Setting[] = [
   // Buffers: the second of three is where a connection starts, the third decides the window scale.
-  tcpOption('net.ipv4.tcp_rmem', 'receiveBuffer', (value) => bytes(String(threeNumbers(value)[2] ?? 0))),
-  tcpOption('net.ipv4.tcp_wmem', 'sendBuffer', (value) => bytes(String(threeNumbers(value)[1] ?? 0))),
+  {
+    name: 'net.ipv4.tcp_rmem',
+    effect: 'option',
+    apply(value, draft) {
+      const [, start, most] = threeNumbers(value)
+      if (start !== undefined) draft.tcp['receiveBuffer'] = bytes(start)
+      if (most !== undefined) setScale(draft, most)
+    },
+  },
+  tcpOption('net.ipv4.tcp_wmem', 'sendBuffer', (value) => bytes(threeNumbers(value)[1] ?? 0)),
   irrelevant('net.ipv4.tcp_mem', 'memory limits of the whole machine; the stack has its own'),
   irrelevant('net.core.rmem_max', 'a cap for SO_RCVBUF that no script comes near'),
   irrelevant('net.core.wmem_max', 'a cap for SO_SNDBUF that no script comes near'),
@@ -14,10 +22,10 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   irrelevant('net.core.optmem_max', 'room for ancillary data'),
   missing('net.ipv4.tcp_moderate_rcvbuf', 'receiveBufferTuning'),
   missing('net.ipv4.tcp_adv_win_scale', 'receiveBufferOverhead'),
-  missing('net.ipv4.tcp_window_scaling', 'windowScaling'),
+  tcpOption('net.ipv4.tcp_window_scaling', 'windowScale', (value) => (numberOf(value) === 0 ? false : undefined)),
   missing('net.ipv4.tcp_shrink_window', 'shrinkWindow'),
   // Options of the header.
-  missing('net.ipv4.tcp_timestamps', 'timestamps'),
+  tcpOption('net.ipv4.tcp_timestamps', 'timestamps', (value) => numberOf(value) !== 0),
   missing('net.ipv4.tcp_sack', 'sack'),
   missing('net.ipv4.tcp_dsack', 'duplicateSack'),
   missing('net.ipv4.tcp_fack', 'forwardAcknowledgement'),
@@ -28,7 +36,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   missing('net.ipv4.tcp_fastopen_key', 'fastOpenKey'),
   missing('net.ipv4.tcp_fastopen_blackhole_timeout_sec', 'fastOpenBlackholeTimeout'),
   // Retransmission and loss.
-  missing('net.ipv4.tcp_syn_retries', 'synRetries'),
+  tcpOption('net.ipv4.tcp_syn_retries', 'synRetries', (value) => Math.min(127, numberOf(value))),
   missing('net.ipv4.tcp_synack_retries', 'synAckRetries'),
   missing('net.ipv4.tcp_syn_linear_timeouts', 'linearSynTimeouts'),
   missing('net.ipv4.tcp_retries1', 'retriesBeforeRouteDoubt'),
@@ -49,7 +57,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   missing('net.ipv4.tcp_no_ssthresh_metrics_save', 'metrics'),
   irrelevant('net.ipv4.tcp_no_metrics_save', 'a stack lives for one script: nothing is remembered between connections of scripts'),
   missing('net.ipv4.tcp_pacing_*', 'pacing'),
-  missing('net.ipv4.tcp_notsent_lowat', 'notSentLowWater'),
+  tcpOption('net.ipv4.tcp_notsent_lowat', 'notSentLowWater', (value) => (numberOf(value) >= 0xffffffff ? undefined : Math.max(1, numberOf(value)))),
   missing('net.ipv4.tcp_autocorking', 'autoCork'),
   missing('net.ipv4.tcp_limit_output_bytes', 'outputLimit'),
   irrelevant('net.ipv4.tcp_min_tso_segs', 'segments are put together again before they are compared'),
@@ -62,7 +70,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   missing('net.ipv4.tcp_invalid_ratelimit', 'challengeAckLimit'),
   missing('net.ipv4.tcp_challenge_ack_limit', 'challengeAckLimit'),
   // States.
-  tcpOption('net.ipv4.tcp_fin_timeout', 'lingerTimeout', (value) => numberOf(value) * 1000),
+  tcpOption('net.ipv4.tcp_fin_timeout', 'finWait2Timeout', (value) => numberOf(value) * 1000),
   tcpOption('net.ipv4.tcp_max_tw_buckets', 'maxTimeWait', (value) => Math.min(4_194_304, Math.max(1, numberOf(value)))),
   missing('net.ipv4.tcp_tw_reuse', 'timeWaitReuse'),
   missing('net.ipv4.tcp_tw_reuse_delay', 'timeWaitReuse'),

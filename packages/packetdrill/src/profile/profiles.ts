@@ -3,29 +3,27 @@ import { FREEBSD_SETTINGS } from './freebsd-settings.ts'
 import { LINUX_SETTINGS } from './linux-settings.ts'
 import type { Profile } from './profile.ts'
 
-const MIB = 1024 * 1024
-
 /**
- * Scripts of Linux: SYN options in its order, 15 MiB of receive buffer at most (window scale 8), 256 KiB to send, ACKs
- * delayed by 40 ms.
+ * Scripts of Linux: 540,000 bytes to receive and 15 MiB at most (window scale 8), 256 KiB to send, ACKs delayed by 40 ms
+ * but for the first ones. Numbers of the remote side count from its SYN.
  */
 export const linux: Profile = {
   name: 'linux',
   system: 'linux',
   rules: { options: 'exact' },
   remoteSequence: 'relative',
-  tcp: { receiveBuffer: 15 * MIB, sendBuffer: 256 * 1024, delayedAck: 40 },
+  tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5 },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
 }
 
-/** Scripts of FreeBSD: options compared as a set, 64 KiB to receive, 32 KiB to send, ACKs delayed by 40 ms. */
+/** Scripts of FreeBSD: options compared as a set, 64 KiB to receive (window scale 6), 32 KiB to send, ACKs delayed by 40 ms. */
 export const freebsd: Profile = {
   name: 'freebsd',
   system: 'freebsd',
   rules: { options: 'set' },
-  remoteSequence: 'literal',
-  tcp: { receiveBuffer: 64 * 1024, sendBuffer: 32 * 1024, delayedAck: 40 },
+  remoteSequence: 'relative',
+  tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40 },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,
 }

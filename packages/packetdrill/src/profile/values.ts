@@ -26,8 +26,16 @@ function set(draft: Draft, option: string, value: unknown): void {
 }
 
 /** Within what the option takes. */
-export function bytes(value: string, least = 4096, most: number = 16 * 1024 * 1024): number {
-  return Math.min(most, Math.max(least, numberOf(value)))
+export function bytes(value: number | string, least = 4096, most = 16 * 1024 * 1024): number {
+  return Math.min(most, Math.max(least, typeof value === 'number' ? value : numberOf(value)))
+}
+
+/** Windows are scaled so that a buffer of `most` bytes could be told (RFC 7323 §2.2); unless scaling is off. */
+export function setScale(draft: Draft, most: number): void {
+  if (draft.tcp['windowScale'] === false) return
+  let scale = 0
+  while (scale < 14 && 65_535 * 2 ** scale < most) scale++
+  draft.tcp['windowScale'] = scale
 }
 
 /** Decimal, hexadecimal, or `$((a*b))`. */

@@ -1,6 +1,6 @@
 import type { OptionSpec, PacketAction, ScriptEvent, TcpSpec } from '../language/ast.ts'
 import { comparePackets, type Rules } from '../packet/compare.ts'
-import { ACK, FIN, flagBits, flagLetters, PSH, SYN } from '../packet/flags.ts'
+import { ACK, FIN, flagBits, flagLetters, SYN } from '../packet/flags.ts'
 import type { Flow } from '../packet/flow.ts'
 import type { LivePacket, LiveTcp } from '../packet/live.ts'
 import { printLike, printPacket } from '../packet/print.ts'
@@ -139,7 +139,7 @@ function rawTimestamp(options: readonly OptionSpec[]): number | null {
 function wantsMore(wanted: PacketAction, view: PacketAction): boolean {
   const { body } = view
   if (wanted.body.kind !== 'tcp' || body.kind !== 'tcp' || body.sequence !== wanted.body.sequence >>> 0) return false
-  return body.length > 0 && body.length < wanted.body.length && (flagBits(body.flags, null) & (FIN | PSH)) === 0
+  return body.length > 0 && body.length < wanted.body.length && (flagBits(body.flags, null) & FIN) === 0
 }
 
 /** Two segments in a row as one; null = the second does not go with the first. */

@@ -6,6 +6,8 @@ import type { Family } from '../report/result.ts'
 export interface RunOptions {
   /** µs; null = the default of 4 ms. */
   toleranceMicroseconds: number | null
+  /** Of the gap to the event before; null = 12.5. */
+  tolerancePercent: number | null
   families: readonly Family[] | null
   localAddress: string | null
   remoteAddress: string | null
@@ -32,7 +34,7 @@ const IRRELEVANT = new Set(['verbose', 'debug', 'dry_run', 'speed', 'send_omit_f
 /** Reads the options of a script. Throws ScriptError for a bad value, Unsupported for what has no meaning here. */
 export function readOptions(script: Script): RunOptions {
   const options: RunOptions = {
-    toleranceMicroseconds: null, families: null, localAddress: null, remoteAddress: null, gateway: null, prefixLength: null, mtu: null, mss: null,
+    toleranceMicroseconds: null, tolerancePercent: null, families: null, localAddress: null, remoteAddress: null, gateway: null, prefixLength: null, mtu: null, mss: null,
     nonFatal: new Set(), strictSegments: false, timestampTick: 0, timestampEchoScaled: false, bindPort: null, connectPort: null,
   }
   for (const option of script.options) read(option, options)
@@ -43,6 +45,7 @@ function read(option: ScriptOption, options: RunOptions): void {
   const { name, value } = option
   switch (name) {
     case 'tolerance_usecs': options.toleranceMicroseconds = number(option); break
+    case 'tolerance_percent': options.tolerancePercent = number(option); break
     case 'ip_version': options.families = [family(option)]; break
     case 'local_ip': options.localAddress = text(option); break
     case 'remote_ip': options.remoteAddress = text(option).split('/')[0]!; break

@@ -49,7 +49,7 @@ export class Session {
     this.posix = posix
     this.trace = trace
     this.flows = new FlowTable(profile.remoteSequence)
-    this.timeline = new Timeline(options.toleranceMicroseconds)
+    this.timeline = new Timeline(options.toleranceMicroseconds, options.tolerancePercent)
     this.calls = new Calls(posix, network)
     const { local, remote } = network
     this.wire = { version: local.length === 4 ? 4 : 6, local, remote, cookies: this.flows.cookies, echoScaled: options.timestampEchoScaled }

@@ -22,8 +22,10 @@ export class Timeline {
   /** ms since the start: when the last event happened, or where the script puts it when that was an injected packet. */
   private previous = 0
   private readonly tolerance: number
+  private readonly part: number
 
-  constructor(toleranceMicroseconds: number | null) {
+  constructor(toleranceMicroseconds: number | null, tolerancePercent: number | null) {
+    this.part = tolerancePercent === null ? TOLERANCE_PART : tolerancePercent / 100
     this.tolerance = toleranceMicroseconds === null ? DEFAULT_TOLERANCE : toleranceMicroseconds / 1000
   }
 
@@ -42,6 +44,6 @@ export class Timeline {
   }
 
   private toleranceOf(gap: number): number {
-    return Math.max(this.tolerance, gap * TOLERANCE_PART)
+    return Math.max(this.tolerance, gap * this.part)
   }
 }
