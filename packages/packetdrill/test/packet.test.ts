@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseScript, type OptionSpec, type PacketAction } from '../src/language/index.ts'
-import { comparePackets } from '../src/packet/compare.ts'
+import { comparePackets, type Rules } from '../src/packet/compare.ts'
 import { Flow } from '../src/packet/flow.ts'
 import { injectedPacket, type Wire } from '../src/packet/inject.ts'
 import { parsePacket } from '../src/packet/live.ts'
@@ -32,7 +32,7 @@ describe.each(WIRES)('packets over IPv$version', (wire) => {
 
   test('numbers of our side are live: ack, SACK blocks, echoes of timestamps', () => {
     const known = flow()
-    known.localSyn(0xfffffff0, 0)
+    known.localSyn(0xfffffff0, 0, null)
     known.sawTimestamp(100, 5000)
     const { body } = parsePacket(injectedPacket(packet('< . 1:1(0) ack 21 win 9 <sack 31:41,TS val 7 ecr 100>'), known, wire))!
     expect(body).toMatchObject({ sequence: 1, acknowledgment: 5 })
@@ -59,7 +59,7 @@ describe.each(WIRES)('packets over IPv$version', (wire) => {
 describe('ICMP', () => {
   test('an error quotes a packet of ours', () => {
     const known = flow()
-    known.localSyn(1000, 0)
+    known.localSyn(1000, 0, null)
     const { body } = parsePacket(injectedPacket(packet('< icmp unreachable frag_needed mtu 1200 [1:1461(1460)]'), known, WIRES[0]!))!
     if (body.kind !== 'icmp') throw new Error('not ICMP')
     expect(body).toMatchObject({ type: 3, code: 4, rest: 1200 })
@@ -96,8 +96,8 @@ describe('TCP options', () => {
 })
 
 describe('comparing', () => {
-  const exact = { options: 'exact' } as const
-  const differences = (wanted: string, got: string, rules: { readonly options: 'exact' | 'set' } = exact): string[] => comparePackets(packet(wanted), packet(got), 4, rules)
+  const exact = { options: 'exact', window: 'exact' } as const
+  const differences = (wanted: string, got: string, rules: Rules = exact): string[] => comparePackets(packet(wanted), packet(got), 4, rules)
 
   test('equal packets have no differences', () => {
     expect(differences('> P. 1:11(10) ack 1 <nop,nop,TS val 1 ecr 2>', '> .P 1:11(10) ack 1 win 7 <nop,nop,TS val 1 ecr 2>')).toEqual([])
@@ -114,8 +114,17 @@ describe('comparing', () => {
     const wanted = '> S 0:0(0) <mss 1460,nop,wscale 6,sackOK>'
     const got = '> S 0:0(0) <mss 1460,nop,nop,sackOK,nop,wscale 6>'
     expect(differences(wanted, got)).toEqual(['options: expected <mss 1460,nop,wscale 6,sackOK>, got <mss 1460,nop,nop,sackOK,nop,wscale 6>'])
-    expect(differences(wanted, got, { options: 'set' })).toEqual([])
-    expect(differences(wanted, '> S 0:0(0) <mss 1460,wscale 6>', { options: 'set' })).toHaveLength(1)
+    expect(differences(wanted, got, { options: 'set', window: 'exact' })).toEqual([])
+    expect(differences(wanted, '> S 0:0(0) <mss 1460,wscale 6>', { options: 'set', window: 'exact' })).toHaveLength(1)
+  })
+
+  test('a window exactly, or to a segment', () => {
+    const slack = { options: 'exact', window: 'segment' } as const
+    expect(differences('> . 1:1(0) ack 2 win 65535', '> . 1:1(0) ack 2 win 65534')).toHaveLength(1)
+    expect(differences('> . 1:1(0) ack 2 win 65535', '> . 1:1(0) ack 2 win 65534', slack)).toEqual([])
+    expect(differences('> . 1:1(0) ack 2 win 65535', '> . 1:1(0) ack 2 win 64000', slack)).toHaveLength(1)
+    expect(comparePackets(packet('> . 1:1(0) ack 2 win 1026'), packet('> . 1:1(0) ack 2 win 1000'), 4, slack, 6)).toHaveLength(1)
+    expect(comparePackets(packet('> . 1:1(0) ack 2 win 1026'), packet('> . 1:1(0) ack 2 win 1024'), 4, slack, 6)).toEqual([])
   })
 
   test('<...> compares no options, no list means none', () => {
@@ -136,20 +145,20 @@ describe('comparing', () => {
 describe('numbers', () => {
   test('behind a SYN of 123 the remote side counts from it, or as it stands', () => {
     const relative = new Flow('tcp', { local: 1, remote: 2 }, null, 'relative')
-    relative.remoteSyn(123)
+    relative.remoteSyn(123, null)
     expect([relative.remoteToLive(1, false), relative.remoteToLive(123, true), relative.remoteToScript(124, false)]).toEqual([124, 123, 1])
     const literal = flow()
-    literal.remoteSyn(123)
+    literal.remoteSyn(123, null)
     expect(literal.remoteToLive(124, false)).toBe(124)
   })
 
   test('our ISN is learnt once, and again when the script starts over', () => {
     const known = flow()
-    known.localSyn(1000, 0)
-    known.localSyn(7777, 0)
+    known.localSyn(1000, 0, null)
+    known.localSyn(7777, 0, null)
     expect(known.localToLive(1)).toBe(1001)
-    known.remoteSyn(0)
-    known.localSyn(7777, 0)
+    known.remoteSyn(0, null)
+    known.localSyn(7777, 0, null)
     expect(known.localToLive(1)).toBe(7778)
   })
 })

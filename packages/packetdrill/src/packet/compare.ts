@@ -7,15 +7,23 @@ import { printOption, printOptions } from './print.ts'
 export interface Rules {
   /** `'exact'`: in order, with every nop and eol. `'set'`: what is there, in whatever order; nop and eol do not count. */
   readonly options: 'exact' | 'set'
+  /**
+   * `'segment'`: a window may be off by what one segment is, as a stack that avoids silly windows moves its edge in steps
+   * of that (RFC 9293 §3.8.6.2.2) and another tells all that there is.
+   */
+  readonly window: 'exact' | 'segment'
 }
 
-/** What of a packet is not what the script says, one line a field; empty = it is what was expected. */
-export function comparePackets(wanted: PacketAction, got: PacketAction, version: 4 | 6, rules: Rules): string[] {
+/** Bytes of a segment, as far as windows go. */
+const SEGMENT = 1460
+
+/** What of a packet is not what the script says, one line a field; empty = it is what was expected. `windowScale` is that of the stack's windows. */
+export function comparePackets(wanted: PacketAction, got: PacketAction, version: 4 | 6, rules: Rules, windowScale = 0): string[] {
   const differences: string[] = []
   compareIp(wanted.ip, got.ip, differences)
   const { body } = got
   if (wanted.body.kind !== body.kind) return [`protocol: expected ${wanted.body.kind}, got ${body.kind}`]
-  if (wanted.body.kind === 'tcp' && body.kind === 'tcp') compareTcp(wanted.body, body, rules, differences)
+  if (wanted.body.kind === 'tcp' && body.kind === 'tcp') compareTcp(wanted.body, body, rules, windowScale, differences)
   else if (wanted.body.kind === 'udp' && body.kind === 'udp') differ('payload length', wanted.body.length, body.length, differences)
   else if (wanted.body.kind === 'icmp' && body.kind === 'icmp') compareIcmp(wanted, wanted.body, body, version, differences)
   return differences
@@ -29,7 +37,7 @@ function compareIp(wanted: IpSpec, got: IpSpec, differences: string[]): void {
   }
 }
 
-function compareTcp(wanted: TcpSpec, got: TcpSpec, rules: Rules, differences: string[]): void {
+function compareTcp(wanted: TcpSpec, got: TcpSpec, rules: Rules, windowScale: number, differences: string[]): void {
   const flags = flagBits(wanted.flags, wanted.ace)
   const gotFlags = flagBits(got.flags, got.ace)
   // A reserved bit shows as a letter that is no flag.
@@ -38,7 +46,8 @@ function compareTcp(wanted: TcpSpec, got: TcpSpec, rules: Rules, differences: st
   differ('payload length', wanted.length, got.length, differences)
   if (wanted.ack !== null || (gotFlags & RST) === 0) differ('ack', (wanted.ack ?? 0) >>> 0, got.ack ?? 0, differences)
   differ('urgent pointer', wanted.urgent ?? 0, got.urgent ?? 0, differences)
-  if (wanted.window !== null) differ('window', wanted.window, got.window, differences)
+  const slack = rules.window === 'exact' ? 0 : SEGMENT >>> windowScale
+  if (wanted.window !== null && Math.abs(wanted.window - (got.window ?? 0)) > slack) differ('window', wanted.window, got.window, differences)
   if (wanted.options !== 'any') compareOptions(wanted.options ?? [], got.options === 'any' ? [] : (got.options ?? []), rules, differences)
 }
 

@@ -22,6 +22,8 @@ export class Flow {
   /** Our next SYN may start over: the script began a connection anew. */
   private relearn = true
   private readonly timestamps = new Map<number, number>()
+  private localScale: number | null = null
+  private remoteScale: number | null = null
   private firstTimestamp: { readonly script: number; readonly live: number } | null = null
 
   constructor(protocol: 'tcp' | 'udp', live: FlowPorts, script: FlowPorts | null, remoteSequence: RemoteSequence) {
@@ -36,17 +38,24 @@ export class Flow {
     return direction === 'inject' ? ports.source === remote && ports.destination === local : ports.source === local && ports.destination === remote
   }
 
-  /** The script sends a SYN of this number. */
-  remoteSyn(sequence: number): void {
+  /** The script sends a SYN of this number; `scale` null: without window scaling. */
+  remoteSyn(sequence: number, scale: number | null): void {
+    this.remoteScale = scale
     this.remoteIsn = this.remoteSequence === 'relative' ? sequence : 0
     this.relearn = true
   }
 
   /** The stack sent a SYN with the live number where the script has `script`. */
-  localSyn(live: number, script: number): void {
+  localSyn(live: number, script: number, scale: number | null): void {
+    this.localScale = scale
     if (this.localOffset !== null && !this.relearn) return
     this.localOffset = (live - script) | 0
     this.relearn = false
+  }
+
+  /** Of the windows that the stack tells; 0 unless both sides offered it (RFC 7323 §2.2). */
+  get windowScale(): number {
+    return this.remoteScale === null ? 0 : (this.localScale ?? 0)
   }
 
   /** Our numbers, script to live; uint32. */

@@ -5,7 +5,7 @@ import { ACK, flagBits, SYN } from './flags.ts'
 import type { Flow, FlowPorts } from './flow.ts'
 import { hasMtu, icmpNumbers, isEcho, isIcmpError } from './icmp-names.ts'
 import { PROTOCOL, viewOf } from './live.ts'
-import { MAX_OPTIONS, encodeOptions } from './tcp-options.ts'
+import { MAX_OPTIONS, encodeOptions, scaleOf } from './tcp-options.ts'
 
 /** Between whom packets go: addresses as bytes, the stack's own being `local`. */
 export interface Wire {
@@ -50,7 +50,7 @@ function tcp(action: PacketAction, body: TcpSpec, flow: Flow, wire: Wire): Uint8
   const flags = flagBits(body.flags, body.ace)
   const isSyn = (flags & SYN) !== 0
   const hasAck = (flags & ACK) !== 0
-  if (isSyn) flow.remoteSyn(body.sequence)
+  if (isSyn) flow.remoteSyn(body.sequence, scaleOf(body.options === 'any' ? null : body.options))
   if (body.options === 'any') throw new ScriptError('A packet that is sent needs its options: <...> is for expected ones.', action.at)
   const options = (body.options ?? []).map((option) => liveOption(option, flow, hasAck, wire))
   if (encodeOptions(options).length > MAX_OPTIONS) throw new ScriptError('The options of this packet need more than 40 bytes.', action.at)

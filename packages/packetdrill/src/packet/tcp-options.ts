@@ -49,6 +49,12 @@ function uint32(value: number): number[] {
   return [(value >>> 24) & 0xff, ...uint24(value)]
 }
 
+/** The shift that an option list offers; null = none. */
+export function scaleOf(options: readonly OptionSpec[] | null): number | null {
+  const found = options?.find((option) => option.kind === 'wscale')
+  return found?.kind === 'wscale' ? found.value : null
+}
+
 /** The options in the order of the wire, `nop` and `eol` included. What has a length that lies ends the list as bytes of kind `other`. */
 export function parseOptions(bytes: Uint8Array): OptionSpec[] {
   const options: OptionSpec[] = []

@@ -25,7 +25,7 @@ export const COMMANDS: readonly Command[] = [
   { name: 'ip', effect: 'irrelevant', why: ONE_SCRIPT, when: (words) => words[1] === 'tcp_metrics' },
   { name: 'ip', effect: 'irrelevant', why: 'routes are not cached', when: (words) => isRoute(words) && words.includes('flush') },
   { name: 'ip', effect: 'irrelevant', why: 'it only shows', when: (words) => words.length === 2 || words.some((word) => word === 'show' || word === 'list') },
-  { name: 'ip', effect: 'configure', apply: setMtu },
+  { name: 'ip', effect: 'configure', when: (words) => words[1] === 'link' && words.includes('mtu'), apply: setMtu },
   { name: 'tc', effect: 'irrelevant', why: 'the link takes packets at once', when: (words) => words[1] === 'qdisc' && !words.includes('netem') },
   // The project's own scripts: `stack tcp.delayedAck=100 mtu=1400`.
   { name: 'stack', effect: 'configure', apply: setOptions },
@@ -38,7 +38,7 @@ function isRoute(words: readonly string[]): boolean {
 /** `ip link set dev tun0 mtu 1400` */
 function setMtu(words: readonly string[], draft: Draft): boolean {
   const mtu = Number(words[words.indexOf('mtu') + 1])
-  if (!words.includes('link') || !words.includes('mtu') || !Number.isInteger(mtu)) return false
+  if (!Number.isInteger(mtu)) return false
   draft.mtu = mtu
   return true
 }

@@ -45,13 +45,15 @@ export type Setting =
  * - `irrelevant`: nothing to do, and `why`.
  * - `settings`: it assigns settings; gives name and value of each.
  * - `wait`: ms that it takes.
- * - `check`: it looks at the sockets of the machine; gives the state and how many there must be.
+ * - `configure`: it changes how the stack is made; false = not in this form.
+ *
+ * `when` looks at the words; a row that it refuses is passed over.
  */
 export type Command =
   | { readonly name: string; readonly effect: 'irrelevant'; readonly why: string; when?(words: readonly string[]): boolean }
   | { readonly name: string; readonly effect: 'settings'; assignments(words: readonly string[]): readonly (readonly [name: string, value: string])[] }
   | { readonly name: string; readonly effect: 'wait'; milliseconds(words: readonly string[]): number }
-  | { readonly name: string; readonly effect: 'configure'; apply(words: readonly string[], draft: Draft): boolean }
+  | { readonly name: string; readonly effect: 'configure'; when?(words: readonly string[]): boolean; apply(words: readonly string[], draft: Draft): boolean }
 
 /** How scripts of one origin are run: how to configure our stack for them, and how to compare where stacks differ lawfully. */
 export interface Profile {

@@ -10,18 +10,18 @@ import type { Profile } from './profile.ts'
 export const linux: Profile = {
   name: 'linux',
   system: 'linux',
-  rules: { options: 'exact' },
+  rules: { options: 'exact', window: 'exact' },
   remoteSequence: 'relative',
   tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5 },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
 }
 
-/** Scripts of FreeBSD: options compared as a set, 64 KiB to receive (window scale 6), 32 KiB to send, ACKs delayed by 40 ms. */
+/** Scripts of FreeBSD: options compared as a set and windows to a segment, 64 KiB to receive (window scale 6), 32 KiB to send, ACKs delayed by 40 ms. */
 export const freebsd: Profile = {
   name: 'freebsd',
   system: 'freebsd',
-  rules: { options: 'set' },
+  rules: { options: 'set', window: 'segment' },
   remoteSequence: 'relative',
   tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40 },
   settings: FREEBSD_SETTINGS,
@@ -32,7 +32,7 @@ export const freebsd: Profile = {
 export const own: Profile = {
   name: 'own',
   system: 'linux',
-  rules: { options: 'exact' },
+  rules: { options: 'exact', window: 'exact' },
   remoteSequence: 'literal',
   tcp: {},
   settings: [],

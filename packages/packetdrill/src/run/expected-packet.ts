@@ -5,6 +5,7 @@ import type { Flow } from '../packet/flow.ts'
 import type { LivePacket, LiveTcp } from '../packet/live.ts'
 import { printLike, printPacket } from '../packet/print.ts'
 import { scriptView } from '../packet/script-view.ts'
+import { scaleOf } from '../packet/tcp-options.ts'
 import type { FlowTable } from './flow-table.ts'
 import { Mismatch } from './mismatch.ts'
 import type { Network, SentPacket } from './network.ts'
@@ -51,7 +52,7 @@ export async function expectPacket(event: ScriptEvent, wanted: PacketAction, slo
   const last = taken ?? first
   const faults = first.sent.packet.fault === null ? [] : [first.sent.packet.fault]
   learnCookies(wanted, view, flows)
-  const differences = [...faults, ...comparePackets(wanted, view, first.sent.packet.version, options.rules)]
+  const differences = [...faults, ...comparePackets(wanted, view, first.sent.packet.version, options.rules, windowScaleOf(first, flows))]
   if (differences.length > 0) throw different(event, wanted, view, first.sent.packet, differences)
   checkTime(event, wanted, view, slot, first.sent.at, last.sent.at)
 }
@@ -86,7 +87,7 @@ function belongs(wanted: PacketAction, packet: LivePacket, network: Network, flo
 function viewFor(wanted: PacketAction, { packet }: SentPacket, flow: Flow | null, options: ExpectOptions): PacketAction | null {
   const { body } = packet
   if (flow === null || body.kind !== 'tcp' || wanted.body.kind !== 'tcp') return scriptView(packet, flow)
-  if ((body.flags & SYN) !== 0) flow.localSyn(body.sequence, wanted.body.sequence)
+  if ((body.flags & SYN) !== 0) flow.localSyn(body.sequence, wanted.body.sequence, scaleOf(body.options))
   const view = scriptView(packet, flow)
   if (view?.body.kind !== 'tcp') return view
   return withTimestamp(wanted.body, withLiterals(wanted.body, view, view.body, body), rawTimestamp(body.options), flow, options)
@@ -97,6 +98,12 @@ function withLiterals(wanted: TcpSpec, view: PacketAction, seen: TcpSpec, live: 
   if (!wanted.literalSequence && !wanted.literalAck) return view
   const sequence = wanted.literalSequence ? live.sequence : seen.sequence
   return { ...view, body: { ...seen, sequence, end: (sequence + live.length) >>> 0, ack: wanted.literalAck ? live.acknowledgment : seen.ack } }
+}
+
+/** A SYN tells its window unscaled (RFC 7323 §2.2). */
+function windowScaleOf({ sent: { packet: { body } } }: Taken, flows: FlowTable): number {
+  if (body.kind !== 'tcp' || (body.flags & SYN) !== 0) return 0
+  return flows.find('tcp', { local: body.sourcePort, remote: body.destinationPort })?.windowScale ?? 0
 }
 
 /** A cookie is what the stack makes it: a name of the script stands for what came. */

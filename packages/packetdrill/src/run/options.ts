@@ -61,6 +61,7 @@ function read(option: ScriptOption, options: RunOptions): void {
     case 'tcp_ts_ecr_scaled': options.timestampEchoScaled = value === null || value !== '0'; break
     case 'udp_encapsulation':
     case 'udp_encaps': throw new Unsupported('TCP in UDP (udp_encapsulation) is not there', option.at)
+    case 'tcp_md5_secret': throw new Unsupported('TCP MD5 signatures are not there', option.at)
     default:
       if (name.startsWith('wire_')) throw new Unsupported(`--${name}: a script runs against a stack in memory, not over a wire`, option.at)
       if (!IRRELEVANT.has(name)) throw new ScriptError(`There is no option --${name}.`, option.at)

@@ -1,6 +1,7 @@
 import { SYN } from '../packet/flags.ts'
 import type { Flow } from '../packet/flow.ts'
 import { printShort } from '../packet/print.ts'
+import { scaleOf } from '../packet/tcp-options.ts'
 import { scriptView } from '../packet/script-view.ts'
 import type { FlowTable } from './flow-table.ts'
 import type { SentPacket } from './network.ts'
@@ -42,6 +43,6 @@ function describe({ packet }: SentPacket, flows: FlowTable): string {
 /** Learns from a SYN of ours where its numbers begin, when nothing was known yet. */
 export function learnFrom(flow: Flow, sent: readonly SentPacket[]): void {
   for (const { packet: { body } } of sent) {
-    if (body.kind === 'tcp' && (body.flags & SYN) !== 0 && body.sourcePort === flow.live.local && body.destinationPort === flow.live.remote) flow.localSyn(body.sequence, 0)
+    if (body.kind === 'tcp' && (body.flags & SYN) !== 0 && body.sourcePort === flow.live.local && body.destinationPort === flow.live.remote) flow.localSyn(body.sequence, 0, scaleOf(body.options))
   }
 }
