@@ -3,11 +3,10 @@ import { parseScript } from '../src/language/index.ts'
 import { own, linux } from '../src/profile/profiles.ts'
 import type { Profile } from '../src/profile/profile.ts'
 import type { Family, ScriptResult } from '../src/report/result.ts'
-import { runScript } from '../src/run/run-script.ts'
-import { miniPosix } from './support/mini-posix.ts'
+import { runScript } from '../src/packetdrill.ts'
 
 function run(text: string, profile: Profile = own, families?: readonly Family[]): Promise<ScriptResult> {
-  return runScript(parseScript(text, 'inline.pkt'), { profile, createPosix: miniPosix, evaluateCode: () => null, ...(families === undefined ? {} : { families }) })
+  return runScript(parseScript(text, 'inline.pkt'), { profile, ...(families === undefined ? {} : { families }) })
 }
 
 const LISTENER = `
@@ -111,6 +110,34 @@ ${LISTENER}
     await passes('0 < icmp echo_request id 7 seq 3\n+0 > icmp echo_reply id 7 seq 3\n', own, ['ipv4', 'ipv6'])
   })
 
+  test('datagrams', () => passes(`
+0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3
++0 bind(3, ..., ...) = 0
++.1 < udp (10)
++0 read(3, ..., 100) = 10
++0 connect(3, ..., ...) = 0
++0 write(3, ..., 20) = 20
++0 > udp (20)
+`))
+
+  test('a datagram that nobody wants', () => passes(`
+0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3
++0 connect(3, ..., ...) = 0
++0 write(3, ..., 20) = 20
++0 > udp (20)
++0 < icmp unreachable port_unreachable [udp (20)]
++0 write(3, ..., 20) = -1 ECONNREFUSED (Connection refused)
++0 < 4000 > 1234 udp (9)
++0 > icmp unreachable port_unreachable [udp (9)]
+`, own, ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']))
+
+  test('figures of the connection', () => passes(`${ACCEPTED}
++0 %{ assert tcpi_snd_mss == 1000, tcpi_snd_mss }%
++0 write(4, ..., 1000) = 1000
++0 > P. 1:1001(1000) ack 1
++0 %{ assert tcpi_unacked == 1 }%
+`))
+
   test('a failure that is not fatal is told in the trace', async () => {
     const result = await run(`--non_fatal=packet\n${ACCEPTED}\n+0 > . 1:1(0) ack 9\n`, own, ['ipv4'])
     expect(result.status).toBe('passed')
@@ -162,6 +189,8 @@ ${LISTENER}
     await fails(`${LISTENER}\n+0...1 connect(3, ..., ...) = 0\n+0 > S 0:0(0) <...>\n+0 < S. 0:0(0) ack 1 win 1000\n`, /time: expected connect\(\) to return at 1\.000000 s .* it did at 0\.000000 s/)
     await fails(`${LISTENER}\n+0...1 accept(3, ..., ...) = 4\n`, /expected accept\(\) to return by 1\.125 s, it blocks/)
   })
+
+  test('an assertion about figures', () => fails(`${ACCEPTED}\n+0 %{ assert tcpi_snd_mss == 999 }%\n`, /tcpi_snd_mss == 999 does not hold: tcpi_snd_mss = 1000/))
 
   test('a name that the family does not have', () => fails(`${ACCEPTED}\n+0 < icmp packet_too_big mtu 1280 [1:1001(1000)]\n`, /no type 'packet_too_big'/))
 

@@ -16,8 +16,6 @@ export interface RunScriptOptions {
   readonly profile: Profile
   /** Over which networks. Default: what the script says, else all three. */
   readonly families?: readonly Family[]
-  /** Symbols of the command line (`-D NAME=value`). */
-  readonly defines?: ReadonlyMap<string, number>
   /** Makes the calls; default: those of `@stack`. */
   readonly createPosix: (options: PosixOptions) => Posix
   /** Runs the blocks of code: what is wrong, or null. */
@@ -73,7 +71,6 @@ async function runOver(script: Script, family: Family, read: RunOptions, options
       stack: network.stack, clock: network.clock, family, localAddress: addresses.local, remoteAddress: addresses.remote, system: profile.system,
       ...(read.bindPort === null ? {} : { localPort: read.bindPort }),
       ...(read.connectPort === null ? {} : { remotePort: read.connectPort }),
-      ...(options.defines === undefined ? {} : { symbols: options.defines }),
     })
     session = new Session(script, profile, read, network, posix, trace)
     await session.run()
