@@ -10,7 +10,7 @@ import { runScript as run } from './run/run-script.ts'
 export interface RunOptions {
   /** How to compare and to configure. Default: {@link own}. */
   readonly profile?: Profile
-  /** Over which networks, one after the other until the script fails. Default: all. A script that says `--ip_version` has its own way. */
+  /** Over which networks, one after the other until the script fails. Default: the profile's, all but for {@link freebsd}. A script that says `--ip_version` has its own way. */
   readonly families?: readonly Family[]
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseScript } from '../src/language/index.ts'
-import { own, linux } from '../src/profile/profiles.ts'
+import { freebsd, linux, own } from '../src/profile/profiles.ts'
 import type { Profile } from '../src/profile/profile.ts'
 import type { Family, ScriptResult } from '../src/report/result.ts'
 import { runScript } from '../src/packetdrill.ts'
@@ -212,6 +212,19 @@ describe('scripts that are skipped', () => {
     expect(result.status).toBe('skipped')
     expect(result.reason).toMatch(reason)
   })
+
+  test('a stack of FreeBSD counts its sockets', () => passes(`${LISTENER}
++.1 < S 0:0(0) win 32792 <mss 1000>
++0 > S. 0:0(0) ack 1 win 65535 <mss 1460>
++.1 < . 1:1(0) ack 1 win 257
++0 accept(3, ..., ...) = 4
++0 \`sockstat -4 -P tcp -s | grep packetdrill | grep -c ESTABLISHED | grep 1\`
++0 close(4) = 0
++0 > F. 1:1(0) ack 1 win 65535
++0 < F. 1:1(0) ack 2 win 257
++0 > . 2:2(0) ack 2 win 65535
++0 \`sockstat -4 -P tcp -s | grep packetdrill | grep -c TIME_WAIT | grep 1\`
+`, freebsd))
 
   test('settings are put back at the end', () => passes('0 < icmp echo_request\n+0 `stack mtu=1400`\n', own, ['ipv4']))
 })

@@ -2,6 +2,7 @@ import type { TcpOptions } from '@stack/tcp'
 import type { Rules } from '../packet/compare.ts'
 import type { RemoteSequence } from '../packet/flow.ts'
 import type { System } from '../posix/index.ts'
+import type { Family } from '../report/result.ts'
 
 /** What a stack is made with for one script. */
 export interface StackConfiguration {
@@ -62,6 +63,8 @@ export interface Profile {
   readonly system: System
   readonly rules: Rules
   readonly remoteSequence: RemoteSequence
+  /** What a script that does not say is run over. */
+  readonly families: readonly Family[]
   /** Options of `tcp()` before any setting of a script. */
   readonly tcp: TcpOptions
   /** Looked up in order, the first that fits. Callers extend a profile by putting theirs in front. */

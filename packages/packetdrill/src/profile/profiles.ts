@@ -1,7 +1,10 @@
 import { COMMANDS } from './commands.ts'
 import { FREEBSD_SETTINGS } from './freebsd-settings.ts'
 import { LINUX_SETTINGS } from './linux-settings.ts'
+import type { Family } from '../report/result.ts'
 import type { Profile } from './profile.ts'
+
+const ALL_FAMILIES: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 
 /**
  * Scripts of Linux: 540,000 bytes to receive and 15 MiB at most (window scale 8), 256 KiB to send, ACKs delayed by 40 ms
@@ -12,6 +15,7 @@ export const linux: Profile = {
   system: 'linux',
   rules: { options: 'exact', window: 'exact' },
   remoteSequence: 'relative',
+  families: ALL_FAMILIES,
   tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5 },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
@@ -23,6 +27,7 @@ export const freebsd: Profile = {
   system: 'freebsd',
   rules: { options: 'set', window: 'segment' },
   remoteSequence: 'relative',
+  families: ['ipv4'],
   tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40 },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,
@@ -34,6 +39,7 @@ export const own: Profile = {
   system: 'linux',
   rules: { options: 'exact', window: 'exact' },
   remoteSequence: 'literal',
+  families: ALL_FAMILIES,
   tcp: {},
   settings: [],
   commands: COMMANDS,

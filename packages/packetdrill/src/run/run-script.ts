@@ -14,7 +14,7 @@ import { Trace } from './trace.ts'
 /** Options of {@link runScript}. */
 export interface RunScriptOptions {
   readonly profile: Profile
-  /** Over which networks. Default: what the script says, else all three. */
+  /** Over which networks. Default: the profile's. What the script says goes first. */
   readonly families?: readonly Family[]
   /** Makes the calls; default: those of `@stack`. */
   readonly createPosix: (options: PosixOptions) => Posix
@@ -28,7 +28,6 @@ export interface CodeFailure {
   readonly message: string
 }
 
-const ALL: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 const DEFAULT_MTU = 1500
 /** Where the family is not the script's choice, the MSS of IPv6 is made that of IPv4 (1460): such scripts are written for all. */
 const DEFAULT_MTU_IPV6 = 1520
@@ -46,7 +45,7 @@ export async function runScript(script: Script, options: RunScriptOptions): Prom
   } catch (error) {
     return resultOf(error, script, null, [], null)
   }
-  for (const family of read.families ?? options.families ?? ALL) {
+  for (const family of read.families ?? options.families ?? options.profile.families) {
     const result = await runOver(script, family, read, options)
     if (result.status === 'failed') return result
     results.push(result)

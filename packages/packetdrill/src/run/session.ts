@@ -160,6 +160,7 @@ export class Session {
       if (step.kind === 'wait') await this.network.advanceTo(this.network.now + step.milliseconds)
       else if (step.kind === 'sockets') {
         const count = countSockets(this.network.stack, step.state)
+        if (count === null) throw new Unsupported(`a list of sockets in ${step.state} is not there`, action.at)
         if (count === step.count) continue
         const difference = `sockets in ${step.state}: expected ${String(step.count)}, got ${String(count)}`
         throw new Mismatch('other', event, difference, event.text.trim(), difference, [difference])

@@ -1,3 +1,4 @@
+import type { StackBase } from '@stack/core'
 import type { Tcp, TcpState } from '@stack/tcp'
 
 /** States by the names that FreeBSD's tools have for them. */
@@ -6,7 +7,11 @@ const NAMES: Readonly<Record<string, TcpState>> = {
   CLOSE_WAIT: 'close-wait', FIN_WAIT_1: 'fin-wait-1', FIN_WAIT_2: 'fin-wait-2', CLOSING: 'closing', LAST_ACK: 'last-ack', TIME_WAIT: 'time-wait',
 }
 
-/** Connections of a stack in a state. */
-export function countSockets(stack: { readonly tcp: Tcp }, state: string): number {
-  return stack.tcp.connections().filter((connection) => connection.state === NAMES[state]).length
+/** Connections of a stack in a state; null = it keeps no list of these. */
+export function countSockets(stack: StackBase & { readonly tcp: Tcp }, state: string): number | null {
+  const wanted = NAMES[state]
+  if (wanted === undefined || wanted === 'closed' || wanted === 'listen') return null
+  // Records, no connections any more.
+  if (wanted === 'time-wait') return stack.statistics().protocols['tcp']?.['timeWait'] ?? 0
+  return stack.tcp.connections().filter((connection) => connection.state === wanted).length
 }
