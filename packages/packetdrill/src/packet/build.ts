@@ -58,11 +58,6 @@ export interface TcpFields {
   readonly length: number
 }
 
-/** Bytes of the header that `options` make. */
-export function tcpHeaderLength(options: readonly OptionSpec[]): number {
-  return 20 + encodeOptions(options).length
-}
-
 /** A segment with its checksum for these addresses. */
 export function tcpSegment(fields: TcpFields, source: Uint8Array, destination: Uint8Array): Uint8Array {
   const options = encodeOptions(fields.options)

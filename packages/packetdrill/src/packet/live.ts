@@ -36,7 +36,7 @@ export interface LiveTcp {
   readonly length: number
 }
 
-export interface LiveUdp {
+interface LiveUdp {
   readonly kind: 'udp'
   readonly sourcePort: number
   readonly destinationPort: number
@@ -54,7 +54,7 @@ export interface LiveIcmp {
   readonly payload: Uint8Array
 }
 
-export interface LiveOther {
+interface LiveOther {
   readonly kind: 'other'
   readonly length: number
 }

@@ -4,22 +4,13 @@ import type { RemoteSequence } from '../packet/flow.ts'
 import type { System } from '../posix/index.ts'
 import type { Family } from '../report/result.ts'
 
-/** What a stack is made with for one script. */
-export interface StackConfiguration {
-  /** Options of `tcp()`. Only what it knows. */
-  readonly tcp: Readonly<Record<string, unknown>>
-  /** Options of `ipv4()` and `ipv6()`. */
-  readonly ipv4: Readonly<Record<string, unknown>>
-  readonly ipv6: Readonly<Record<string, unknown>>
-  /** Of the link, bytes. */
-  readonly mtu: number
-}
-
-/** A {@link StackConfiguration} in the making. */
+/** What the stack of a script is made with, in the making. */
 export interface Draft {
+  /** Options of `tcp()`: only what it knows. */
   tcp: Record<string, unknown>
   ipv4: Record<string, unknown>
   ipv6: Record<string, unknown>
+  /** Of the link, bytes. */
   mtu: number
   /** Settings wanted that our stack does not have yet, as they were written. The script runs all the same. */
   missing: string[]

@@ -4,7 +4,7 @@ import { Flow, type FlowPorts, type RemoteSequence } from '../packet/flow.ts'
 type Protocol = 'tcp' | 'udp'
 
 /** Where the stack's sockets are bound and what they connect to, where the script says `...`. */
-export const DEFAULT_PORT = 8080
+const DEFAULT_PORT = 8080
 
 const FIRST_REMOTE_PORT = 49_152
 

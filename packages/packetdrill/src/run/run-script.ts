@@ -23,7 +23,7 @@ export interface RunScriptOptions {
 }
 
 /** An assertion that does not hold. */
-export interface CodeFailure {
+interface CodeFailure {
   readonly sample: CodeSample
   readonly message: string
 }
