@@ -64,7 +64,3 @@ export function has(cursor: Cursor, length: number, name: string): boolean {
 export function checkSum(cursor: Cursor, name: string, field: number, sum: number): void {
   if (sum !== 0 && !cursor.isQuote) cursor.problems.push(`${name}: checksum 0x${field.toString(16).padStart(4, '0')} is wrong`)
 }
-
-export function hexNumber(value: number, digits = 4): string {
-  return `0x${value.toString(16).padStart(digits, '0')}`
-}

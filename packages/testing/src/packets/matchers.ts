@@ -47,7 +47,7 @@ export function meets(expected: unknown, got: unknown): boolean {
 }
 
 /** Equality by value: bytes, lists and plain objects within each other. */
-export function isEqual(a: unknown, b: unknown): boolean {
+function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (a instanceof Uint8Array || b instanceof Uint8Array) return a instanceof Uint8Array && b instanceof Uint8Array && sameBytes(a, b)
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
