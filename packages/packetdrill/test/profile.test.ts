@@ -37,9 +37,9 @@ describe('linux', () => {
   })
 
   test('what the stack does not have yet is written down and the script runs', () => {
-    const draft = draftAfter('../common/defaults.sh\nsysctl -q net.ipv4.tcp_sack=0', linux)
-    expect(draft.tcp).toEqual({})
-    expect(draft.missing).toEqual(['net.ipv4.tcp_sack=0 (sack)'])
+    const draft = draftAfter('../common/defaults.sh\nsysctl -q net.ipv4.tcp_ecn=1 net.ipv4.tcp_sack=0', linux)
+    expect(draft.tcp).toEqual({ sack: false })
+    expect(draft.missing).toEqual(['net.ipv4.tcp_ecn=1 (ecn)'])
   })
 
   test('what nobody knows makes the script skipped, and the reason names it', () => {

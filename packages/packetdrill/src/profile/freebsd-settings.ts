@@ -14,6 +14,7 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   },
   missing('net.inet.tcp.tolerate_missing_ts', 'tolerateMissingTimestamps'),
   missing('net.inet.tcp.ts_offset_per_conn', 'timestampOffset'),
+  tcpOption('net.inet.tcp.sack.enable', 'sack', (value) => numberOf(value) !== 0),
   missing('net.inet.tcp.sack.*', 'sack'),
   missing('net.inet.tcp.newsack', 'sack'),
   missing('net.inet.tcp.ecn.*', 'ecn'),

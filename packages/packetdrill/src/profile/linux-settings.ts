@@ -26,7 +26,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   missing('net.ipv4.tcp_shrink_window', 'shrinkWindow'),
   // Options of the header.
   tcpOption('net.ipv4.tcp_timestamps', 'timestamps', (value) => numberOf(value) !== 0),
-  missing('net.ipv4.tcp_sack', 'sack'),
+  tcpOption('net.ipv4.tcp_sack', 'sack', (value) => numberOf(value) !== 0),
   missing('net.ipv4.tcp_dsack', 'duplicateSack'),
   missing('net.ipv4.tcp_fack', 'forwardAcknowledgement'),
   missing('net.ipv4.tcp_ecn', 'ecn'),
