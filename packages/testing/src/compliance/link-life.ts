@@ -10,7 +10,7 @@ export const LIFE_CASES: readonly CaseOf<LinkBench>[] = [
       expectEqual(link.apiVersion, 1, 'apiVersion')
       expectThat(/^[a-z][a-z0-9-]*$/.test(link.kind), `The kind '${link.kind}' does not do as the beginning of a NIC's name.`)
       expectThat(Number.isInteger(link.mtu) && link.mtu >= 68 && link.mtu <= 65_535, `The MTU is ${String(link.mtu)} bytes.`)
-      expectThat(link.framing === 'ip' || link.framing === 'ethernet', `The framing is '${link.framing as string}'.`)
+      expectThat(['ip', 'ethernet'].includes(link.framing), `The framing is '${link.framing}'.`)
       expectThat(Number.isInteger(link.maxHeaderLength) && link.maxHeaderLength >= 0, `maxHeaderLength is ${String(link.maxHeaderLength)}.`)
       expectThat(Number.isInteger(link.arpHardwareType) && link.arpHardwareType >= 0 && link.arpHardwareType <= 0xffff, `arpHardwareType is ${String(link.arpHardwareType)}.`)
     },

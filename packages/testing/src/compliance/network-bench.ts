@@ -4,10 +4,10 @@ import {
   type StackBase,
 } from '@stack/core'
 import { manualClock, type ManualClock } from '../manual-clock.ts'
+import { fakeLink, type FakeLink } from '../stack/fake-link.ts'
 import { expectThat, notApplicable } from './case.ts'
 import { EXPERIMENT, numbered } from './packets.ts'
 import { probe, type Delivery, type Probe } from './probe.ts'
-import { WireLink } from './wire-link.ts'
 
 /** One packet of a family, as its author's builder takes it. */
 export interface NetworkFields {
@@ -68,7 +68,7 @@ export class NetworkBench {
   readonly clock: ManualClock
   readonly memory: PacketMemory
   readonly pool: PacketPool
-  readonly link: WireLink
+  readonly link: FakeLink
   readonly stack: StackBase
   readonly probe: Probe
   readonly nic: Nic
@@ -100,7 +100,7 @@ export class NetworkBench {
     const stack = createStack({ plugins: plugins as readonly [], clock, memory: pool, onError: (error) => errors.push(error) })
     const { local, remote } = given.family ?? {}
     const own = local !== undefined && asRemote ? [`${remote!}/${local.split('/')[1]!}`] : local === undefined ? (given.addresses ?? []) : [local]
-    const link = new WireLink(given.framing ?? 'ip')
+    const link = fakeLink({ framing: given.framing ?? 'ip' })
     const nic = await clock.until(stack.addNic(link, { addresses: own, skipDuplicateDetection: true }))
     const found = (stack as StackBase & { readonly probe?: Probe }).probe
     expectThat(found !== undefined, 'The suite\'s own transport protocol is not there.')
@@ -159,7 +159,7 @@ export class NetworkBench {
   async receive(...packets: readonly Uint8Array[]): Promise<readonly Delivery[]> {
     for (const bytes of packets) {
       const isFramed = this.link.framing === 'ethernet'
-      this.link.arrive(this.pool, isFramed ? 0 : this.given.number, isFramed ? this.frame(bytes) : bytes)
+      this.link.inject(isFramed ? this.frame(bytes) : bytes, isFramed ? 0 : this.given.number)
       await this.clock.settle()
     }
     return this.probe.deliveries.splice(0)
@@ -184,7 +184,7 @@ export class NetworkBench {
   async send(payload: Uint8Array, options: SendOptions = {}): Promise<Failure> {
     const { family, endpoint, probe: { host } } = this
     const route = host.findRoute(0, null, this.addressOf(family.remote))
-    expectThat(typeof route === 'object' && route !== null, `There is no route to ${family.remote}: ${String(route)}.`)
+    expectThat(typeof route === 'object' && route !== null, `There is no route to ${family.remote}.`)
     const packet = this.pool.allocate(options.headroom ?? 256, payload.length)
     expectThat(packet !== null, 'There is no packet memory left.')
     packet.append(payload, 0, payload.length)
@@ -198,6 +198,6 @@ export class NetworkBench {
 
   /** Whole packets of the experiment that are on the wire since the last call. */
   read(): readonly NetworkFields[] {
-    return this.link.sent.splice(0).map((bytes) => this.family.read(bytes)).filter((fields) => fields?.protocol === EXPERIMENT) as NetworkFields[]
+    return this.link.sent.splice(0).map(({ bytes }) => this.family.read(bytes)).filter((fields) => fields?.protocol === EXPERIMENT) as NetworkFields[]
   }
 }

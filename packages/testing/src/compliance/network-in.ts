@@ -180,7 +180,7 @@ async function fragments(bench: NetworkBench, payload: Uint8Array): Promise<Uint
   if (failure === 'EMSGSIZE') notApplicable('The protocol does not fragment.')
   const sent = bench.link.sent.splice(0)
   expectThat(sent.length > 1, `A payload of ${String(payload.length)} bytes went out in ${String(sent.length)} packets.`)
-  return sent
+  return sent.map(({ bytes }) => bytes)
 }
 
 function wordsOf(bench: NetworkBench, text: string): string {

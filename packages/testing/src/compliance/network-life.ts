@@ -149,7 +149,7 @@ export const NETWORK_LIFE_CASES: readonly CaseOf<NetworkBench>[] = [
           await sender.clock.settle()
           bench.link.sent.length = 0
           await bench.send(numbered(1, 4000))
-          const fragments = bench.link.sent.splice(0).slice(1)
+          const fragments = bench.link.sent.splice(0).slice(1).map(({ bytes }) => bytes)
           await sender.receive(...fragments)
           sender.stack.destroy()
           await sender.clock.settle()

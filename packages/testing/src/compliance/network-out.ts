@@ -57,7 +57,7 @@ export const NETWORK_OUT_CASES: readonly CaseOf<NetworkBench>[] = [
       bench.stack.routes.add({ destination: `${remote}/${bench.addressOf(remote).c === 0xffff ? '32' : '128'}`, nic: bench.nic.id, mtu: 1280 })
       bench.link.sent.length = 0
       await bench.send(numbered(1, 1400))
-      const largest = Math.max(0, ...bench.link.sent.map(({ length }) => length))
+      const largest = Math.max(0, ...bench.link.sent.map(({ bytes }) => bytes.length))
       expectThat(largest <= 1280, `A packet of ${String(largest)} bytes went out on a route with an MTU of 1,280.`)
     },
   },

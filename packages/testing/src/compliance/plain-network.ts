@@ -134,7 +134,10 @@ export class PlainEndpoint implements NetworkEndpoint, GroupAddressableEndpoint 
     this.statistics.received++
     const { view, start } = packet
     const total = this.isWellFormed(packet) ? view.getUint16(start + 2) : 0
-    if (total < HEADER || total > packet.length) return this.drop(packet)
+    if (total < HEADER || total > packet.length) {
+      this.drop(packet)
+      return
+    }
     packet.trimEnd(total)
     packet.consumeNetworkHeader(HEADER)
     readAddresses(packet, start)
@@ -150,8 +153,14 @@ export class PlainEndpoint implements NetworkEndpoint, GroupAddressableEndpoint 
   }
 
   readonly route: HookContinuation = (packet) => {
-    if (!this.isForUs(packet)) return this.drop(packet)
-    if ((packet.view.getUint16(packet.networkHeader + 6) & 0x3fff) === 0) return this.runHooks(HookPoint.Input, packet, this.deliver)
+    if (!this.isForUs(packet)) {
+      this.drop(packet)
+      return
+    }
+    if ((packet.view.getUint16(packet.networkHeader + 6) & 0x3fff) === 0) {
+      this.runHooks(HookPoint.Input, packet, this.deliver)
+      return
+    }
     const { sourceD, destinationD, transportProtocol } = packet
     const payload = this.protocol.reassembly.add(packet)
     if (payload === null) return
@@ -292,9 +301,9 @@ export function plainNetwork(change: { protocol?(protocol: PlainProtocol): void;
     apiVersion: 1,
     setup(host) {
       const protocol = new PlainProtocol(host)
-      const { newEndpoint } = PlainProtocol.prototype
+      const newEndpoint = protocol.newEndpoint.bind(protocol)
       protocol.newEndpoint = (nic, dispatcher) => {
-        const endpoint = newEndpoint.call(protocol, nic, dispatcher)
+        const endpoint = newEndpoint(nic, dispatcher)
         change.endpoint?.(endpoint)
         return endpoint
       }

@@ -36,7 +36,7 @@ export interface TransportUnderTest<Plugin extends TransportPlugin<string, unkno
   /** IP protocol number. */
   readonly number: number
   /** Opens something that receives from 10.0.0.2 (port 40,000), by the public API. `heard` is called by user code for each message it gets. */
-  open(stack: StackBase & { readonly [name in Plugin['name']]: ReturnType<Plugin['setup']> }, heard: () => void): OpenTransport
+  open(stack: StackBase & Readonly<Record<Plugin['name'], ReturnType<Plugin['setup']>>>, heard: () => void): OpenTransport
   /** A packet with right checksums, as one that what is open would take. */
   build(fields: TransportFields): Uint8Array
   /** Where the checksum is: a byte of it is changed. */
@@ -90,11 +90,11 @@ export class TransportBench {
     const protocols: TransportProtocol[] = []
     const registered: TransportBench['registered'] = []
     const handled = { count: 0, isRunning: false }
-    let host: TransportHost | null = null
+    const hosts: TransportHost[] = []
     const watched: TransportPlugin<string, unknown, string> = {
       ...given.plugin,
       setup(real) {
-        host = real
+        hosts.push(real)
         return given.plugin.setup(watchedHost(real, protocols, registered, handled))
       },
     }
@@ -103,7 +103,8 @@ export class TransportBench {
     const link = fakeLink()
     await clock.until(stack.addNic(link, { addresses: ['10.0.0.1/24'] }))
     const protocol = protocols.find(({ number }) => number === given.number)
-    expectThat(protocol !== undefined && host !== null, `No transport protocol ${String(given.number)} is registered.`)
+    const [host] = hosts
+    expectThat(protocol !== undefined && host !== undefined, `No transport protocol ${String(given.number)} is registered.`)
     return new TransportBench({ given, clock, memory, pool, link, stack, protocol, host, registered, handled, make }, errors)
   }
 

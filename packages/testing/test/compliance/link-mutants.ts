@@ -21,7 +21,10 @@ export const LINK_MUTANTS: Readonly<Record<string, (link: GoodLink) => void>> = 
       attach(dispatcher)
     }
     link.arrive = (bytes) => {
-      if (link.dispatcher !== null || link.isClosed) return arrive(bytes)
+      if (link.dispatcher !== null || link.isClosed) {
+        arrive(bytes)
+        return
+      }
       const packet = last!.host.memory.allocate(0, bytes.length)!
       packet.append(bytes, 0, bytes.length)
       last!.deliverNetworkPacket(link.protocolOf(bytes), packet)
@@ -249,7 +252,7 @@ export const LINK_MUTANTS: Readonly<Record<string, (link: GoodLink) => void>> = 
     link.poll = (budget) => {
       const { dispatcher } = link
       if (dispatcher === null) return 0
-      const { flush } = dispatcher
+      const flush = dispatcher.flush.bind(dispatcher)
       dispatcher.flush()
       dispatcher.flush = () => {}
       const count = poll(budget)

@@ -44,9 +44,9 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
   },
   'parseAddresses refuses headers that are cut off': {
     protocol(protocol) {
-      const { parse } = protocol
+      const parse = protocol.parse.bind(protocol)
       const read = protocol.parseAddresses.bind(protocol)
-      protocol.parse = (packet, result) => packet.end - packet.start >= 20 && parse.call(protocol, packet, result)
+      protocol.parse = (packet, result) => packet.end - packet.start >= 20 && parse(packet, result)
       protocol.parseAddresses = (packet) => read(packet) || packet.end - packet.start > 12
     },
   },
@@ -81,10 +81,10 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
       let isDeaf = false
       const { disable, isForUs } = originalOf(endpoint)
       endpoint.disable = () => {
-        disable.call(endpoint)
+        disable()
         isDeaf = true
       }
-      endpoint.isForUs = (packet) => !isDeaf && isForUs.call(endpoint, packet)
+      endpoint.isForUs = (packet) => !isDeaf && isForUs(packet)
     },
   },
   'leaves nothing behind': {
@@ -104,7 +104,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
       const { handUp } = originalOf(endpoint)
       endpoint.handUp = (packet) => {
         if (packet.length === 1) packet.bytes[packet.start]! ^= 1
-        return handUp.call(endpoint, packet)
+        return handUp(packet)
       }
     },
   },
@@ -113,7 +113,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
       const { handUp } = originalOf(endpoint)
       endpoint.handUp = (packet) => {
         packet.sourceD = 0
-        return handUp.call(endpoint, packet)
+        return handUp(packet)
       }
     },
   },
@@ -121,7 +121,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
     endpoint(endpoint) {
       const { isWellFormed } = originalOf(endpoint)
       endpoint.isWellFormed = (packet) => {
-        const isGood = isWellFormed.call(endpoint, packet)
+        const isGood = isWellFormed(packet)
         if (isGood && packet.view.getUint16(packet.start + 2) < packet.length) packet.view.setUint16(packet.start + 2, packet.length)
         return isGood
       }
@@ -138,14 +138,14 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
       const { drop } = originalOf(endpoint)
       endpoint.drop = (packet) => {
         const isGiven = packet.length === 33 && packet.view.getUint16(packet.start + 2) === 40
-        if (!isGiven) drop.call(endpoint, packet)
+        if (!isGiven) drop(packet)
       }
     },
   },
   'drops what is for others': {
     endpoint(endpoint) {
       const { isForUs } = originalOf(endpoint)
-      endpoint.isForUs = (packet) => isForUs.call(endpoint, packet) || packet.destinationD === 0x0a000003
+      endpoint.isForUs = (packet) => isForUs(packet) || packet.destinationD === 0x0a000003
     },
   },
   'takes what is for others when the NIC is promiscuous': {
@@ -158,8 +158,8 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
       const { isForUs } = originalOf(endpoint)
       const known = new Set<number>()
       endpoint.isForUs = (packet) => {
-        if (packet.destinationD >>> 28 !== 14 && isForUs.call(endpoint, packet)) known.add(packet.destinationD)
-        return known.has(packet.destinationD) || isForUs.call(endpoint, packet)
+        if (packet.destinationD >>> 28 !== 14 && isForUs(packet)) known.add(packet.destinationD)
+        return known.has(packet.destinationD) || isForUs(packet)
       }
     },
   },
@@ -172,7 +172,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
     endpoint(endpoint) {
       const { handUp } = originalOf(endpoint)
       endpoint.handUp = (packet) => {
-        const disposition = handUp.call(endpoint, packet)
+        const disposition = handUp(packet)
         if (disposition === 'handled') packet.release()
         return disposition
       }
@@ -182,7 +182,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
     endpoint(endpoint) {
       const { handUp } = originalOf(endpoint)
       endpoint.handUp = (packet) => {
-        const disposition = handUp.call(endpoint, packet)
+        const disposition = handUp(packet)
         return disposition === 'portUnreachable' ? 'handled' : disposition
       }
     },
@@ -197,7 +197,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
       const { isWellFormed } = originalOf(endpoint)
       endpoint.isWellFormed = (packet) => {
         if (packet.bytes[packet.start] === 0xee) throw new RangeError('version')
-        return isWellFormed.call(endpoint, packet)
+        return isWellFormed(packet)
       }
     },
   },
@@ -273,7 +273,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
   'owns what it refuses': {
     endpoint(endpoint) {
       const { refuse } = originalOf(endpoint)
-      endpoint.refuse = (failure, packet) => (failure === 'ENOBUFS' ? failure : refuse.call(endpoint, failure, packet))
+      endpoint.refuse = (failure, packet) => (failure === 'ENOBUFS' ? failure : refuse(failure, packet))
     },
   },
   'releases what it has sent': {
@@ -281,7 +281,7 @@ export const NETWORK_MUTANTS: Readonly<Record<string, NetworkMutant>> = {
       const { transmit } = originalOf(endpoint)
       endpoint.transmit = (route, packet) => {
         if (packet.length < 100) packet.clone(endpoint.nic.host.memory)
-        transmit.call(endpoint, route, packet)
+        transmit(route, packet)
       }
     },
   },
@@ -319,7 +319,7 @@ type RunHooks = PlainEndpoint['runHooks']
 function hooks(change: (endpoint: PlainEndpoint, run: RunHooks) => RunHooks): NetworkMutant {
   return {
     endpoint(endpoint) {
-      endpoint.runHooks = change(endpoint, originalOf(endpoint).runHooks.bind(endpoint))
+      endpoint.runHooks = change(endpoint, originalOf(endpoint).runHooks)
     },
   }
 }
@@ -329,14 +329,14 @@ function continues(endpoint: PlainEndpoint, run: RunHooks, where: HookPoint): Ru
   return (point, packet, next) => {
     const isAlone = point === where && !endpoint.nic.hooks.isEmpty[point]! && endpoint.nic.hooks.isEmpty[HookPoint.Postrouting]!
     const copy = isAlone ? packet.clone(endpoint.nic.host.memory) : null
-    let isPassed = false
+    const passed: Packet[] = []
     run(point, packet, (accepted, reroute) => {
-      isPassed = true
+      passed.push(accepted)
       next(accepted, reroute)
     })
     if (copy === null) return
     // A stolen packet is not dropped: it is still somebody's.
-    if (isPassed || packet.pool !== null) copy.release()
+    if (passed.length > 0 || packet.pool !== null) copy.release()
     else next(copy, false)
   }
 }
@@ -353,7 +353,10 @@ function forgets(endpoint: PlainEndpoint, run: RunHooks, where: HookPoint): RunH
   }
 }
 
-/** The members as they are before a mutant replaces them. */
-function originalOf(endpoint: PlainEndpoint): PlainEndpoint {
-  return Object.getPrototypeOf(endpoint) as PlainEndpoint
+type Unbound<T> = { readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (this: void, ...args: A) => R : T[K] }
+
+/** The methods as they are before a mutant replaces them. */
+function originalOf(endpoint: PlainEndpoint): Unbound<PlainEndpoint> {
+  const prototype = Object.getPrototypeOf(endpoint) as Record<string, (...args: unknown[]) => unknown>
+  return new Proxy({}, { get: (_, name) => prototype[String(name)]!.bind(endpoint) }) as Unbound<PlainEndpoint>
 }
