@@ -150,8 +150,12 @@ export interface ConnectionInfo {
   readonly reordering: number
   /** Sent and not acknowledged, with SYN and FIN. */
   readonly bytesInFlight: number
+  /** The same in segments, as they were sent or as SACK blocks cut them, without SYN. */
+  readonly segmentsInFlight: number
   /** Held lost, and not sent again yet. */
   readonly bytesLost: number
+  /** Sent again, and neither acknowledged nor held lost anew. */
+  readonly bytesRetransmitting: number
   /** Bytes beyond the acknowledged ones that the peer says it has (RFC 2018). */
   readonly bytesSacked: number
   /** Written and never sent. */

@@ -18,12 +18,12 @@ test('a connection that sends: round trips, what is out, what is lost', async ()
   connection.tryWrite(pattern(12_000))
   await bench.clock.advance(10)
   expect(connection.info()).toMatchObject({
-    bytesInFlight: 10_000, bytesNotSent: 2000, bytesSent: 10_000, dataSegmentsSent: 10, segmentsSent: 12, sinceSent: 10, bytesLost: 0,
+    bytesInFlight: 10_000, segmentsInFlight: 10, bytesNotSent: 2000, bytesSent: 10_000, dataSegmentsSent: 10, segmentsSent: 12, sinceSent: 10, bytesLost: 0,
   })
   for (let i = 0; i < 2; i++) await bench.send('A', { seq: 1, ack: 1, win: 3750 })
   expect(connection.info().congestionState).toBe('disorder')
   await bench.send('A', { seq: 1, ack: 1, win: 3750 })
-  expect(connection.info()).toMatchObject({ congestionState: 'recovery', bytesRetransmitted: 1000, retransmits: 1, ssthresh: 6000 })
+  expect(connection.info()).toMatchObject({ congestionState: 'recovery', bytesRetransmitted: 1000, bytesRetransmitting: 1000, retransmits: 1, ssthresh: 6000 })
   await bench.clock.advance(300)
   expect(connection.info()).toMatchObject({ congestionState: 'loss', unansweredTimeouts: 1, unansweredProbes: 0, backoff: 1, timeouts: 1, bytesLost: 11_000 })
   connection.abort()

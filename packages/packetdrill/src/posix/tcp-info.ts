@@ -19,10 +19,9 @@ const NEVER = 0xffff_ffff
 export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>> {
   const { options, sendMss } = info
   const segments = (bytes: number): number => Math.ceil(bytes / sendMss)
-  const unacked = segments(info.bytesInFlight)
-  const lost = segments(info.bytesLost)
-  // SYN and FIN are segments of their own, but none that were delivered with text.
-  const delivered = segments(info.bytesAcked) + (info.state === 'syn-sent' || info.state === 'syn-received' ? 0 : 1)
+  const isOpening = info.state === 'syn-sent' || info.state === 'syn-received'
+  // The SYN was delivered, too.
+  const delivered = segments(info.bytesAcked) + (isOpening ? 0 : 1)
   return {
     ...Object.fromEntries(TCP_INFO_VALUES.map(([name, value]) => [name, value!])),
     tcpi_state: STATES[info.state],
@@ -39,10 +38,11 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_ato: micros(info.ackTimeout),
     tcpi_snd_mss: sendMss,
     tcpi_rcv_mss: info.largestReceived,
-    tcpi_unacked: unacked,
-    tcpi_sacked: 0,
-    tcpi_lost: lost,
-    tcpi_retrans: info.congestionState === 'open' || info.congestionState === 'disorder' ? 0 : Math.max(0, Math.min(info.retransmits, unacked - lost)),
+    tcpi_unacked: info.segmentsInFlight + (isOpening ? 1 : 0),
+    tcpi_sacked: segments(info.bytesSacked),
+    // Linux counts what is lost until it is acknowledged, whether it was sent again or not.
+    tcpi_lost: segments(info.bytesLost + info.bytesRetransmitting),
+    tcpi_retrans: segments(info.bytesRetransmitting),
     tcpi_fackets: 0,
     tcpi_last_data_sent: millis(info.sinceSent),
     tcpi_last_ack_sent: 0,
