@@ -74,7 +74,7 @@ export interface ConnectionOptions {
    * the smallest with which all of `receiveBuffer` can be told.
    */
   readonly windowScale?: number | false | null
-  /** Cap on the window offered, bytes, at least 1,024, whatever `receiveBuffer` has room for (`TCP_WINDOW_CLAMP`). Default Infinity. */
+  /** Cap on the window offered, bytes, 1,024–1,073,725,440, whatever `receiveBuffer` has room for (`TCP_WINDOW_CLAMP`). Default the most: all of it. */
   readonly windowClamp?: number
   /**
    * Bytes that must be there before a `read` settles or a handler is told, or less when `into` is smaller or the stream ends
@@ -83,7 +83,8 @@ export interface ConnectionOptions {
   readonly receiveLowWater?: number
   /**
    * Writes are taken only while fewer bytes than this wait to be sent for the first time, so that what is written stays
-   * fresh (`TCP_NOTSENT_LOWAT`). One that starts below it may go beyond. At least 1. Default Infinity: `sendBuffer` alone.
+   * fresh (`TCP_NOTSENT_LOWAT`). One that starts below it may go beyond. 1–2,147,483,647.
+   * Default the most: `sendBuffer` alone.
    */
   readonly notSentLowWater?: number
   /** Holds segments back until they are full, 200 ms at most (`TCP_CORK`). Default false. */

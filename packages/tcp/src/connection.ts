@@ -248,7 +248,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (refusal !== null) throw refusal
     const count = this.isAllWritten ? this.put(bytes, 0) : 0
     if (count < bytes.length) this.wantsRoom = true
-    else this.mark(options)
+    else if (options !== undefined || this.endpoint.snd.more) this.mark(options)
     if (count > 0) this.output()
     return count
   }
@@ -283,7 +283,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   private get room(): number {
     const { snd, settings } = this.endpoint
-    if (settings.notSentLowWater !== Infinity && ((snd.queue.end - snd.nxt) | 0) >= settings.notSentLowWater) return 0
+    if (((snd.queue.end - snd.nxt) | 0) >= settings.notSentLowWater) return 0
     return Math.max(0, settings.sendBuffer - snd.queue.length)
   }
 

@@ -5,6 +5,7 @@ import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
 import { refreshMss } from './handshake.ts'
 import { flushAck, sendAck, sendReset } from './output.ts'
+import { NO_LOW_WATER } from './options.ts'
 import type { Settings } from './options.ts'
 import { onReorderTimer } from './recovery.ts'
 import { onKeepAliveTimer, onRetransmitTimer } from './retransmit.ts'
@@ -96,7 +97,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     refreshMss(this)
     this.user?.refill()
     sendPending(this)
-    if (this.settings.notSentLowWater !== Infinity) this.takeMore()
+    if (this.settings.notSentLowWater !== NO_LOW_WATER) this.takeMore()
     flushAck(this)
   }
 

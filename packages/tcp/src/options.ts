@@ -7,6 +7,10 @@ import { MAX_WINDOW_SCALE } from './wire.ts'
 export type Settings = Required<ConnectionOptions>
 
 const MIB = 1024 * 1024
+/** What a window field says at most (RFC 7323 §2.3). An integer, as Infinity would make windows doubles. */
+const LARGEST_WINDOW = 65_535 << MAX_WINDOW_SCALE
+/** More than any send buffer holds. */
+export const NO_LOW_WATER = 0x7fff_ffff
 
 const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   noDelay: { type: 'boolean' },
@@ -19,9 +23,9 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   maximumSegmentSize: { type: 'number', integer: true, min: 64, max: 65_535 },
   timestamps: { type: 'boolean' },
   windowScale: { type: 'any' },
-  windowClamp: { type: 'number', min: 1024 },
+  windowClamp: { type: 'number', integer: true, min: 1024, max: LARGEST_WINDOW },
   receiveLowWater: { type: 'number', integer: true, min: 1 },
-  notSentLowWater: { type: 'number', min: 1 },
+  notSentLowWater: { type: 'number', integer: true, min: 1, max: NO_LOW_WATER },
   cork: { type: 'boolean' },
   synRetries: { type: 'number', integer: true, min: 0, max: 127 },
   lingerTimeout: { type: 'number', min: 0 },
@@ -85,9 +89,9 @@ const DEFAULTS: Settings = {
   maximumSegmentSize: 65_535,
   timestamps: true,
   windowScale: null,
-  windowClamp: Infinity,
+  windowClamp: LARGEST_WINDOW,
   receiveLowWater: 1,
-  notSentLowWater: Infinity,
+  notSentLowWater: NO_LOW_WATER,
   cork: false,
   synRetries: 6,
   lingerTimeout: 60_000,

@@ -42,7 +42,7 @@ function roundingLimit(tcb: Tcb): number {
 
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */
 function leastStep(tcb: Tcb): number {
-  return Math.min(tcb.settings.receiveBuffer >>> 1, tcb.settings.windowClamp / 2, tcb.rcv.mss)
+  return Math.min(tcb.settings.receiveBuffer >>> 1, tcb.settings.windowClamp >>> 1, tcb.rcv.mss)
 }
 
 /**

@@ -16,7 +16,8 @@ const NEWRENO = new Set(['newreno', 'reno'])
 /** TCPs of FreeBSD that mean what this one is. */
 const BASE_STACKS = new Set(['freebsd', 'default'])
 const DEFAULT_FIN_WAIT_2 = 60
-const NO_LIMIT = 0xffff_ffff
+const NO_LIMIT = 0x7fff_ffff
+const LARGEST_WINDOW = 65_535 << 14
 
 /** A switch that is an option of the connection. */
 function flag(name: 'noDelay' | 'cork'): SocketOption<TcpSocket> {
@@ -67,7 +68,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
   ),
   TCP_WINDOW_CLAMP: integer<TcpSocket>(
     (socket) => Math.min(socket.option('windowClamp'), socket.option('receiveBuffer')),
-    (socket, value) => socket.configure({ windowClamp: value === 0 ? Infinity : Math.max(1024, value) }),
+    (socket, value) => socket.configure({ windowClamp: value === 0 ? LARGEST_WINDOW : Math.min(Math.max(1024, value), LARGEST_WINDOW) }),
     0,
   ),
   TCP_QUICKACK: integer<TcpSocket>(
@@ -75,8 +76,8 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     (socket, value) => socket.configure({ delayedAck: value === 0 ? 40 : 0 }),
   ),
   TCP_NOTSENT_LOWAT: integer<TcpSocket>(
-    (socket) => Math.min(socket.option('notSentLowWater'), NO_LIMIT),
-    (socket, value) => socket.configure({ notSentLowWater: value === 0 || value >= NO_LIMIT ? Infinity : value }),
+    (socket) => socket.option('notSentLowWater'),
+    (socket, value) => socket.configure({ notSentLowWater: value === 0 ? NO_LIMIT : Math.min(value, NO_LIMIT) }),
     0,
   ),
   TCP_CONGESTION: {
