@@ -7,7 +7,7 @@ const turbo = (...tasks) => ['turbo', 'run', ...tasks, '--concurrency=100%', '--
 
 const steps = {
   lint: [['eslint', '.', '--max-warnings', '0']],
-  typecheck: [turbo('typecheck'), ['tsc', '-p', 'tsconfig.json']],
+  typecheck: [['node', 'tools/check-declarations.mjs'], turbo('typecheck'), ['tsc', '-p', 'tsconfig.json']],
   imports: [['depcruise', 'packages', 'tools', 'examples', '--output-type', 'err-long']],
   unused: [['knip', '--no-progress', '--no-config-hints']],
   pack: [turbo('build', 'check:pack')],

@@ -74,7 +74,21 @@ for (const name of ${JSON.stringify(names)}) {
   if (!file.endsWith('/dist/index.js')) throw new Error(name + ' resolves to ' + file)
   if ((await import(name)) !== require(name)) throw new Error(name + ' is loaded twice')
 }
-console.log('Installed and loaded ${names.length} packages')
+const { createStack } = await import('@stack/core')
+const { internet } = await import('@stack/preset-internet')
+const { loopback } = await import('@stack/link-loopback')
+const stack = createStack({ plugins: [internet()] })
+await stack.addNic(loopback(), { addresses: ['127.0.0.1/8', '::1/128'] })
+for (const host of ['127.0.0.1', '::1']) {
+  await stack.icmp.ping(host)
+  const listener = stack.tcp.listen({ host, port: 7 })
+  const connection = await stack.tcp.connect({ host, port: 7 })
+  await connection.write(new TextEncoder().encode('hello'), { end: true })
+  const chunk = await (await listener.accept()).readSome()
+  if (new TextDecoder().decode(chunk) !== 'hello') throw new Error('other bytes came over ' + host)
+}
+stack.destroy()
+console.log('Installed, loaded and ran ${names.length} packages')
 `
 
 const [mode, folder] = process.argv.slice(2)

@@ -14,9 +14,9 @@ const HEADER = 20
  * control messages, no forwarding, nothing for speed.
  */
 export class PlainProtocol implements NetworkProtocol {
-  readonly number = IPV4
+  readonly number: number = IPV4
   readonly name = 'plain'
-  minimumPacketSize = HEADER
+  minimumPacketSize: number = HEADER
   readonly defaultPrefixLength = 32
   readonly anyAddress: Address = ANY_MAPPED_ADDRESS
   closed: Promise<void> = Promise.resolve()
@@ -77,11 +77,11 @@ export class PlainEndpoint implements NetworkEndpoint, GroupAddressableEndpoint 
   readonly dispatcher: TransportDispatcher
   readonly addresses: AddressTable
   nicId: number
-  readonly protocolNumber = IPV4
+  readonly protocolNumber: number = IPV4
   readonly defaultTtl = 64
   readonly statistics = { received: 0, sent: 0, dropped: 0 }
   isEnabled = false
-  headerRoom = HEADER
+  headerRoom: number = HEADER
   private readonly groups = new Set<number>()
   private id = 0
 

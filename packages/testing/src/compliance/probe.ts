@@ -15,7 +15,7 @@ export interface Delivery {
 
 /** A transport protocol without a header that keeps what it is given: stands above a network protocol in its suite. */
 export class Probe implements TransportProtocol, TransportEndpoint {
-  readonly number = EXPERIMENT
+  readonly number: number = EXPERIMENT
   readonly name = 'probe'
   readonly minimumPacketSize = 0
   readonly uniqueId: number
