@@ -97,6 +97,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     refreshMss(this)
     this.user?.refill()
     sendPending(this)
+    scheduleProbe(this)
     if (this.settings.notSentLowWater !== NO_LOW_WATER) this.takeMore()
     flushAck(this)
   }

@@ -21,8 +21,8 @@ export class Rack {
   /** When the newest of what arrived was sent, and where it ends. */
   private xmit = 0
   private end = 0
-  /** Its round trip; 0 = nothing arrived yet. */
-  private rtt = 0
+  /** Its round trip; -1 = nothing arrived yet. */
+  private rtt = -1
   /** Behind the highest byte that arrived. */
   private highest: number
   /** Something arrived behind what was sent after it (§6.2 step 3). */
@@ -50,10 +50,10 @@ export class Rack {
     const isAgain = (board.marks(i) & Mark.Again) !== 0
     if (!isAgain && before(end, this.highest)) this.isReordering = true
     this.highest = later(this.highest, end)
-    const rtt = Math.max(1, (now - sent) | 0)
+    const rtt = Math.max(0, (now - sent) | 0)
     // The answer is to the original, not to what was sent just now.
     if (isAgain && (isEchoOlder || rtt < minimum)) return
-    if (this.rtt !== 0 && !this.isSentBefore(this.xmit, this.end, sent, end)) return
+    if (this.rtt >= 0 && !this.isSentBefore(this.xmit, this.end, sent, end)) return
     this.rtt = rtt
     this.xmit = sent
     this.end = end
@@ -96,7 +96,7 @@ export class Rack {
 
   /** Is record `i`, in flight, overdue at `now`? For the retransmission timer (§6.3). */
   isOverdue(board: Scoreboard, i: number, now: number, minimum: number, smoothed: number): boolean {
-    return ((board.sent(i) + this.rtt + this.window(board, true, minimum, smoothed) - now) | 0) <= 0
+    return ((board.sent(i) + Math.max(0, this.rtt) + this.window(board, true, minimum, smoothed) - now) | 0) <= 0
   }
 
   /**
@@ -105,7 +105,7 @@ export class Rack {
    * @returns µs after which to look again; 0 = no need
    */
   detect(board: Scoreboard, una: number, now: number, isRecovering: boolean, minimum: number, smoothed: number): number {
-    if (this.rtt === 0) return 0
+    if (this.rtt < 0) return 0
     const patience = this.rtt + this.window(board, isRecovering, minimum, smoothed)
     return nearer(this.detectOriginals(board, una, now, patience), this.detectResends(board, now, patience))
   }
