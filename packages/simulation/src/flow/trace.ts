@@ -1,11 +1,12 @@
 import type { TcpTraceEvent } from '@stack/tcp'
 
+/** Mark in the codes of a segment whose text was sent before. */
+const AGAIN = 0x8000
 const KINDS = ['send', 'receive', 'timeout'] as const
-const REASONS = ['', 'new', 'fast-retransmit', 'timeout-retransmit', 'mtu-retransmit', 'window-probe', 'keep-alive', 'ack', 'syn', 'fin', 'reset'] as const
+const REASONS = ['', 'new', 'fast-retransmit', 'timeout-retransmit', 'mtu-retransmit', 'tail-probe', 'window-probe', 'keep-alive', 'ack', 'syn', 'fin', 'reset'] as const
 const STATES = [
   'closed', 'listen', 'syn-sent', 'syn-received', 'established', 'fin-wait-1', 'fin-wait-2', 'close-wait', 'closing', 'last-ack', 'time-wait',
 ] as const
-const SEGMENT_REASONS: ReadonlySet<string> = new Set(['fast-retransmit', 'timeout-retransmit', 'mtu-retransmit'])
 
 /** One event of a {@link Trace}: what TCP tells, with `time` in seconds since the start of the simulation. */
 export interface TraceRow extends TcpTraceEvent {
@@ -30,7 +31,7 @@ export interface Trace {
   inFlight(index: number): number
   isSend(index: number): boolean
   isReceive(index: number): boolean
-  /** Sent again, for whatever reason. */
+  /** Text that was sent before, for whatever reason: repairs, tail probes, probes of a window. */
   isRetransmission(index: number): boolean
   row(index: number): TraceRow
   rows(): Iterable<TraceRow>
@@ -51,6 +52,8 @@ export class TraceRecorder implements Trace {
   private readonly doubles: Record<(typeof DOUBLES)[number], Float64Array>
   private readonly words: Record<(typeof WORDS)[number] | 'codes', Uint32Array>
   private last = 0
+  /** How far text was sent. */
+  private edge = 0
 
   constructor(limit: number, origin: () => number) {
     this.limit = limit
@@ -81,7 +84,9 @@ export class TraceRecorder implements Trace {
     words.length[i] = event.length
     words.inFlight[i] = event.inFlight
     words.ports[i] = (event.localPort << 16) | event.remotePort
-    words.codes[i] = KINDS.indexOf(event.kind) | (REASONS.indexOf(event.reason) << 4) | (STATES.indexOf(event.state) << 8) | (event.flags << 16)
+    const isAgain = event.kind === 'send' && event.length > 0 && this.last < this.edge
+    if (event.kind === 'send') this.edge = Math.max(this.edge, this.last + event.length)
+    words.codes[i] = KINDS.indexOf(event.kind) | (REASONS.indexOf(event.reason) << 4) | (STATES.indexOf(event.state) << 8) | (event.flags << 16) | (isAgain ? AGAIN : 0)
     this.length++
   }
 
@@ -126,7 +131,7 @@ export class TraceRecorder implements Trace {
   }
 
   isRetransmission(index: number): boolean {
-    return this.isSend(index) && SEGMENT_REASONS.has(this.reason(index))
+    return (this.words.codes[index]! & AGAIN) !== 0
   }
 
   row(index: number): TraceRow {
