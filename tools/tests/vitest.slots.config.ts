@@ -10,9 +10,11 @@ import { fromSources } from '../../vitest.shared.ts'
 /** What could not fail for want of slots: there is no reason to run it twice. */
 const UNTOUCHED = {
   'have memories of their own, that are what they test': ['packages/buffer/test/**', 'tools/tests/test/copies.test.ts', 'tools/tests/test/transfer.test.ts'],
+  'show that the suites for authors find what they are for; the packages run these suites here': ['packages/testing/test/compliance/**'],
   'make no stack': [
     'packages/core/test/{address-table,demultiplexer,errors,events,fifo,neighbor-table,nud,options,path-mtu,port-allocator}.test.ts',
     'packages/core/test/{routing-table,scheduler,siphash,timing-wheel,trie,types}.test.ts',
+    'packages/packetdrill/test/language*.test.ts', 'packages/simulation/test/plots.test.ts',
     'packages/*/test/{units,wire,wire-chain,wire-text,describe,select-source,static-files,program}.test.ts', 'packages/ip-common/test/**',
     'tools/tests/test/{manifests,seed}.test.ts',
   ],
