@@ -353,7 +353,7 @@ function forgets(endpoint: PlainEndpoint, run: RunHooks, where: HookPoint): RunH
   }
 }
 
-type Unbound<T> = { readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (this: void, ...args: A) => R : T[K] }
+type Unbound<T> = { readonly [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => R : T[K] }
 
 /** The methods as they are before a mutant replaces them. */
 function originalOf(endpoint: PlainEndpoint): Unbound<PlainEndpoint> {
