@@ -67,7 +67,7 @@ export function bindCases<Bench>(cases: readonly CaseOf<Bench>[], setUp: () => P
   }))
 }
 
-export function hexOf(bytes: Uint8Array): string {
+function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 

@@ -46,7 +46,7 @@ export interface LinkUnderTest {
 export type MakeLink = (setup: LinkSetup) => LinkUnderTest | Promise<LinkUnderTest>
 
 /** What a link gave its NIC. */
-export interface Arrival {
+interface Arrival {
   readonly protocol: number
   readonly bytes: Uint8Array
   readonly checksumState: ChecksumState

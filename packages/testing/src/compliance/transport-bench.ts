@@ -9,8 +9,8 @@ import { expectThat, notApplicable } from './case.ts'
 import { IPV4, ipv4Packet, numbered } from './packets.ts'
 import { plainNetwork } from './plain-network.ts'
 
-export const LOCAL: Uint8Array = Uint8Array.of(10, 0, 0, 1)
-export const REMOTE: Uint8Array = Uint8Array.of(10, 0, 0, 2)
+const LOCAL: Uint8Array = Uint8Array.of(10, 0, 0, 1)
+const REMOTE: Uint8Array = Uint8Array.of(10, 0, 0, 2)
 const REMOTE_PORT = 40_000
 
 /** One packet of a transport protocol, as its author's builder takes it. Addresses are 4 bytes. */

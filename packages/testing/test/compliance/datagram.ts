@@ -129,7 +129,7 @@ export class GoodSocket implements TransportEndpoint, Wakeable {
 }
 
 /** The plugin; `mutate` changes the protocol before it is registered. */
-export function datagram(mutate: (protocol: GoodTransport) => void = () => {}): TransportPlugin<'datagram', GoodTransport> {
+function datagram(mutate: (protocol: GoodTransport) => void = () => {}): TransportPlugin<'datagram', GoodTransport> {
   return {
     kind: 'transport',
     name: 'datagram',
