@@ -1,7 +1,7 @@
 import { Unsupported } from '../../language/error.ts'
 import { fail, ok, type Outcome } from '../pending-call.ts'
 import { tcpInfoOf } from '../tcp-info.ts'
-import type { Settings, TcpSocket } from '../tcp-socket.ts'
+import type { TcpSocket } from '../tcp-socket.ts'
 import { field, pointedNumber, stringOf } from '../values.ts'
 import { keepAliveOption } from './keep-alive.ts'
 import { integer, unsupported, type OptionTable, type SocketOption } from './option.ts'
