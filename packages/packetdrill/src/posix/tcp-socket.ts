@@ -37,8 +37,8 @@ export class TcpSocket implements OpenFile {
   /** SO_LINGER: seconds that `close` waits; null = off. */
   linger: number | null = null
   /** SO_RCVTIMEO and SO_SNDTIMEO, ms. */
-  receiveTimeout = Infinity
-  sendTimeout = Infinity
+  receiveTimeout: number = Infinity
+  sendTimeout: number = Infinity
   /** ms that a handshake may take; null = as many SYNs as there may be. */
   connectTimeout: number | null = null
   /** SO_RCVBUF and SO_SNDBUF as they were asked for; null = never. */

@@ -19,10 +19,10 @@ export class UdpFile implements OpenFile {
   readonly domain: number
   isNonBlocking: boolean
   edges = 0
-  receiveTimeout = Infinity
-  sendTimeout = Infinity
+  receiveTimeout: number = Infinity
+  sendTimeout: number = Infinity
   settings: Mutable<UdpSocketOptions> = {}
-  readonly remembered = new Map<string, number>()
+  readonly remembered: Map<string, number> = new Map()
   socket: UdpSocket | null = null
   private readonly context: UdpContext
   private bound: SocketAddress | null = null

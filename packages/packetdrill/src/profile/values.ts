@@ -26,7 +26,7 @@ function set(draft: Draft, option: string, value: unknown): void {
 }
 
 /** Within what the option takes. */
-export function bytes(value: number | string, least = 4096, most = 16 * 1024 * 1024): number {
+export function bytes(value: number | string, least = 4096, most: number = 16 * 1024 * 1024): number {
   return Math.min(most, Math.max(least, typeof value === 'number' ? value : numberOf(value)))
 }
 

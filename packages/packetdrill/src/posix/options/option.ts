@@ -23,7 +23,7 @@ export type OptionTable<S extends Socket = Socket> = Readonly<Record<string, Soc
 
 /** An option whose value is an integer within bounds (EINVAL outside). */
 export function integer<S extends Socket>(
-  get: (socket: S, system: System) => number, set: (socket: S, value: number, system: System) => Outcome, least = -Infinity, most = Infinity,
+  get: (socket: S, system: System) => number, set: (socket: S, value: number, system: System) => Outcome, least: number = -Infinity, most: number = Infinity,
 ): SocketOption<S> {
   return {
     get,
