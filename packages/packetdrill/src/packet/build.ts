@@ -1,6 +1,6 @@
 import type { OptionSpec } from '../language/ast.ts'
-import { finish, pseudoHeaderSum, sum } from './checksum.ts'
-import { PROTOCOL, viewOf } from './live.ts'
+import { finish, pseudoHeaderSum, sum, viewOf } from './bytes.ts'
+import { PROTOCOL } from './live.ts'
 import { encodeOptions } from './tcp-options.ts'
 
 /** A network header to write; its version is told from the length of the addresses. */

@@ -2,9 +2,10 @@ import type { IcmpSpec, IpSpec, OptionSpec, PacketAction, TcpSpec } from '../lan
 import { ScriptError } from '../language/error.ts'
 import { icmpMessage, networkPacket, tcpSegment, udpDatagram } from './build.ts'
 import { ACK, flagBits, SYN } from './flags.ts'
+import { viewOf } from './bytes.ts'
 import type { Flow, FlowPorts } from './flow.ts'
 import { hasMtu, icmpNumbers, isEcho, isIcmpError } from './icmp-names.ts'
-import { PROTOCOL, viewOf } from './live.ts'
+import { PROTOCOL } from './live.ts'
 import { MAX_OPTIONS, encodeOptions, scaleOf } from './tcp-options.ts'
 
 /** Between whom packets go: addresses as bytes, the stack's own being `local`. */

@@ -1,5 +1,5 @@
 import type { OptionSpec } from '../language/ast.ts'
-import { finish, pseudoHeaderSum, sum } from './checksum.ts'
+import { finish, pseudoHeaderSum, sum, viewOf } from './bytes.ts'
 import { parseOptions } from './tcp-options.ts'
 
 /** A packet of the wire, read from its bytes. Addresses are bytes: 4 for IPv4, 16 for IPv6. */
@@ -184,6 +184,3 @@ export function parseQuote(bytes: Uint8Array): Quote | null {
   }
 }
 
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}

@@ -1,5 +1,5 @@
 import type { OptionSpec } from '../language/ast.ts'
-import { viewOf } from './live.ts'
+import { viewOf } from './bytes.ts'
 
 const KIND = { end: 0, nop: 1, mss: 2, windowScale: 3, sackPermitted: 4, sack: 5, timestamps: 8, md5: 19, fastOpen: 34, accurateEcn0: 172, accurateEcn1: 174, experimental: 254 } as const
 

@@ -8,7 +8,7 @@ import { runScript } from '../../src/run/run-script.ts'
 
 export const PROFILES = { own, linux, freebsd } as const
 
-export function run(text: string, profile: Profile = own, families?: readonly Family[]): Promise<ScriptResult> {
+function run(text: string, profile: Profile = own, families?: readonly Family[]): Promise<ScriptResult> {
   return runScript(parseScript(text, 'inline.pkt'), { profile, createPosix, evaluateCode: () => null, ...(families === undefined ? {} : { families }) })
 }
 

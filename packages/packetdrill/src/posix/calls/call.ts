@@ -25,6 +25,6 @@ export interface Face {
 }
 
 /** One system call. `result` is what the script says that it gives. */
-export type CallHandler = (face: Face, args: Arguments, result: Expression | null) => Operation
+type CallHandler = (face: Face, args: Arguments, result: Expression | null) => Operation
 
 export type CallTable = Readonly<Record<string, CallHandler>>

@@ -16,3 +16,7 @@ export function finish(total: number): number {
 export function pseudoHeaderSum(source: Uint8Array, destination: Uint8Array, protocol: number, length: number): number {
   return sum(destination, 0, destination.length, sum(source, 0, source.length, protocol + (length >>> 16) + (length & 0xffff)))
 }
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
