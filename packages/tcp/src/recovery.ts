@@ -50,7 +50,7 @@ function detectLosses(tcb: Tcb, now: number, event: AckEvent | null): void {
   const { snd, rtt, timers, context } = tcb
   const { board, rack } = snd
   if (rack === null) return
-  if (board.sackedBytes === 0 && board.outBytes === 0 && (event === null || !event.isRetransmitted)) {
+  if (board.sackedBytes === 0 && board.outBytes === 0 && event?.isRetransmitted !== true) {
     timers.reorder = Infinity
     return
   }

@@ -22,7 +22,7 @@ export class UdpFile implements OpenFile {
   receiveTimeout: number = Infinity
   sendTimeout: number = Infinity
   settings: Mutable<UdpSocketOptions> = {}
-  readonly remembered: Map<string, number> = new Map()
+  readonly remembered: Map<string, number> = new Map<string, number>()
   socket: UdpSocket | null = null
   private readonly context: UdpContext
   private bound: SocketAddress | null = null
