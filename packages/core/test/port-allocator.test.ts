@@ -54,7 +54,7 @@ describe('reservations', () => {
 })
 
 describe('ephemeral ports (RFC 6056 §3.3.4)', () => {
-  it('walks on for one destination and starts elsewhere for another', () => {
+  it('walks on for one destination and starts elsewhere for another [RFC6056-3.3-random]', () => {
     const ports = createPortAllocator(countingRandom())
     const pick = (remotePort: number): number => ports.pickEphemeral(TCP, v4, v6, remotePort, () => true)
     const first = pick(80)
@@ -62,7 +62,7 @@ describe('ephemeral ports (RFC 6056 §3.3.4)', () => {
     expect(Math.abs(pick(81) - first)).toBeGreaterThan(3)
   })
 
-  it('skips what is reserved or not usable, and says 0 when nothing is left', () => {
+  it('skips what is reserved or not usable, and says 0 when nothing is left [RFC6056-3.3-free]', () => {
     const ports = createPortAllocator(countingRandom())
     const first = ports.pickEphemeral(TCP, v4, v6, 80, () => true)
     held(ports.reserve({ protocol: TCP, address: ANY_ADDRESS, port: next(first) }))

@@ -89,7 +89,7 @@ export interface ConnectionOptions {
   readonly notSentLowWater?: number
   /** Holds segments back until they are full, 200 ms at most (`TCP_CORK`). Default false. */
   readonly cork?: boolean
-  /** Retransmissions of a SYN before giving up, 0–127: 6 are 127 s (`TCP_SYNCNT`). Default 6 (RFC 9293 §3.8.3). */
+  /** Retransmissions of a SYN before giving up, 0–127: 7 are 247 s (`TCP_SYNCNT`). Default 7: at least three minutes (RFC 9293 §3.8.3, MUST-23). */
   readonly synRetries?: number
   /**
    * ms that `close()` waits for the peer before resetting, from the last progress of what is still to be sent; 0 = `close()`
@@ -281,7 +281,7 @@ export interface ConnectOptions extends ConnectionOptions, CallOptions {
   readonly localPort?: number
   /** NIC id or name to bind to. */
   readonly nic?: number | string
-  /** ms until `ETIMEDOUT`; default: the SYN's retransmissions (about 127 s). */
+  /** ms until `ETIMEDOUT`; default: the SYN's retransmissions (247 s). */
   readonly timeout?: number
 }
 

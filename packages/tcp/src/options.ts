@@ -93,7 +93,7 @@ const DEFAULTS: Settings = {
   receiveLowWater: 1,
   notSentLowWater: NO_LOW_WATER,
   cork: false,
-  synRetries: 6,
+  synRetries: 7,
   lingerTimeout: 60_000,
   finWait2Timeout: null,
   congestionControl: 'newreno',

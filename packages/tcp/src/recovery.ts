@@ -103,7 +103,8 @@ function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   snd.recover = snd.nxt
   snd.probing = Probing.None
   snd.undo = new Undo(snd.una)
-  cc.onLoss(flight)
+  // What limited transmit sent beyond cwnd does not count (RFC 5681 §3.2 step 2).
+  cc.onLoss(Math.min(flight, cc.cwnd))
   if (!tcb.rcv.sackPermitted) {
     loseFirst(tcb)
     return

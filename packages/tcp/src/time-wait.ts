@@ -142,9 +142,8 @@ export class TimeWaitTable {
     const rcvNxt = words[at + Word.RcvNxt]!
     const { flags } = header
     if ((flags & Flag.Rst) !== 0) {
-      // RFC 5961 §3.2: exactly the next sequence number ends it, as the state diagram has it.
-      if (header.sequence === rcvNxt) this.remove(record)
-      else context.counters.dropBadReset++
+      // RFC 1337 §3: an old segment, and the reset that answers our ACK of it, must not end the wait. Its number is a good one.
+      context.counters.dropBadReset++
       return 'handled'
     }
     if ((flags & (Flag.Syn | Flag.Ack)) === Flag.Syn) {

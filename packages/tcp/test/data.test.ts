@@ -3,7 +3,7 @@ import { ipv4, ipv6 } from '@stack/testing'
 import { Bench, FAMILIES, concat, pattern } from './support/peer.ts'
 
 describe.each(FAMILIES)('receiving over %s', (family) => {
-  test('in order: every second full segment is acknowledged, the rest after 40 ms (MUST-58, SHLD-18)', async () => {
+  test('in order: every second full segment is acknowledged, the rest after 40 ms [RFC9293-MUST-58, RFC9293-MUST-40, RFC9293-SHLD-18, RFC9293-SHLD-19, RFC5681-4.2-delay, RFC2525-2.13-stretch]', async () => {
     const bench = await Bench.create({ family })
     const connection = await bench.accept({}, { mss: 1000 })
     await bench.send('A', { seq: 1, ack: 1, data: pattern(1000) })
@@ -19,7 +19,7 @@ describe.each(FAMILIES)('receiving over %s', (family) => {
     await bench.end()
   })
 
-  test('out of order: each is acknowledged at once, and so is what fills the gap', async () => {
+  test('out of order: each is acknowledged at once, and so is what fills the gap [RFC9293-MUST-59, RFC9293-SHLD-31, RFC9293-MAY-13, RFC5681-3.2-immediate, RFC2525-2.5-retain]', async () => {
     const bench = await Bench.create({ family })
     const connection = await bench.accept({}, { mss: 1000 })
     bench.inject('A', { seq: 1001, ack: 1, data: pattern(1000, 1000) })
@@ -46,7 +46,7 @@ describe.each(FAMILIES)('receiving over %s', (family) => {
     await bench.end()
   })
 
-  test('a bad checksum, a lying data offset and a short segment are dropped and counted', async () => {
+  test('a bad checksum, a lying data offset and a short segment are dropped and counted [RFC9293-MUST-3]', async () => {
     const bench = await Bench.create({ family })
     const connection = await bench.accept()
     bench.inject('PA', { seq: 1, ack: 1, data: pattern(100), headerLength: 16 })
@@ -60,7 +60,7 @@ describe.each(FAMILIES)('receiving over %s', (family) => {
 })
 
 describe('window', () => {
-  test('closes to zero under data, stays there for tiny reads, opens with an update', async () => {
+  test('closes to zero under data, stays there for tiny reads, opens with an update [RFC9293-MUST-39]', async () => {
     const bench = await Bench.create()
     const connection = await bench.accept({ receiveBuffer: 4096 }, { mss: 1000 })
     for (let seq = 0; seq < 4000; seq += 1000) bench.inject('A', { seq: 1 + seq, ack: 1, data: pattern(1000, seq) })
@@ -84,7 +84,7 @@ describe('window', () => {
     await bench.end()
   })
 
-  test('1-byte segments: the window reaches zero and the right edge never moves left', async () => {
+  test('1-byte segments: the window reaches zero and the right edge never moves left [RFC9293-SHLD-14]', async () => {
     const bench = await Bench.create()
     await bench.accept({ receiveBuffer: 4096 }, { mss: 1000 })
     const edges: number[] = []
@@ -101,7 +101,7 @@ describe('window', () => {
     await bench.end()
   })
 
-  test('saved and advertised window agree under scaling: data up to the edge is taken, none beyond', async () => {
+  test('saved and advertised window agree under scaling: data up to the edge is taken, none beyond [RFC7323-2.3-use]', async () => {
     const bench = await Bench.create()
     const connection = await bench.accept({ receiveBuffer: 1_000_001 }, { mss: 1460, scale: 7 })
     await bench.send('A', { seq: 1, ack: 1, data: pattern(1001) })
@@ -119,7 +119,7 @@ describe('window', () => {
     await bench.end()
   })
 
-  test('the window of a SYN is not scaled, neither way', async () => {
+  test('the window of a SYN is not scaled, neither way [RFC7323-2.2-unscaled, RFC7323-2.3-use]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({}, { scale: 10, win: 5000 })
     expect(connection.info().sendWindow).toBe(5000)
@@ -128,7 +128,7 @@ describe('window', () => {
     await bench.end()
   })
 
-  test('without agreement nobody scales', async () => {
+  test('without agreement nobody scales [RFC7323-2.2-syn]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({}, { win: 5000 })
     await bench.send('A', { seq: 1, ack: 1, win: 6000 })
@@ -138,7 +138,7 @@ describe('window', () => {
 })
 
 describe('sending', () => {
-  test('segments of one MSS, PSH on the last, bytes as written', async () => {
+  test('segments of one MSS, PSH on the last, bytes as written [RFC9293-MUST-61, RFC9293-SHLD-28]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({}, { mss: 1000 })
     const data = pattern(3500)
@@ -153,7 +153,7 @@ describe('sending', () => {
     await bench.end()
   })
 
-  test('Nagle: one small segment at a time; noDelay: all at once', async () => {
+  test('Nagle: one small segment at a time; noDelay: all at once [RFC9293-MUST-17, RFC9293-SHLD-7]', async () => {
     for (const noDelay of [false, true]) {
       const bench = await Bench.create()
       const connection = await bench.connect({ noDelay })
@@ -166,7 +166,7 @@ describe('sending', () => {
     }
   })
 
-  test('timestamps go with every segment and come back (RFC 7323 §3.2)', async () => {
+  test('timestamps go with every segment and come back (RFC 7323 §3.2) [RFC7323-3.2-always]', async () => {
     const bench = await Bench.create()
     bench.peerTs = 1000
     const connection = await bench.connect()
@@ -191,7 +191,7 @@ describe('sending', () => {
     await bench.end()
   })
 
-  test('SWS: a window of less than half the largest is waited for (MUST-38)', async () => {
+  test('SWS: a window of less than half the largest is waited for [RFC9293-MUST-38]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({}, { mss: 1000, win: 4000 })
     void connection.write(pattern(10_000))
@@ -204,7 +204,7 @@ describe('sending', () => {
     await bench.end()
   })
 
-  test('zero window: probes with backoff, never given up while answered, data goes on (MUST-36, MUST-37)', async () => {
+  test('zero window: probes with backoff, never given up while answered, data goes on [RFC9293-MUST-36, RFC9293-MUST-37, RFC9293-SHLD-29, RFC9293-SHLD-30]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({}, { mss: 1000, win: 2000 })
     void connection.write(pattern(5000))
@@ -273,7 +273,7 @@ describe('sending', () => {
     await bench.end()
   })
 
-  test('a shrinking window is obeyed and survived (SHLD-16, MUST-34)', async () => {
+  test('a shrinking window is obeyed and survived [RFC9293-MUST-34]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({}, { mss: 1000, win: 5000 })
     void connection.write(pattern(5000))

@@ -44,7 +44,7 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     await bench.end()
   })
 
-  test('during the handshake: a wrong sequence number is not believed, time exceeded is soft', async () => {
+  test('during the handshake: a wrong sequence number is not believed, time exceeded is soft [RFC5927-4-sequence, RFC9293-MUST-56]', async () => {
     const { bench, promise } = await connecting(family)
     await icmp(bench, 'port', bench.iss + 1)
     await icmp(bench, 'expired', bench.iss)
@@ -54,7 +54,7 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     await bench.end()
   })
 
-  test.each(['port', 'host', 'prohibited'] as const)('established: %s is soft (RFC 5927 §5.2), and told when it times out', async (kind) => {
+  test.each(['port', 'host', 'prohibited'] as const)('established: %s is soft (RFC 5927 §5.2), and told when it times out [RFC5927-5-hard, RFC9293-MUST-54, RFC9293-MUST-56]', async (kind) => {
     const bench = await Bench.create({ family })
     const connection = await bench.connect({ userTimeout: 5000 })
     const closed = expect(connection.closed).rejects.toMatchObject({ code: kind === 'port' ? 'ECONNREFUSED' : kind === 'prohibited' && family === 'ipv6' ? 'EACCES' : 'EHOSTUNREACH' })
@@ -68,7 +68,7 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     await bench.end()
   })
 
-  test('takeError takes a soft error once, and the connection goes on', async () => {
+  test('takeError takes a soft error once, and the connection goes on [RFC9293-MUST-47, RFC9293-SHLD-25, RFC9293-SHLD-20]', async () => {
     const bench = await Bench.create({ family })
     const connection = await bench.connect()
     await connection.write(pattern(10))
@@ -81,7 +81,7 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     await bench.end()
   })
 
-  test('packet too big: smaller segments at once, no loss to congestion control', async () => {
+  test('packet too big: smaller segments at once, no loss to congestion control [RFC5927-7-mtu, RFC9293-SHLD-6, RFC9293-MUST-16]', async () => {
     const bench = await Bench.create({ family })
     const connection = await bench.connect()
     void connection.write(pattern(8000))

@@ -111,7 +111,7 @@ describe('windows', () => {
     await bench.end()
   })
 
-  test('receiveBuffer and windowClamp can change while it runs: the edge never moves left', async () => {
+  test('receiveBuffer and windowClamp can change while it runs: the edge never moves left [RFC9293-SHLD-14]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({ receiveBuffer: 20_000 })
     connection.configure({ receiveBuffer: 5000 })

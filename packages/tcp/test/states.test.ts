@@ -19,7 +19,7 @@ async function inState(state: TcpState, family: (typeof FAMILIES)[number]): Prom
 const SYNCHRONIZED: readonly TcpState[] = ['established', 'fin-wait-1', 'fin-wait-2', 'close-wait', 'closing', 'last-ack']
 
 describe.each(FAMILIES)('every synchronized state over %s', (family) => {
-  test.each(SYNCHRONIZED)('%s: a reset at RCV.NXT ends it', async (state) => {
+  test.each(SYNCHRONIZED)('%s: a reset at RCV.NXT ends it [RFC5961-3.2-exact]', async (state) => {
     const { bench, connection, ack } = await inState(state, family)
     await bench.send('R', { seq: ack })
     expect(connection.state).toBe('closed')
@@ -30,7 +30,7 @@ describe.each(FAMILIES)('every synchronized state over %s', (family) => {
     await bench.end()
   })
 
-  test.each(SYNCHRONIZED)('%s: a reset elsewhere in the window is challenged, outside it is nothing (RFC 5961 §3.2)', async (state) => {
+  test.each(SYNCHRONIZED)('%s: a reset elsewhere in the window is challenged, outside it is nothing (RFC 5961 §3.2) [RFC5961-3.2-window, RFC5961-3.2-outside, RFC9293-MAY-12]', async (state) => {
     const { bench, connection, seq, ack } = await inState(state, family)
     await bench.send('R', { seq: ack + 10 })
     bench.expect('A', { seq, ack })
@@ -40,7 +40,7 @@ describe.each(FAMILIES)('every synchronized state over %s', (family) => {
     await bench.end()
   })
 
-  test.each(SYNCHRONIZED)('%s: a SYN is challenged (RFC 5961 §4.2)', async (state) => {
+  test.each(SYNCHRONIZED)('%s: a SYN is challenged (RFC 5961 §4.2) [RFC5961-4.2-syn, RFC9293-MAY-12]', async (state) => {
     const { bench, connection, seq, ack } = await inState(state, family)
     await bench.send('S', { seq: ack + 10 })
     bench.expect('A', { seq, ack })
@@ -115,7 +115,7 @@ describe.each(FAMILIES)('every synchronized state over %s', (family) => {
 })
 
 describe('blind attacks and old segments', () => {
-  test('challenge ACKs: 10 in 5 s (RFC 5961 §7)', async () => {
+  test('challenge ACKs: 10 in 5 s (RFC 5961 §7) [RFC5961-7-limit]', async () => {
     const { bench } = await inState('established', 'ipv4')
     for (let i = 0; i < 50; i++) bench.inject('R', { seq: 100 + i })
     await bench.clock.settle()
@@ -126,7 +126,7 @@ describe('blind attacks and old segments', () => {
     await bench.end()
   })
 
-  test('ACKs far too old are dropped (RFC 5961 §5.2)', async () => {
+  test('ACKs far too old are dropped (RFC 5961 §5.2) [RFC5961-5.2-ack, RFC9293-MAY-12]', async () => {
     const { bench, connection } = await inState('established', 'ipv4')
     await bench.send('PA', { seq: 1, ack: -70_000, data: pattern(5) })
     expect(connection.readableLength).toBe(0)
@@ -136,7 +136,7 @@ describe('blind attacks and old segments', () => {
     await bench.end()
   })
 
-  test('PAWS: an old timestamp is answered and dropped, a reset is not subject to it (RFC 7323 §5)', async () => {
+  test('PAWS: an old timestamp is answered and dropped, a reset is not subject to it (RFC 7323 §5) [RFC7323-5.3-paws, RFC7323-5.3-reset, RFC7323-5.5-idle]', async () => {
     const bench = await Bench.create()
     bench.peerTs = 1000
     const connection = await bench.connect()
@@ -162,7 +162,7 @@ describe('blind attacks and old segments', () => {
     await bench.end()
   })
 
-  test('tsRecent follows the segment that covers the last ACK only (RFC 7323 §4.3)', async () => {
+  test('tsRecent follows the segment that covers the last ACK only (RFC 7323 §4.3) [RFC7323-4.3-echo]', async () => {
     const bench = await Bench.create()
     bench.peerTs = 1000
     await bench.connect()
@@ -187,7 +187,7 @@ describe('blind attacks and old segments', () => {
     await bench.end()
   })
 
-  test('unknown and malformed options do no harm (MUST-6, MUST-7)', async () => {
+  test('unknown and malformed options do no harm [RFC9293-MUST-6, RFC9293-MUST-7]', async () => {
     const { bench, connection } = await inState('established', 'ipv4')
     for (const options of [[254, 4, 0, 0], [254, 0, 0, 0], [8, 10, 0, 0], [1, 1, 1, 3], [0, 99, 99, 99]]) {
       bench.inject('PA', { seq: 1 + connection.readableLength, ack: 1, data: [...options, 1], headerLength: 24 })
@@ -199,7 +199,7 @@ describe('blind attacks and old segments', () => {
 })
 
 describe('keep-alive', () => {
-  test('off by default; on: probes after the idle time, ended by answers (MUST-25, MUST-26)', async () => {
+  test('off by default; on: probes after the idle time, ended by answers [RFC9293-MUST-24, RFC9293-MUST-25, RFC9293-MUST-26, RFC9293-SHLD-12, RFC9293-MAY-5]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect()
     await bench.clock.advance(10 * 3_600_000)
@@ -215,7 +215,7 @@ describe('keep-alive', () => {
     await bench.end()
   })
 
-  test('a silent peer is given up after `count` probes', async () => {
+  test('a silent peer is given up after `count` probes [RFC9293-MUST-27, RFC9293-MUST-29]', async () => {
     const bench = await Bench.create({ tcp: { keepAlive: { idle: 1000, interval: 100, count: 3 } } })
     const connection = await bench.connect()
     const closed = expect(connection.closed).rejects.toMatchObject({ code: 'ETIMEDOUT' })

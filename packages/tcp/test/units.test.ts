@@ -59,7 +59,7 @@ describe('wire', () => {
     }
   })
 
-  test('option lengths that lie end the parse and are noted', () => {
+  test('option lengths that lie end the parse and are noted [RFC9293-MUST-7]', () => {
     for (const [option, length] of [[2, 0], [2, 1], [8, 200], [3, 9]] as const) {
       const bytes = new Uint8Array(28)
       bytes[12] = 0x70
@@ -70,7 +70,7 @@ describe('wire', () => {
     }
   })
 
-  test('a shift above 14 counts as 14 (RFC 7323 §2.3)', () => {
+  test('a shift above 14 counts as 14 (RFC 7323 §2.3) [RFC7323-2.3-shift]', () => {
     const bytes = new Uint8Array(24)
     bytes[12] = 0x60
     bytes[13] = Flag.Syn
@@ -107,7 +107,7 @@ describe('numbers', () => {
     expect([1000, 65_535, 65_536, 1 << 20, 16 << 20].map((receiveBuffer) => windowScaleOf(settle(null, { receiveBuffer })))).toEqual([0, 0, 1, 5, 9])
   })
 
-  test('ISNs: 250,000 a second, different for every tuple and secret (RFC 6528)', () => {
+  test('ISNs: 250,000 a second, different for every tuple and secret (RFC 6528) [RFC6528-3-isn, RFC6528-3-secret, RFC9293-MUST-8, RFC9293-MUST-9, RFC9293-SHLD-1, RFC7323-5.4-offset]', () => {
     const a = createSecrets(deterministic(1))
     const b = createSecrets(deterministic(2))
     const x = mappedAddress(1)
@@ -121,7 +121,7 @@ describe('numbers', () => {
     expect(a.initialSequence(x, 1, y, 2, 1e12)).toBe(a.initialSequence(x, 1, y, 2, 1e12) | 0)
   })
 
-  test('RTO: bounds, backoff, end of backoff', () => {
+  test('RTO: bounds, backoff, end of backoff [RFC6298-2.5-maximum]', () => {
     const rtt = new RttEstimator()
     expect(rtt.current).toBe(1000)
     for (let i = 0; i < 20; i++) rtt.backOff()
@@ -132,7 +132,7 @@ describe('numbers', () => {
     expect(rtt.current).toBe(120_000)
   })
 
-  test('NewReno grows only when cwnd is the limit, and never shrinks on an ACK', () => {
+  test('NewReno grows only when cwnd is the limit, and never shrinks on an ACK [RFC7661-4.3-validated, RFC5681-3.1-ssthresh]', () => {
     const cc = newReno().create({ mss: 1000 })
     const sample = { acked: 1000, flight: 5000, rtt: 0, now: 0, limited: false }
     cc.onAck(sample)

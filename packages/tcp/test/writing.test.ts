@@ -4,7 +4,7 @@ import { Bench, pattern } from './support/peer.ts'
 const MSS = 1000
 
 describe('more and cork', () => {
-  test('more holds the last segment back until it is full, without PSH', async () => {
+  test('more holds the last segment back until it is full, without PSH [RFC9293-MAY-15, RFC9293-MAY-16]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({ noDelay: true }, { mss: MSS })
     connection.tryWrite(pattern(1500), { more: true })
@@ -15,7 +15,7 @@ describe('more and cork', () => {
     await bench.end()
   })
 
-  test('what is held goes after 200 ms, and the next wait begins anew', async () => {
+  test('what is held goes after 200 ms, and the next wait begins anew [RFC9293-MUST-60, RFC9293-MAY-16]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({ noDelay: true }, { mss: MSS })
     connection.tryWrite(pattern(10), { more: true })
