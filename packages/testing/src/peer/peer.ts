@@ -102,9 +102,10 @@ export interface ScriptedPeer<T extends TcpLike = TcpLike> extends InitialNumber
   accept(options?: Partial<ListenOptionsOf<T>>, syn?: SegmentFields): Promise<ConnectionOf<T>>
   /**
    * Brings a connection into a state of RFC 9293 §3.3.2. `open` says who began: the stack (`'active'`, default) or the
-   * peer. `listen` is passive, `syn-sent` is active. Throws when the stack does not go there.
+   * peer. `listen` is passive, `syn-sent` is active. `handshake` is what the peer's SYN or SYN-ACK has beside (from
+   * established on). Throws when the stack does not go there.
    */
-  inState(state: TcpStateName, options?: { readonly open?: 'active' | 'passive' }): Promise<InState<ConnectionOf<T>>>
+  inState(state: TcpStateName, options?: { readonly open?: 'active' | 'passive'; readonly handshake?: SegmentFields }): Promise<InState<ConnectionOf<T>>>
 }
 
 /**
@@ -317,10 +318,12 @@ class Peer<T extends TcpLike> implements ScriptedPeer<T> {
     return connection!
   }
 
-  inState(state: TcpStateName, { open }: { readonly open?: 'active' | 'passive' } = {}): Promise<InState<ConnectionOf<T>>> {
+  inState(
+    state: TcpStateName, { open, handshake }: { readonly open?: 'active' | 'passive'; readonly handshake?: SegmentFields } = {},
+  ): Promise<InState<ConnectionOf<T>>> {
     return bringInto<ConnectionOf<T>>(this, state, open, {
-      connect: () => this.connect(),
-      accept: () => this.accept(),
+      connect: () => this.connect({}, handshake),
+      accept: () => this.accept({}, handshake),
       startConnect: () => this.startConnect({}),
       startListen: () => this.startListen({}),
     })

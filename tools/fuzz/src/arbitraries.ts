@@ -1,0 +1,179 @@
+import fc, { type Arbitrary } from 'fast-check'
+import { TCP_STATES } from '@stack/testing'
+import type {
+  ArpFrame, Call, EchoFrame, ErrorFrame, Extension, Fragments, Frame, HeaderOption, LinkHeader, NdpFrame, Net, OtherFrame, Place, Setup, Spoil, Step, TcpFrame,
+  UdpFrame,
+} from './case.ts'
+
+/*
+ * What cases are made of. The simplest value of each is what a good peer would send: cases shrink towards traffic that is
+ * all right, and most of what they hold is.
+ */
+
+/** `usual`, but for one time in `n` something of `others`. */
+function mostly<T, U>(usual: Arbitrary<T>, others: Arbitrary<U>, n = 8): Arbitrary<T | U> {
+  return fc.oneof({ weight: n - 1, arbitrary: usual }, { weight: 1, arbitrary: others })
+}
+
+function rarely<T>(arbitrary: Arbitrary<T>, n = 8): Arbitrary<T | undefined> {
+  return mostly(fc.constant(undefined), arbitrary, n)
+}
+
+/** Leaves properties that are undefined out: JSON has none, and what is kept should be short. */
+function lean<T extends object>(arbitrary: Arbitrary<{ [K in keyof T]: T[K] | undefined }>): Arbitrary<T> {
+  return arbitrary.map((value) => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T)
+}
+
+const byte = fc.integer({ min: 0, max: 255 })
+const word = mostly(fc.integer({ min: 0, max: 65_535 }), fc.constantFrom(0, 1, 7, 8, 20, 39, 40, 65_535), 2)
+const bytes = (maxLength: number): Arbitrary<readonly number[]> => fc.array(byte, { maxLength })
+
+function option(numbers: readonly number[], maxLength: number): Arbitrary<HeaderOption> {
+  return lean<HeaderOption>(fc.record({ number: mostly(fc.constantFrom(...numbers), byte), data: bytes(maxLength), length: rarely(byte, 4) }))
+}
+
+const ipv4Option = option([1, 7, 68, 131, 137, 148, 0], 10)
+const ipv6Option = option([1, 5, 0xc2, 0x3e, 0x7e, 0xbe, 0xfe, 0], 10)
+const ndpOption = option([1, 2, 3, 4, 5, 14, 25], 30)
+const tcpOption = option([2, 3, 4, 5, 8, 19, 28, 34, 254, 30, 172], 12)
+
+const extension: Arbitrary<Extension> = lean<Extension>(fc.record({
+  header: fc.constantFrom('hopByHop', 'destinationOptions', 'routing', 'fragment'),
+  options: fc.array(ipv6Option, { maxLength: 3 }),
+  segmentsLeft: rarely(byte),
+}))
+
+const fragments: Arbitrary<Fragments> = fc.record({
+  size: fc.constantFrom(8, 16, 512, 1240),
+  identification: fc.integer({ min: 1, max: 4 }),
+  order: fc.constantFrom('forward', 'backward'),
+  lost: mostly(fc.constant(-1), fc.integer({ min: 0, max: 4 }), 3),
+  twice: mostly(fc.constant(-1), fc.integer({ min: 0, max: 4 }), 3),
+  shift: mostly(fc.constant(0), fc.constantFrom(8, -8, 16, 65_528, -64), 4),
+})
+
+const addressIndex = fc.integer({ min: 0, max: 12 })
+
+/** How far the header is from what it should be: in `n` headers, one of each kind of trouble. */
+function net(family: Net['family'], n: number): Arbitrary<Net> {
+  const common = {
+    family: fc.constant(family),
+    source: rarely(addressIndex, n), destination: rarely(addressIndex, n), ttl: rarely(fc.constantFrom(0, 1, 255), n), tos: rarely(byte, n),
+    length: rarely(word, n), protocol: rarely(byte, n), fragments: rarely(fragments, Math.max(3, n >> 1)),
+  }
+  return family === 'ipv4'
+    ? lean<Net>(fc.record({
+      ...common, options: rarely(fc.array(ipv4Option, { maxLength: 3 }), n), headerLength: rarely(fc.integer({ min: 0, max: 15 }).map((words) => words * 4), n),
+      checksum: rarely(word, n * 2), extensions: fc.constant(undefined),
+    }))
+    : lean<Net>(fc.record({
+      ...common, options: fc.constant(undefined), headerLength: fc.constant(undefined), checksum: fc.constant(undefined),
+      extensions: rarely(fc.array(extension, { maxLength: 3 }), Math.max(3, n >> 1)),
+    }))
+}
+
+const spoil: Arbitrary<readonly Spoil[] | undefined> = rarely(fc.array(fc.oneof(
+  fc.record({ kind: fc.constant('flip' as const), at: fc.integer({ min: 0, max: 120 }), bit: fc.integer({ min: 0, max: 7 }) }),
+  fc.record({ kind: fc.constant('cut' as const), length: fc.integer({ min: 0, max: 80 }) }),
+  fc.record({ kind: fc.constant('extend' as const), length: fc.integer({ min: 1, max: 40 }) }),
+), { minLength: 1, maxLength: 3 }), 12)
+
+const linkHeader: Arbitrary<LinkHeader | undefined> = rarely(lean<LinkHeader>(fc.record({
+  destination: rarely(fc.constantFrom('broadcast', 'multicast', 'other'), 2), type: rarely(fc.constantFrom(0, 0x0600, 0x05dc, 0x0806, 0x0800, 0x86dd, 0x88cc), 4),
+  vlan: rarely(fc.integer({ min: 0, max: 4095 }), 4), pad: rarely(fc.constant(true), 2),
+})), 10)
+
+const common = (family: Net['family'], n: number) => ({ net: net(family, n), spoil, link: linkHeader })
+
+const place = (usual: Place[0], ...others: Place[0][]): Arbitrary<Place> => mostly(
+  fc.constant<Place>([usual, 0]),
+  fc.tuple(fc.constantFrom(usual, ...others), mostly(fc.integer({ min: -3, max: 3 }), fc.constantFrom(-1460, 1460, -5000, 5000, 65_535, 0x7fffffff, -0x7fffffff), 3)),
+  3,
+)
+
+/** Some bytes of text: none, a few, a segment, more than a segment. */
+const text = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20 }), fc.constantFrom(536, 1400, 1460, 4000, 20_000))
+
+export function tcpFrame(family: Net['family'], isModern: boolean): Arbitrary<TcpFrame> {
+  return lean<TcpFrame>(fc.record({
+    is: fc.constant('tcp' as const), ...common(family, 40),
+    flow: mostly(fc.constant(0), fc.integer({ min: 1, max: 6 }), 8),
+    flags: mostly(fc.constantFrom('A', 'PA', 'A', 'FA', 'S', 'SA', 'R', 'RA'), fc.subarray(['S', 'F', 'R', 'P', 'A', 'U', 'E', 'C']).map((letters) => letters.join('')), 6),
+    seq: place('next', 'expected', 'edge', 'start', 'wild'), ack: place('next', 'expected', 'start', 'wild'),
+    win: mostly(fc.constant(65_535), fc.constantFrom(0, 1, 100, 1460, 30_000), 3), text: mostly(text, fc.integer({ min: 0, max: 60_000 }), 10),
+    ts: isModern ? mostly(fc.constant(0), fc.constantFrom(undefined, -1, -100_000, 0x7fffffff), 10) : rarely(fc.constant(0), 20),
+    mss: rarely(fc.constantFrom(1460, 0, 1, 88, 536, 65_535), 5), scale: rarely(fc.integer({ min: 0, max: 255 }), 8), sackPermitted: rarely(fc.constant(true), 5),
+    sack: rarely(fc.array(fc.tuple(mostly(fc.integer({ min: 0, max: 8000 }), fc.integer({ min: -0x7fffffff, max: 0x7fffffff }), 6), fc.integer({ min: 0, max: 12_000 })), { minLength: 1, maxLength: 5 }), 5),
+    options: rarely(fc.array(tcpOption, { maxLength: 3 }), 15), urgent: rarely(word, 20), headerLength: rarely(fc.integer({ min: 0, max: 15 }).map((words) => words * 4), 30),
+  }))
+}
+
+export function udpFrame(family: Net['family']): Arbitrary<UdpFrame> {
+  return lean<UdpFrame>(fc.record({
+    is: fc.constant('udp' as const), ...common(family, 12), from: mostly(fc.integer({ min: 5000, max: 5002 }), fc.constantFrom(0, 7, 65_535)),
+    to: fc.constantFrom(7, 9, 7, 10, 0, 49_152, 65_535), text: mostly(text, fc.integer({ min: 0, max: 60_000 }), 10), length: rarely(word), checksum: rarely(word),
+  }))
+}
+
+export function echoFrame(family: Net['family']): Arbitrary<EchoFrame> {
+  return lean<EchoFrame>(fc.record({
+    is: fc.constant('echo' as const), ...common(family, 8), reply: mostly(fc.constant(false), fc.constant(true), 4), identifier: word, sequence: word,
+    text: mostly(text, fc.integer({ min: 0, max: 60_000 }), 10),
+  }))
+}
+
+export function errorFrame(family: Net['family']): Arbitrary<ErrorFrame> {
+  const types = family === 'ipv4' ? [3, 3, 11, 12, 4, 5, 0] : [1, 2, 3, 4, 100, 127]
+  return lean<ErrorFrame>(fc.record({
+    is: fc.constant('error' as const), ...common(family, 20), type: fc.constantFrom(...types), code: mostly(fc.integer({ min: 0, max: 5 }), byte),
+    parameter: mostly(fc.constantFrom(0, 68, 576, 1280, 1400, 1500), fc.integer(), 4), quote: fc.integer({ min: 0, max: 6 }), cut: fc.constantFrom(200, 28, 48, 8, 0, 20, 40, 60, 1200),
+  }))
+}
+
+export const arpFrame: Arbitrary<ArpFrame> = lean<ArpFrame>(fc.record({
+  is: fc.constant('arp' as const), net: fc.constant<Net>({ family: 'ipv4' }), spoil, link: linkHeader, operation: mostly(fc.constantFrom(1, 2), word, 10),
+  sender: mostly(fc.constant(0), addressIndex, 3), target: mostly(fc.constant(1), addressIndex, 3), senderLink: mostly(fc.constant(0), fc.integer({ min: 0, max: 5 }), 3),
+  hardwareType: rarely(word, 20), lengths: rarely(byte, 20),
+}))
+
+export const ndpFrame: Arbitrary<NdpFrame> = lean<NdpFrame>(fc.record({
+  is: fc.constant('ndp' as const), ...common('ipv6', 10), type: mostly(fc.constantFrom(135, 136), fc.constantFrom(133, 134, 137, 130, 131, 132, 143), 3),
+  target: mostly(fc.constantFrom(1, 0), addressIndex, 3), flags: fc.integer({ min: 0, max: 15 }), options: fc.array(ndpOption, { maxLength: 3 }),
+  hopLimit: mostly(fc.constant(255), byte, 10),
+}))
+
+export function otherFrame(family: Net['family']): Arbitrary<OtherFrame> {
+  return lean<OtherFrame>(fc.record({
+    is: fc.constant('other' as const), ...common(family, 5), bytes: mostly(bytes(64), fc.tuple(fc.constantFrom(0x45, 0x60, 0x4f), bytes(100)).map(([first, rest]) => [first, ...rest]), 2),
+    bare: mostly(fc.constant(false), fc.constant(true), 3),
+  }))
+}
+
+export function callStep(names: readonly string[]): Arbitrary<Call> {
+  return fc.record({ call: fc.constantFrom(...names), a: mostly(fc.integer({ min: 0, max: 3000 }), fc.constantFrom(0, 1, 1460, 20_000, 60_000), 2), b: mostly(fc.constant(0), fc.integer({ min: 0, max: 7 }), 4) })
+}
+
+const advance: Arbitrary<Step> = fc.record({ advance: mostly(fc.integer({ min: 0, max: 300 }), fc.constantFrom(1000, 3000, 31_000, 61_000), 4) })
+
+/** Sequences of frames, time and calls. */
+export function stepsOf(frame: Arbitrary<Frame>, calls: readonly string[], maxLength = 24): Arbitrary<readonly Step[]> {
+  const batch = fc.record({ frames: mostly(fc.array(frame, { minLength: 1, maxLength: 1 }), fc.array(frame, { minLength: 2, maxLength: 8 }), 5) })
+  return fc.array(fc.oneof<{ weight: number; arbitrary: Arbitrary<Step> }[]>(
+    { weight: 6, arbitrary: batch }, { weight: calls.length === 0 ? 0 : 3, arbitrary: calls.length === 0 ? advance : callStep(calls) }, { weight: 1, arbitrary: advance },
+  ), { minLength: 1, maxLength, size: 'max' })
+}
+
+export function setup({ hasTcp, framing, family }: { readonly hasTcp: boolean; readonly framing?: Setup['framing']; readonly family?: Setup['family'] }): Arbitrary<Setup> {
+  return fc.record<Setup>({
+    framing: framing === undefined ? fc.constantFrom('ip', 'ethernet') : fc.constant(framing),
+    family: family === undefined ? fc.constantFrom('ipv4', 'ipv6') : fc.constant(family),
+    mtu: fc.constantFrom(1500, 1280, 9000),
+    state: hasTcp ? fc.constantFrom('established' as const, ...TCP_STATES) : fc.constant(null),
+    open: fc.constantFrom('active', 'passive'), modern: fc.boolean(),
+    tcp: fc.record({
+      noDelay: fc.boolean(), delayedAck: fc.constantFrom(40, 0, 500), receiveBuffer: fc.constantFrom(65_536, 4096, 5000, 1_048_576), sendBuffer: fc.constantFrom(262_144, 4096),
+      keepAlive: fc.boolean(), sack: fc.constantFrom(true, true, false), timestamps: fc.constantFrom(true, true, false),
+    }),
+    forwarding: mostly(fc.constant(false), fc.constant(true), 5), resolves: fc.boolean(),
+  })
+}
