@@ -41,6 +41,7 @@ const commands = {
   simulate: (args) => must([...source, 'tools/simulate/src/main.ts', ...args]),
   build: (args) => must(['turbo', 'run', 'build', ...args]),
   check: (args) => must(['node', 'tools/check.mjs', ...args]),
+  mutation: (args) => must(['node', 'tools/mutation.mjs', ...args]),
   ledger: async (args) => (await run(['node', 'tools/ledger.mjs', ...args])).code,
 
   async test(args) {

@@ -1,0 +1,99 @@
+// npm run mutation -- PACKAGE [FILE…]: how much of the package's behaviour its tests pin down. Stryker changes the sources, one small change
+// at a time, and runs the tests that reach the changed place; a change that no test notices survives. FILE is below the package's src.
+//
+//   --concurrency=N   test runners at a time (2)
+//   --force           forget what earlier runs found; else only what changed since is run again
+//
+// Works on a copy, so that nothing else sees the changed sources. Reports stay in .cache/mutation/PACKAGE.
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { list } from './lib/files.mjs'
+import { table, survivors } from './lib/mutants.mjs'
+import { ROOT, run } from './lib/process.mjs'
+
+/** Tests outside the package that belong to it: those that would be a circle of devDependencies inside (CONTRIBUTING.md, floors). */
+const ELSEWHERE = {
+  'ip-common': ['tools/tests/test/{hostile,kit}.test.ts'],
+  tcp: ['tools/tests/test/{path-mtu,scripted-peer,tcp-echo,tcp-model}.test.ts'],
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { concurrency: { type: 'string', default: '2' }, force: { type: 'boolean', default: false } },
+})
+const [name, ...files] = positionals
+const home = `packages/${name}`
+if (name === undefined || !existsSync(join(ROOT, home, 'src'))) {
+  console.error('usage: npm run mutation -- PACKAGE [FILE…] [--concurrency=N] [--force]')
+  process.exit(2)
+}
+const sources = files.map((file) => `${home}/src/${file}`)
+for (const source of sources) {
+  if (existsSync(join(ROOT, source))) continue
+  console.error(`${source} does not exist`)
+  process.exit(2)
+}
+const mutate = sources.length > 0 ? sources : list(new RegExp(`^${home}/src/.*\\.ts$`))
+
+const copy = mkdtempSync(join(tmpdir(), 'stack-mutation-'))
+const kept = join(ROOT, '.cache/mutation', name)
+const report = join(kept, 'report.json')
+
+try {
+  for (const path of list(/^(packages|tools)\/|^[^/]+$/)) cpSync(join(ROOT, path), join(copy, path))
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  for (const workspace of [...members('packages'), ...members('tools')]) link(workspace)
+  mkdirSync(kept, { recursive: true })
+  rmSync(report, { force: true })
+  writeFileSync(join(copy, 'vitest.mutation.config.ts'), configuration())
+  writeFileSync(join(copy, 'stryker.config.json'), JSON.stringify({
+    plugins: ['@stryker-mutator/vitest-runner'],
+    testRunner: 'vitest',
+    vitest: { configFile: 'vitest.mutation.config.ts', related: false },
+    coverageAnalysis: 'perTest',
+    inPlace: true,
+    checkers: [],
+    mutate,
+    concurrency: Number(values.concurrency),
+    incremental: true,
+    force: values.force,
+    incrementalFile: join(kept, 'incremental.json'),
+    reporters: ['progress-append-only', 'json', 'html'],
+    jsonReporter: { fileName: report },
+    htmlReporter: { fileName: join(kept, 'report.html') },
+    tempDirName: join(copy, '.stryker-tmp'),
+    allowConsoleColors: false,
+  }))
+  const { code } = await run(['stryker', 'run', 'stryker.config.json'], { cwd: copy })
+  if (existsSync(report)) {
+    const result = JSON.parse(readFileSync(report, 'utf8')).files
+    const asked = mutate.filter((path) => Object.hasOwn(result, path)).map((path) => ({ path, ...result[path] }))
+    console.log(`\n${survivors(asked)}\n\n${table(asked)}\n\nIn the source text: ${join(kept, 'report.html')}`)
+  }
+  process.exitCode = code
+} finally {
+  rmSync(copy, { recursive: true, force: true })
+}
+
+function members(folder) {
+  return readdirSync(join(ROOT, folder)).map((member) => `${folder}/${member}`)
+}
+
+/** The node_modules of a workspace: its links are relative, so that packages of the copy find one another. */
+function link(workspace) {
+  const from = join(ROOT, workspace, 'node_modules')
+  if (!existsSync(from)) return
+  cpSync(from, join(copy, workspace, 'node_modules'), { recursive: true, verbatimSymlinks: true, filter: (path) => !/node_modules\/\./.test(path.slice(ROOT.length)) })
+}
+
+/** One project, and one module graph for all files: what costs the time is importing the stack again and again. */
+function configuration() {
+  const include = [`${home}/test/**/*.test.ts`, ...(ELSEWHERE[name] ?? [])]
+  return `import { defineConfig } from 'vitest/config'
+import { fromSources } from './vitest.shared.ts'
+
+export default defineConfig({ ...fromSources, test: { include: ${JSON.stringify(include)}, isolate: false, testTimeout: 30_000 } })
+`
+}
