@@ -17,7 +17,7 @@ export interface SuiteTest {
 
 /**
  * Makes tests of scripts. One that a marker expects to fail passes when it fails, and fails when it passes;
- * one that is skipped fails, as nothing was shown.
+ * one that is skipped fails, as nothing was shown. What a script `// proves: …` stands in the name, in square brackets.
  *
  * @param run runs a parsed script
  * @example
@@ -27,11 +27,17 @@ export interface SuiteTest {
  */
 export function packetdrillSuite(scripts: Iterable<SuiteScript>, run: (script: Script) => Promise<ScriptResult>): SuiteTest[] {
   return [...scripts].map(({ path, text }) => ({
-    name: path,
+    name: titleOf(path, text),
     run: async () => {
       const script = parseScript(text, path)
       const result = judge(script, await run(script))
       if (result.status === 'failed' || result.status === 'skipped') throw new Error(formatResult(result))
     },
   }))
+}
+
+/** The ids of the requirements that a `// proves: RFC9293-MUST-10` names stand behind the path; one that is expected to fail proves nothing. */
+function titleOf(path: string, text: string): string {
+  const ids = [...text.matchAll(/^\/\/ proves: (.+)$/gm)].map(([, line]) => line!.trim())
+  return ids.length === 0 || /^\/\/ expect-fail:/m.test(text) ? path : `${path} [${ids.join(' ')}]`
 }

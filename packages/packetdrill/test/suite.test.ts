@@ -27,6 +27,12 @@ it('a suite is a test for each script', async () => {
   expect(await outcome('pass.pkt', '0 close(')).toContain('pass.pkt:1:9: expected an item of the arguments of close')
 })
 
+it('the name of a test says what the script proves, unless it is expected to fail', () => {
+  const names = (text: string): string[] => packetdrillSuite([{ path: 'x.pkt', text }], () => Promise.reject(new Error('not run'))).map(({ name }) => name)
+  expect(names('// An ACK.\n// proves: RFC9293-MUST-10 RFC5961-4.2-syn\n0 close(3) = 0')).toEqual(['x.pkt [RFC9293-MUST-10 RFC5961-4.2-syn]'])
+  expect(names('// proves: RFC9293-MUST-10\n// expect-fail: later (RFC 9293)\n0 close(3) = 0')).toEqual(['x.pkt'])
+})
+
 it('the blocks of a script are one program', () => {
   const { events } = parseScript('0 %{ SMALL = 10 }%\n+0 %{ assert tcpi_snd_cwnd == SMALL, "cwnd" }%', 'x.pkt')
   const blocks = (cwnd: number): { event: (typeof events)[number]; values: Record<string, number> | null }[] => [

@@ -42,7 +42,15 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
   const length = packet.length + ((header.flags & Flag.Fin) !== 0 ? 1 : 0)
   // The SYN-ACK that crosses ours in a simultaneous open repeats the SYN we have (§3.5, figure 8).
   const isKnownSyn = tcb.state === State.SynReceived && (header.flags & Flag.Syn) !== 0 && header.sequence === tcb.rcv.irs
-  if (isKnownSyn) header.sequence = tcb.rcv.nxt
+  if (isKnownSyn) {
+    if ((header.flags & Flag.Ack) === 0) {
+      // The peer's SYN again: our SYN-ACK was lost.
+      sendSyn(tcb)
+      packet.release()
+      return
+    }
+    header.sequence = tcb.rcv.nxt
+  }
   const isGood =
     checkTimestamp(tcb, header, packet) &&
     checkSequence(tcb, header, packet, length) &&

@@ -157,6 +157,10 @@ export class TimeWaitTable {
       return 'handled'
     }
     const length = packet.length + ((flags & Flag.Fin) !== 0 ? 1 : 0)
+    if ((flags & Flag.Ack) === 0 && header.sequence === rcvNxt) {
+      context.counters.dropNoAck++
+      return 'handled'
+    }
     if (length === 0) {
       // An old ACK needs no answer; one for another sequence number gets one, within limits.
       if (header.sequence !== rcvNxt) this.answer(context, at, true)
