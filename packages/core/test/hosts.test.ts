@@ -140,6 +140,8 @@ describe('the transport host', () => {
     expect(route.neighbor?.state).toBe('stale')
     stack.datagrams.host.confirmReachable(route)
     expect(route.neighbor?.state).toBe('reachable')
+    stack.datagrams.host.doubtReachable(route)
+    expect(route.neighbor?.state).toBe('stale')
     stack.destroy()
     expect(stack.timers.armed).toBe(0)
   })

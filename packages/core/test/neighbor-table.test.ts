@@ -237,6 +237,23 @@ describe('reachability', () => {
     done(w)
   })
 
+  it('is doubted when nothing answers above, and asked with the next packet', () => {
+    const w = reachable()
+    const neighbor = w.table.lookup(peer(1))!
+    w.table.doubtReachable(neighbor)
+    w.table.doubtReachable(neighbor)
+    expect(w.trace().at(-1)).toBe('1 stale')
+    // The timer of the reachable time is gone.
+    w.advance(60_000)
+    expect(w.trace()).toEqual([])
+    w.send(1)
+    w.advance(5000)
+    expect(w.state(1)).toBe('probe')
+    w.table.doubtReachable(neighbor)
+    expect(w.state(1)).toBe('probe')
+    done(w)
+  })
+
   it('does not take progress above for a link address', () => {
     const w = world()
     w.send(1)

@@ -13,6 +13,9 @@ import { Flag } from './wire.ts'
 /** Retransmissions of data before giving up: over 15 minutes with the least RTO (RFC 9293 §3.8.3 R2, SHLD-11). */
 const DATA_RETRIES = 15
 
+/** Retransmissions after which IP is told that nothing arrives (RFC 9293 §3.8.3 R1, SHLD-10). */
+const DOUBT_RETRIES = 3
+
 /** The retransmission timer expired: SYN, data or the probe of a closed window. */
 export function onRetransmitTimer(tcb: Tcb, now: Milliseconds): void {
   if (tcb.state < State.Established) retransmitSyn(tcb)
@@ -27,6 +30,7 @@ function retransmitSyn(tcb: Tcb): void {
     return
   }
   snd.attempts++
+  doubtRoute(tcb)
   traceTimer(tcb, 'syn')
   snd.timing = false
   snd.retransmits++
@@ -48,10 +52,16 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
   snd.timeouts++
   onTimeout(tcb)
   snd.attempts++
+  doubtRoute(tcb)
   snd.timeoutStamp = timestampNow(tcb)
   tcb.rtt.backOff()
   sendPending(tcb)
   armRetransmit(tcb)
+}
+
+/** Negative advice to IP: is the next hop there at all (RFC 9293 §3.8.3, MUST-20)? */
+function doubtRoute(tcb: Tcb): void {
+  if (tcb.snd.attempts >= DOUBT_RETRIES && tcb.route !== null) tcb.context.host.doubtReachable(tcb.route)
 }
 
 /** One byte, or the FIN, beyond the window makes the peer say what its window is (RFC 9293 §3.8.6.1). */

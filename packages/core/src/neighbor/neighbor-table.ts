@@ -111,6 +111,15 @@ class Table implements NeighborTable {
     if (entry !== null) this.apply(entry, 'upperConfirm')
   }
 
+  doubtReachable(neighbor: Neighbor): void {
+    const given = neighbor as NeighborEntry
+    const entry = given.attached ? given : this.index.find(given.address)
+    if (entry?.nud !== 'reachable') return
+    // Its time is up before it is.
+    entry.timer?.cancel()
+    this.apply(entry, 'reachableTimeout')
+  }
+
   addLinkAddress(address: Address, linkAddress: Uint8Array): void {
     const entry = this.want(address)
     if (entry !== null) this.apply(entry, knows(entry, linkAddress) ? 'probeSame' : 'probeDifferent', null, linkAddress)

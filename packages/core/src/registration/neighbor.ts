@@ -45,6 +45,8 @@ export interface NeighborTable {
   handleUnsolicited(address: Address, linkAddress: Uint8Array): void
   /** Forward progress above (new data acknowledged): the neighbour is reachable (RFC 4861 §7.3.1). */
   confirmReachable(neighbor: Neighbor): void
+  /** No progress above: a reachable neighbour is asked again when the next packet goes there (RFC 1122 §3.3.1.4). */
+  doubtReachable(neighbor: Neighbor): void
   /** @seed LinkAddressCache.AddLinkAddress */
   addLinkAddress(address: Address, linkAddress: Uint8Array): void
   /** Static entry: never probed, never evicted. */

@@ -167,6 +167,8 @@ export interface TransportHost extends Host {
   leaveGroup(nicId: number, group: Address): Failure
   /** Upward reachability hint for the route's neighbour. */
   confirmReachable(route: Route): void
+  /** The opposite: what goes along the route brings no answer (RFC 9293 §3.8.3). */
+  doubtReachable(route: Route): void
   /**
    * Learns a path MTU (RFC 1191, 8201) from an error that the transport believes: it quotes what is under way (RFC 5927
    * §7). Ignored when not smaller than the one known, below 68 (IPv4) or below 1,280 (IPv6).

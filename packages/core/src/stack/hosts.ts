@@ -135,6 +135,10 @@ class TransportStackHost extends StackHost implements TransportHost {
     if (route.neighbor !== null) route.nic.neighborTable(route.protocol)?.confirmReachable(route.neighbor)
   }
 
+  doubtReachable(route: Route): void {
+    if (route.neighbor !== null) route.nic.neighborTable(route.protocol)?.doubtReachable(route.neighbor)
+  }
+
   updatePathMtu(local: Address, remote: Address, mtu: number): void {
     this.context.router.updatePathMtu(local, remote, mtu)
   }
