@@ -12,6 +12,8 @@ export interface TcpCounters {
   connections: number
   /** Gauge: records in TIME-WAIT. */
   timeWait: number
+  /** Gauge: handshakes of listeners that lack the last ACK. */
+  halfOpen: number
   segmentsReceived: number
   segmentsSent: number
   bytesReceived: number
@@ -76,7 +78,7 @@ export interface TcpCounters {
   dropClosed: number
   /** SYNs and handshakes dropped because the accept queue was full. */
   listenOverflow: number
-  /** SYNs dropped because the SYN queue was full. */
+  /** SYNs that found the SYN queue full: the oldest half-open connection made room. */
   synQueueFull: number
   /** SYNs dropped because of `maxConnections`. */
   dropConnectionLimit: number
@@ -90,7 +92,7 @@ export interface TcpCounters {
 /** Counters at zero. */
 export function createCounters(): TcpCounters {
   return {
-    activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, timeWait: 0, segmentsReceived: 0, segmentsSent: 0,
+    activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, timeWait: 0, halfOpen: 0, segmentsReceived: 0, segmentsSent: 0,
     bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, tailProbes: 0, undone: 0,
     duplicateReports: 0, reneged: 0, keepAliveProbes: 0,
     challengeAcks: 0, resetsSent: 0, resetsReceived: 0, timeWaitEvicted: 0, timeWaitReused: 0, localDrops: 0, noMemory: 0, noRoute: 0,

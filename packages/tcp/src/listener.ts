@@ -74,9 +74,9 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     this.synQueue = new SynQueue(
       context.host.timers,
       context.host.secureRandom,
+      context.counters,
       options.synAckRetries,
       (record) => sendSynAck(context, record, this.settings),
-      () => context.counters.synExpired++,
     )
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
@@ -155,9 +155,8 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
       counters.dropBadFlags++
       return
     }
-    // As Linux does: a full accept queue takes no SYN, and neither does a full SYN queue.
+    // As Linux does: a full accept queue takes no SYN.
     if (this.isFull) counters.listenOverflow++
-    else if (this.synQueue.size >= Math.max(LEAST_SYN_QUEUE, this.options.backlog)) counters.synQueueFull++
     else if (this.owner.hasRoom()) this.open(header, packet, iss)
   }
 
@@ -166,6 +165,11 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     const record = halfOpen(context, this.flow(packet), header, settings, iss)
     if (record === null) return
     if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'receive', record, header, packet.arrival)
+    // RFC 4987 §3.4: who has not answered for the longest gives way, so that a flood does not shut everybody else out.
+    if (this.synQueue.size >= Math.max(LEAST_SYN_QUEUE, this.options.backlog)) {
+      context.counters.synQueueFull++
+      this.synQueue.removeOldest()
+    }
     this.synQueue.add(record, context.host.scheduler.now)
     sendSynAck(context, record, settings)
   }

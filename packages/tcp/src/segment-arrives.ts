@@ -145,7 +145,10 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
   }
   context.counters.dropUnacceptable++
   if (packet.length > 0 && before(sequence, rcv.nxt)) tellDuplicate(tcb, sequence, (sequence + packet.length) | 0)
-  if ((flags & Flag.Rst) === 0) answerUnacceptable(tcb, span)
+  if ((flags & Flag.Rst) !== 0) return false
+  // RFC 5961 §4.2: wherever it lies, a SYN gets a challenge ACK, within their limit.
+  if ((flags & Flag.Syn) !== 0) challenge(tcb)
+  else answerUnacceptable(tcb, length)
   return false
 }
 

@@ -1,5 +1,6 @@
 import type { Packet } from '@stack/buffer'
 import type { Milliseconds, SecureRandom, Timer, TimerWheel } from '@stack/core'
+import type { TcpCounters } from './counters.ts'
 import type { Flow } from './flow.ts'
 import { INITIAL_RTO } from './rto.ts'
 import { TupleIndex } from './tuple-index.ts'
@@ -50,20 +51,21 @@ export class SynQueue {
   private readonly free: number[] = []
   private readonly levels: Level[] = []
   private readonly timer: Timer
+  private readonly counters: Pick<TcpCounters, 'halfOpen' | 'synExpired'>
   private readonly retries: number
   private readonly retransmit: (record: HalfOpen) => void
-  private readonly expired: () => void
 
   /**
    * @param retries - retransmissions before a record is given up: 5 are 1 + 2 + … + 32 s
    * @param retransmit - sends the SYN-ACK again
-   * @param expired - a record was given up
    */
-  constructor(timers: TimerWheel, random: SecureRandom, retries: number, retransmit: (record: HalfOpen) => void, expired: () => void) {
+  constructor(
+    timers: TimerWheel, random: SecureRandom, counters: Pick<TcpCounters, 'halfOpen' | 'synExpired'>, retries: number, retransmit: (record: HalfOpen) => void,
+  ) {
+    this.counters = counters
     this.index = new TupleIndex(random)
     this.retries = retries
     this.retransmit = retransmit
-    this.expired = expired
     for (let i = 0; i <= retries; i++) this.levels.push({ oldest: null, newest: null })
     this.timer = timers.create((now) => this.fire(now))
   }
@@ -86,6 +88,7 @@ export class SynQueue {
     this.entries[slot] = entry
     this.keyOf(record)
     this.index.set(slot)
+    this.counters.halfOpen++
     this.wait(entry, now)
   }
 
@@ -96,7 +99,18 @@ export class SynQueue {
     this.drop(this.entries[slot]!)
   }
 
+  /** Makes room: of those with the most retransmissions the first goes. */
+  removeOldest(): void {
+    for (let { retries } = this; retries >= 0; retries--) {
+      const { oldest } = this.levels[retries]!
+      if (oldest === null) continue
+      this.drop(oldest)
+      return
+    }
+  }
+
   clear(): void {
+    this.counters.halfOpen -= this.size
     for (const level of this.levels) level.oldest = level.newest = null
     this.index.clear()
     this.entries.length = 0
@@ -111,6 +125,7 @@ export class SynQueue {
   private drop(entry: Entry): void {
     this.keyOf(entry.record)
     this.index.remove()
+    this.counters.halfOpen--
     this.unlink(entry)
     this.entries[entry.slot] = null
     this.free.push(entry.slot)
@@ -151,7 +166,7 @@ export class SynQueue {
     const { record } = entry
     if (record.retries === this.retries) {
       this.drop(entry)
-      this.expired()
+      this.counters.synExpired++
       return
     }
     this.unlink(entry)

@@ -330,13 +330,22 @@ describe('listening', () => {
     await bench.end()
   })
 
-  test('the SYN queue is bounded', async () => {
+  test('the SYN queue is bounded: the oldest half-open connection gives way (RFC 4987 §3.4)', async () => {
     const bench = await Bench.create({ memory: ample() })
     bench.stack.tcp.listen({ port: PORT, backlog: 1 })
     for (let sourcePort = 1; sourcePort <= 130; sourcePort++) bench.inject('S', { sourcePort })
     await bench.clock.settle()
+    expect(bench.all()).toHaveLength(130)
+    expect(bench.counters).toMatchObject({ synQueueFull: 2, halfOpen: 128 })
+    // One that was asked again has waited longer than any that came later.
+    await bench.clock.advance(1000)
     expect(bench.all()).toHaveLength(128)
-    expect(bench.counters['synQueueFull']).toBe(2)
+    bench.inject('S', { sourcePort: 200 })
+    bench.inject('S', { sourcePort: 3 })
+    await bench.clock.settle()
+    expect(bench.all().map(({ destinationPort }) => destinationPort)).toEqual([200, 3])
+    // 1, 2, 3 and 4 have gone, in this order.
+    expect(bench.counters).toMatchObject({ synQueueFull: 4, halfOpen: 128, synExpired: 0 })
     await bench.end()
   })
 
