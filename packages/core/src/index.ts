@@ -49,6 +49,7 @@ export { createLinkInbox, type LinkInbox, type LinkInboxOptions } from './link/l
 export { detachPacket } from './link/detach.ts'
 export { LinkWrapper } from './link/link-wrapper.ts'
 export { addressSum, pseudoHeaderSum, wordsSum } from './address/pseudo-header.ts'
+export { installAsyncDispose } from './edge/async-dispose.ts'
 export { createMailbox, type Mailbox, type MailboxSource } from './edge/mailbox.ts'
 export { startCall, type PendingCall } from './edge/pending-call.ts'
 export { ReceiveQueue } from './edge/receive-queue.ts'

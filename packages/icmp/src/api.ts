@@ -42,7 +42,7 @@ export interface PingReply {
 }
 
 /** An echo socket: any number of requests under one identifier. */
-export interface EchoSocket {
+export interface EchoSocket extends AsyncDisposable {
   /** RFC 792: what tells the replies of sockets apart, 1–65,535. */
   readonly identifier: number
   readonly remote: string

@@ -1,8 +1,5 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
-import {
-  addressSum, ANY_ADDRESS, checkOptions, errorCodeOf, pseudoHeaderSum, sameAddress, StackError, startCall, type Address, type ErrorCode, type Failure, type NetworkHeaderParams,
-  type PendingCall, type Registration, type Route, type Timer, type TransportEndpoint, type TransportEndpointId, type TransportError,
-} from '@stack/core'
+import { addressSum, ANY_ADDRESS, checkOptions, errorCodeOf, installAsyncDispose, pseudoHeaderSum, sameAddress, StackError, startCall, type Address, type ErrorCode, type Failure, type NetworkHeaderParams, type PendingCall, type Registration, type Route, type Timer, type TransportEndpoint, type TransportEndpointId, type TransportError } from '@stack/core'
 import type { EchoRequestOptions, EchoSocket, PingReply } from './api.ts'
 import { REQUEST_SCHEMA } from './options.ts'
 import type { EchoProtocol } from './protocol.ts'
@@ -21,6 +18,14 @@ interface Pending {
 
 /** One identifier, any number of requests under way. */
 export class Echo implements EchoSocket, TransportEndpoint {
+  static {
+    installAsyncDispose(this.prototype, (socket) => {
+      socket.close()
+      return Promise.resolve()
+    })
+  }
+
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly uniqueId: number
   readonly identifier: number
   readonly closed: Promise<void>

@@ -33,7 +33,7 @@ export interface RawSocketOptions {
 }
 
 /** How raw and packet sockets are read. */
-export interface ReadCalls<T> extends AsyncIterable<T> {
+export interface ReadCalls<T> extends AsyncIterable<T>, AsyncDisposable {
   /** The next one; null when closed. One call at a time (`ERR_STACK_BUSY`). Rejects with the signal's reason. */
   receive(options?: { readonly signal?: AbortSignal }): Promise<T | null>
   /** The next one if there is one. */

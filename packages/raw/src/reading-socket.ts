@@ -1,10 +1,18 @@
 import type { Packet } from '@stack/buffer'
-import { createMailbox, ReceiveQueue, type Mailbox, type MailboxSource, type RawHost, type Wakeable } from '@stack/core'
+import { createMailbox, installAsyncDispose, ReceiveQueue, type Mailbox, type MailboxSource, type RawHost, type Wakeable } from '@stack/core'
 import type { ReadCalls } from './api.ts'
 import type { RawCounters } from './send.ts'
 
 /** The reading half of raw and packet sockets: packets wait here, bounded by the memory they hold. */
 export abstract class ReadingSocket<T> implements ReadCalls<T>, MailboxSource<T, (item: T) => void>, Wakeable {
+  static {
+    installAsyncDispose(this.prototype, (socket) => {
+      socket.close()
+      return socket.closed
+    })
+  }
+
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   waking = false
   dropped = 0
   protected readonly host: RawHost

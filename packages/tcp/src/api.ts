@@ -221,7 +221,7 @@ export interface WriteOptions {
 }
 
 /** A TCP connection. */
-export interface Connection extends AsyncIterable<Uint8Array> {
+export interface Connection extends AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly local: Endpoint
   readonly remote: Endpoint
   readonly state: TcpState
@@ -301,7 +301,7 @@ export interface ListenOptions extends ConnectionOptions {
 }
 
 /** A listening port. */
-export interface Listener extends AsyncIterable<Connection> {
+export interface Listener extends AsyncIterable<Connection>, AsyncDisposable {
   readonly local: Endpoint
   /** The next connection; null when the listener is closed. */
   accept(options?: CallOptions): Promise<Connection | null>

@@ -1,5 +1,5 @@
 import { MemoryLevel } from '@stack/buffer'
-import { startCall } from '@stack/core'
+import { installAsyncDispose, startCall } from '@stack/core'
 import type { ErrorCode, Failure, PendingCall, StackError, Wakeable } from '@stack/core'
 import type {
   CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState, WriteOptions,
@@ -30,6 +30,11 @@ interface Reader {
 
 /** A connection as its user sees it: promises and handlers over an endpoint. */
 export class TcpConnection implements Connection, ConnectionUser, Wakeable {
+  static {
+    installAsyncDispose(this.prototype, (connection) => connection.close())
+  }
+
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   waking = false
   bytesWritten = 0
   bytesRead = 0

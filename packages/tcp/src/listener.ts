@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import { startCall } from '@stack/core'
+import { installAsyncDispose, startCall } from '@stack/core'
 import type { Address, Failure, PendingCall, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
 import type { CallOptions, Connection, Endpoint, Listener } from './api.ts'
 import type { TcpConnection } from './connection.ts'
@@ -45,6 +45,11 @@ export interface ListenerOptions {
 
 /** LISTEN: SYNs become small records, complete handshakes connections in a bounded queue (RFC 9293 §3.10.7.2). */
 export class TcpListener implements Listener, TransportEndpoint, Wakeable {
+  static {
+    installAsyncDispose(this.prototype, (listener) => listener.close())
+  }
+
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly uniqueId: number
   readonly settings: Settings
   readonly nicId: number

@@ -84,7 +84,7 @@ export interface UdpSocketStatistics {
 }
 
 /** A UDP socket. */
-export interface UdpSocket extends AsyncIterable<Datagram> {
+export interface UdpSocket extends AsyncIterable<Datagram>, AsyncDisposable {
   readonly local: Endpoint
   /** The peer of a connected socket. */
   readonly remote: Endpoint | null

@@ -1,9 +1,5 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
-import {
-  addressSum, checkOptions, createMailbox, errorCodeOf, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode,
-  type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint,
-  type TransportEndpointId, type TransportError, type Wakeable,
-} from '@stack/core'
+import { addressSum, checkOptions, createMailbox, errorCodeOf, installAsyncDispose, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode, type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint, type TransportEndpointId, type TransportError, type Wakeable } from '@stack/core'
 import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions, UdpSocketStatistics } from './api.ts'
 import { DatagramReader } from './datagram.ts'
 import { DestinationCache, type Destination } from './destinations.ts'
@@ -21,6 +17,14 @@ const MAX_PAYLOAD_V6 = 65_527
 
 /** One UDP socket: an endpoint to the demultiplexer, a {@link UdpSocket} to its user. */
 export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datagram, UdpHandler>, Wakeable {
+  static {
+    installAsyncDispose(this.prototype, (socket) => {
+      socket.close()
+      return socket.closed
+    })
+  }
+
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly uniqueId: number
   readonly statistics: { -readonly [K in keyof UdpSocketStatistics]: number } = { received: 0, sent: 0, dropReceiveBufferFull: 0, dropSend: 0 }
   waking = false

@@ -4,7 +4,7 @@ import type { LinkEndpoint } from '../registration/link.ts'
 import type { AddressOptions, NetworkInterface, NetworkProtocol } from '../registration/network.ts'
 import { reasonOf } from '../stack/abort.ts'
 import { parseAddressText, parsePrefixText, type ParsedPrefix } from '../stack/address-text.ts'
-import { installAsyncDispose } from '../stack/async-dispose.ts'
+import { installAsyncDispose } from '../edge/async-dispose.ts'
 import type { StackContext } from '../stack/context.ts'
 import type { StackEvents, StackEventType } from '../stack/events.ts'
 import { checkOptions, type OptionSchema } from '../stack/options.ts'
@@ -33,6 +33,8 @@ export class NicHandle<L extends LinkEndpoint = LinkEndpoint> implements Nic<L> 
   static {
     installAsyncDispose(this.prototype, (nic) => nic.remove())
   }
+
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
 
   readonly link: L
   readonly neighbors: Nic['neighbors']

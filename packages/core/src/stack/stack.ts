@@ -7,7 +7,7 @@ import type { LinkEndpoint } from '../registration/link.ts'
 import type { PacketEndpoint } from '../registration/transport.ts'
 import { NicAdder } from './add-nic.ts'
 import { formatAddressText, parseAddressText } from './address-text.ts'
-import { installAsyncDispose } from './async-dispose.ts'
+import { installAsyncDispose } from '../edge/async-dispose.ts'
 import { DEFAULT_CLOSE_TIMEOUT, destroyParts, finishTransports } from './close.ts'
 import type { StackEvents, StackEventType } from './events.ts'
 import { checkOptions } from './options.ts'
@@ -22,6 +22,8 @@ export class StackObject implements StackBase {
   static {
     installAsyncDispose(this.prototype, (stack) => stack.close())
   }
+
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
 
   readonly routes: Routes
   readonly #parts: StackParts

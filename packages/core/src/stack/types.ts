@@ -102,7 +102,7 @@ export interface NicCounters extends Counters {
 }
 
 /** A network interface. */
-export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events {
+export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events, AsyncDisposable {
   readonly id: number
   readonly name: string
   readonly link: L
@@ -150,7 +150,7 @@ export interface Routes {
 }
 
 /** What every stack has, whatever is installed. */
-export interface StackBase extends Events {
+export interface StackBase extends Events, AsyncDisposable {
   readonly name: string
   readonly nics: readonly Nic[]
   readonly routes: Routes

@@ -1,6 +1,6 @@
 import type { PacketPool } from '@stack/buffer'
 import {
-  createStack, seededRandom, type Check, type Installed, type LinkEndpoint, type Logger, type Milliseconds, type Nic, type NicOptions, type PluginItem, type StackBase,
+  createStack, installAsyncDispose, seededRandom, type Check, type Installed, type LinkEndpoint, type Logger, type Milliseconds, type Nic, type NicOptions, type PluginItem, type StackBase,
 } from '@stack/core'
 import { leaksOf } from '../leaks.ts'
 import { manualClock, type ManualClock } from '../manual-clock.ts'
@@ -114,9 +114,7 @@ class Test<S extends StackBase, K extends LinkEndpoint> implements TestStack<S, 
     this.nic = nic
     this.errors = errors
     this.ownsClock = ownsClock
-    // Some runtimes have no such symbol yet.
-    const symbol = (Symbol as { readonly asyncDispose?: symbol }).asyncDispose
-    if (symbol !== undefined) Object.defineProperty(this, symbol, { value: this.end })
+    installAsyncDispose(this, (test) => test.end())
   }
 
   // Fields, so that tests may take them out of the object.
