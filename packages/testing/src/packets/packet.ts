@@ -16,7 +16,7 @@ import type { Layer } from './layer.ts'
  * const extended = packet(ipv6(), hopByHop({ options: [{ kind: 'routerAlert', value: 0 }] }), udp(), new Uint8Array(100))
  * ```
  */
-export function packet(...parts: readonly (Layer | Bytes)[]): Uint8Array {
+export function packet(...parts: (Layer | Bytes)[]): Uint8Array {
   const firstBytes = parts.findIndex((part) => !isLayer(part))
   const layers = (firstBytes < 0 ? parts : parts.slice(0, firstBytes)) as readonly Layer[]
   const rest = firstBytes < 0 ? [] : parts.slice(firstBytes)
