@@ -18,7 +18,9 @@ export function closeSending(tcb: Tcb): void {
 /** No more will be read: what is queued is forgotten, what comes is acknowledged and thrown away. */
 export function closeReceiving(tcb: Tcb): void {
   tcb.rcv.discard = true
+  if (tcb.rcv.queue.length === 0) return
   tcb.rcv.queue.clear()
+  // The room is the peer's again.
   tcb.rcv.ackNow = true
   tcb.context.host.scheduler.markDirty(tcb)
 }
