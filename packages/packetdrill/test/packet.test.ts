@@ -146,10 +146,22 @@ describe('numbers', () => {
   test('behind a SYN of 123 the remote side counts from it, or as it stands', () => {
     const relative = new Flow('tcp', { local: 1, remote: 2 }, null, 'relative')
     relative.remoteSyn(123, null)
+    relative.localSyn(5000, 0, null)
     expect([relative.remoteToLive(1, false), relative.remoteToLive(123, true), relative.remoteToScript(124, false)]).toEqual([124, 123, 1])
     const literal = flow()
     literal.remoteSyn(123, null)
     expect(literal.remoteToLive(124, false)).toBe(124)
+  })
+
+  test('a SYN that is refused leaves numbers as they stand, and one within a connection changes nothing', () => {
+    const known = new Flow('tcp', { local: 1, remote: 2 }, null, 'relative')
+    known.remoteSyn(17, null)
+    expect(known.remoteToScript(18, false)).toBe(18)
+    known.localSyn(5000, 0, null)
+    known.remoteSyn(9000, null)
+    expect(known.remoteToScript(18, false)).toBe(1)
+    known.localSyn(6000, 0, null)
+    expect(known.remoteToScript(9001, false)).toBe(1)
   })
 
   test('our ISN is learnt once, and again when the script starts over', () => {

@@ -144,6 +144,8 @@ export interface TcpSpec {
   readonly sequence: number
   readonly end: number
   readonly length: number
+  /** `...(len)`: the number is not compared. */
+  readonly anySequence?: boolean
   /** `0:0(0)!`: the number as it is on the wire, not relative to an initial sequence number. */
   readonly literalSequence: boolean
   readonly ack: number | null

@@ -1,4 +1,5 @@
 import type { Action, ExpectedFailure, Script, ScriptEvent, ScriptOption, ShellCommand } from './ast.ts'
+import { selectLines } from './conditions.ts'
 import { createCursor } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
 import { ScriptError } from './error.ts'
@@ -8,7 +9,10 @@ import { parseTime } from './time.ts'
 
 /** What {@link parseScript} may be told. */
 export interface ParseOptions {
-  /** What names stand for wherever the script uses them (`-D NAME=value`): numbers, other names, cookies. Default: none. */
+  /**
+   * What names stand for wherever the script uses them (`-D NAME=value`): numbers, other names, cookies. Names that are here
+   * are those that `#ifdef` asks for. Default: none.
+   */
   readonly defines?: Readonly<Record<string, string>>
 }
 
@@ -25,7 +29,8 @@ export interface ParseOptions {
  */
 export function parseScript(text: string, path: string, options: ParseOptions = {}): Script {
   const expectedFailure = parseMarker(text, path)
-  const cursor = createCursor({ path, text }, options.defines ?? {})
+  const defines = options.defines ?? {}
+  const cursor = createCursor({ path, text: selectLines({ path, text }, defines) }, defines)
   const scriptOptions = parseOptions(cursor)
   const init = parseShell(cursor)
   scriptOptions.push(...parseOptions(cursor))

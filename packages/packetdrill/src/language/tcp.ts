@@ -11,7 +11,8 @@ const LARGEST = 0xffffffff
 export function parseTcp(context: PacketContext, ports: Ports | null): TcpSpec {
   const { cursor } = context
   const { flags, ace } = parseFlags(context)
-  const range = parseSequence(context)
+  const anySequence = cursor.peek(/\.\.\./y) !== null
+  const range = anySequence ? parseOpenSequence(context) : parseSequence(context)
   const literalSequence = cursor.takeText('!')
   let ack: number | null = null
   let literalAck = false
@@ -24,7 +25,7 @@ export function parseTcp(context: PacketContext, ports: Ports | null): TcpSpec {
   if (cursor.takeKeyword('win') && !cursor.takeText('...')) window = context.integer('win', LARGEST)
   if (cursor.takeKeyword('urg')) urgent = context.integer('urg', 0xffff)
   const options = parseOptions(context)
-  return { kind: 'tcp', ports, flags, ace, ...range, literalSequence, ack, literalAck, window, urgent, options }
+  return { kind: 'tcp', ports, flags, ace, ...range, ...(anySequence ? { anySequence } : {}), literalSequence, ack, literalAck, window, urgent, options }
 }
 
 /** `S`, `P.`, `-`, `.5`, `P5.`: a digit is the ACE field of Accurate ECN (RFC 9768). */
@@ -60,6 +61,16 @@ export function parseSequence(context: PacketContext): { readonly sequence: numb
     cursor.fail(`${sequence}:${end} is ${(end - sequence) >>> 0} bytes, not ${length}`, start)
   }
   return { sequence, end, length }
+}
+
+/** `...(len)`: whatever number; that of our SYN, mostly. */
+function parseOpenSequence(context: PacketContext): { readonly sequence: number; readonly end: number; readonly length: number } {
+  const { cursor } = context
+  cursor.expect('...', 'for any sequence number')
+  cursor.expect('(', 'ahead of the length (...(len))')
+  const length = context.integer('the length (...(len))', LARGEST)
+  cursor.expect(')', 'behind the length (...(len))')
+  return { sequence: 0, end: length, length }
 }
 
 /** `<mss 1460,nop,…>`, `<...>` for any, `<>` or nothing for none. */

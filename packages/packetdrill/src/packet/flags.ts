@@ -7,6 +7,7 @@ const ORDER = ['S', 'F', 'R', 'P', 'E', 'W', 'A', 'U', '.']
 export const FIN = 1
 export const SYN = 2
 export const RST = 4
+export const PSH = 8
 export const ACK = 16
 
 /** The reserved bits: what has no letter. */

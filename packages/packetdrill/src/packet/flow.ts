@@ -16,9 +16,15 @@ export class Flow {
   /** As the script names them; null = it does not. */
   readonly script: FlowPorts | null
   private readonly remoteSequence: RemoteSequence
+  /** Where our latest FIN stood, in the script's numbers. */
+  sentFin: number | null = null
   /** Live number − script number of our side, by the latest SYN that we sent; null = none yet. */
   private localOffset: number | null = null
   private remoteIsn = 0
+  /** Of a SYN of the remote side that we have not answered with one of ours. */
+  private offeredIsn: number | null = null
+  /** Both sides have sent a SYN: another one of the remote side changes nothing unless we answer it with ours. */
+  private isSynchronized = false
   /** Our next SYN may start over: the script began a connection anew. */
   private relearn = true
   private readonly timestamps = new Map<number, number>()
@@ -40,14 +46,26 @@ export class Flow {
 
   /** The script sends a SYN of this number; `scale` null: without window scaling. */
   remoteSyn(sequence: number, scale: number | null): void {
-    this.remoteScale = scale
-    this.remoteIsn = this.remoteSequence === 'relative' ? sequence : 0
     this.relearn = true
+    if (this.isSynchronized) {
+      this.offeredIsn = sequence
+      return
+    }
+    this.remoteScale = scale
+    if (this.localOffset === null) this.offeredIsn = sequence
+    else this.synchronize(sequence)
+  }
+
+  private synchronize(remoteIsn: number): void {
+    if (this.remoteSequence === 'relative') this.remoteIsn = remoteIsn
+    this.offeredIsn = null
+    this.isSynchronized = true
   }
 
   /** The stack sent a SYN with the live number where the script has `script`. */
   localSyn(live: number, script: number, scale: number | null): void {
     this.localScale = scale
+    if (this.offeredIsn !== null) this.synchronize(this.offeredIsn)
     if (this.localOffset !== null && !this.relearn) return
     this.localOffset = (live - script) | 0
     this.relearn = false
@@ -67,9 +85,10 @@ export class Flow {
     return (live - (this.localOffset ?? 0)) >>> 0
   }
 
-  /** The remote side's numbers. What goes with a SYN stands as it is. */
+  /** The remote side's numbers. What goes with a SYN stands as it is, and so does what answers a SYN that was refused. */
   remoteToLive(script: number, isSyn: boolean): number {
-    return (script + (isSyn ? 0 : this.remoteIsn)) >>> 0
+    const isn = this.isSynchronized || this.remoteSequence === 'literal' ? this.remoteIsn : (this.offeredIsn ?? 0)
+    return (script + (isSyn ? 0 : isn)) >>> 0
   }
 
   remoteToScript(live: number, isSyn: boolean): number {

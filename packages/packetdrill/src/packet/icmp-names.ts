@@ -24,6 +24,12 @@ const V4: Names = {
   echo_request: { type: 8, codes: [] },
   time_exceeded: { type: 11, codes: ['ttl_exceeded', 'reassembly_time_exceeded'] },
   parameter_problem: { type: 12, codes: ['header_field', 'missing_option', 'bad_length'] },
+  timestamp_request: { type: 13, codes: [] },
+  timestamp_reply: { type: 14, codes: [] },
+  information_request: { type: 15, codes: [] },
+  information_reply: { type: 16, codes: [] },
+  address_mask_request: { type: 17, codes: [] },
+  address_mask_reply: { type: 18, codes: [] },
 }
 
 /** RFC 4443. */
@@ -40,7 +46,10 @@ const V6: Names = {
 }
 
 /** Other spellings that are in use. */
-const SAME: Readonly<Record<string, string>> = { not_neighbour: 'beyond_scope', not_neighbor: 'beyond_scope', ttl: 'ttl_exceeded' }
+const SAME: Readonly<Record<string, string>> = {
+  not_neighbour: 'beyond_scope', not_neighbor: 'beyond_scope', ttl: 'ttl_exceeded', ttl_exceeded_in_transit: 'ttl_exceeded',
+  frag_reass_exceeded: 'reassembly_time_exceeded', exceeded_hop_limit: 'exceed_hop_limit', exceeded_frag_time: 'exceed_reassembly_time',
+}
 
 /** Numbers of a message as it is written. Throws {@link ScriptError} for a name that the family does not have. */
 export function icmpNumbers(spec: IcmpSpec, version: 4 | 6, at: { readonly line: number; readonly column: number }): { readonly type: number; readonly code: number } {

@@ -52,7 +52,7 @@ function printBody(body: TcpSpec | UdpSpec | IcmpSpec): string {
 function printTcp(body: TcpSpec): string {
   const flags = `${body.flags}${body.ace === null ? '' : String(body.ace)}`
   return words(
-    printPorts(body.ports), flags === '' ? '-' : flags, `${String(body.sequence)}:${String(body.end)}(${String(body.length)})`, labelled('ack', body.ack),
+    printPorts(body.ports), flags === '' ? '-' : flags, body.anySequence === true ? `...(${String(body.length)})` : `${String(body.sequence)}:${String(body.end)}(${String(body.length)})`, labelled('ack', body.ack),
     labelled('win', body.window), labelled('urg', body.urgent), printOptions(body.options),
   )
 }

@@ -13,7 +13,7 @@ const ALL_FAMILIES: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 export const linux: Profile = {
   name: 'linux',
   system: 'linux',
-  rules: { options: 'exact', window: 'exact' },
+  rules: { options: 'exact', window: 'exact', push: 'any', acks: 'early', repeatedFin: 'exact' },
   remoteSequence: 'relative',
   families: ALL_FAMILIES,
   tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5 },
@@ -25,7 +25,7 @@ export const linux: Profile = {
 export const freebsd: Profile = {
   name: 'freebsd',
   system: 'freebsd',
-  rules: { options: 'set', window: 'segment' },
+  rules: { options: 'set', window: 'segment', push: 'any', acks: 'early', repeatedFin: 'or-ack' },
   remoteSequence: 'relative',
   families: ['ipv4'],
   tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40 },
@@ -37,7 +37,7 @@ export const freebsd: Profile = {
 export const own: Profile = {
   name: 'own',
   system: 'linux',
-  rules: { options: 'exact', window: 'exact' },
+  rules: { options: 'exact', window: 'exact', push: 'exact', acks: 'exact', repeatedFin: 'exact' },
   remoteSequence: 'literal',
   families: ALL_FAMILIES,
   tcp: {},

@@ -15,7 +15,6 @@ export interface RunOptions {
   /** Bits. */
   prefixLength: number | null
   mtu: number | null
-  mss: number | null
   /** Kinds of events whose failure is told and does not end the script. */
   nonFatal: ReadonlySet<string>
   strictSegments: boolean
@@ -28,13 +27,16 @@ export interface RunOptions {
 
 const FAMILIES: readonly string[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 
-/** Options that say how the original tool runs, not what a stack must do. */
-const IRRELEVANT = new Set(['verbose', 'debug', 'dry_run', 'speed', 'send_omit_free', 'persistent_tun_dev', 'init_scripts', 'code_command', 'code_format', 'code_sockopt', 'so_filename', 'so_flags'])
+/**
+ * Options that say how the original tool runs, not what a stack must do. `mss` is how a network card is to have cut big
+ * segments: ours go in and come out whole.
+ */
+const IRRELEVANT = new Set(['mss', 'verbose', 'debug', 'dry_run', 'speed', 'send_omit_free', 'persistent_tun_dev', 'init_scripts', 'code_command', 'code_format', 'code_sockopt', 'so_filename', 'so_flags'])
 
 /** Reads the options of a script. Throws ScriptError for a bad value, Unsupported for what has no meaning here. */
 export function readOptions(script: Script): RunOptions {
   const options: RunOptions = {
-    toleranceMicroseconds: null, tolerancePercent: null, families: null, localAddress: null, remoteAddress: null, gateway: null, prefixLength: null, mtu: null, mss: null,
+    toleranceMicroseconds: null, tolerancePercent: null, families: null, localAddress: null, remoteAddress: null, gateway: null, prefixLength: null, mtu: null,
     nonFatal: new Set(), strictSegments: false, timestampTick: 0, timestampEchoScaled: false, bindPort: null, connectPort: null,
   }
   for (const option of script.options) read(option, options)
@@ -52,7 +54,6 @@ function read(option: ScriptOption, options: RunOptions): void {
     case 'gateway_ip': options.gateway = text(option); break
     case 'netmask_ip': options.prefixLength = prefixLength(text(option)); break
     case 'mtu': options.mtu = number(option); break
-    case 'mss': options.mss = number(option); break
     case 'bind_port': options.bindPort = number(option); break
     case 'connect_port': options.connectPort = number(option); break
     case 'non_fatal': options.nonFatal = new Set((value ?? 'packet,syscall').split(',')); break

@@ -100,7 +100,6 @@ function resultOf(error: unknown, script: Script, family: Family | null, trace: 
 function draftOf(script: Script, profile: Profile, read: RunOptions, family: Family): Draft {
   const mtu = family === 'ipv6' && read.families === null ? DEFAULT_MTU_IPV6 : DEFAULT_MTU
   const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, mtu: read.mtu ?? mtu, missing: [] }
-  if (read.mss !== null) draft.tcp['maximumSegmentSize'] = read.mss
   for (const command of commandsAhead(script)) {
     for (const step of interpret(command, profile)) configure(step, draft, command)
   }

@@ -11,7 +11,9 @@ const NAMES: Readonly<Record<string, TcpState>> = {
 export function countSockets(stack: StackBase & { readonly tcp: Tcp }, state: string): number | null {
   const wanted = NAMES[state]
   if (wanted === undefined || wanted === 'closed' || wanted === 'listen') return null
-  // Records, no connections any more.
-  if (wanted === 'time-wait') return stack.statistics().protocols['tcp']?.['timeWait'] ?? 0
-  return stack.tcp.connections().filter((connection) => connection.state === wanted).length
+  const connections = stack.tcp.connections().filter((connection) => connection.state === wanted).length
+  const counters = stack.statistics().protocols['tcp']
+  // Records, not connections: yet, or any more.
+  if (wanted === 'time-wait') return counters?.['timeWait'] ?? 0
+  return wanted === 'syn-received' ? connections + (counters?.['halfOpen'] ?? 0) : connections
 }
