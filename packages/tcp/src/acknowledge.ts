@@ -66,7 +66,14 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent):
 
 /** Everything before `ack` is off the scoreboard. */
 function takeRecords(tcb: Tcb, ack: number, event: AckEvent): void {
-  const { board } = tcb.snd
+  const { board, recovery } = tcb.snd
+  if (recovery === Recovery.None && board.sackedBytes === 0 && board.length > 1 && board.marks(0) === 0 && !after(board.end(1), ack)) {
+    // Nothing was lost, nothing came out of order: the oldest tells the round trip, the newest the rest.
+    const from = board.start(0)
+    event.rtt = Math.max(1, (event.arrival - board.sent(0)) | 0)
+    board.shiftPlain(ack)
+    event.delivered += (board.start(0) - from) | 0
+  }
   while (board.length > 0 && !after(board.end(0), ack)) {
     if ((board.marks(0) & Mark.Sacked) === 0) recordArrived(tcb, 0, event, true)
     board.shift()

@@ -21,6 +21,7 @@ import { answerUnknown } from './reset.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { State } from './state.ts'
 import type { HalfOpen } from './syn-queue.ts'
+import { RingPool } from './scoreboard.ts'
 import { TimeWaitTable } from './time-wait.ts'
 import { createTraceScratch } from './trace.ts'
 import { Field, MIN_HEADER_LENGTH, SegmentHeader } from './wire.ts'
@@ -66,7 +67,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       params: { protocol: TCP_PROTOCOL, ttl: 0, tos: 0, dontFragment: true, flowLabel: 0, options: null },
       sample: { acked: 0, flight: 0, rtt: 0, now: 0, limited: false },
       ack: createAckEvent(),
-      rings: [],
+      rings: new RingPool(),
       trace: createTraceScratch(),
     }
     this.assertAlgorithm(this.context.defaults.congestionControl, 'tcp()')

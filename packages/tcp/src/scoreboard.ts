@@ -27,11 +27,28 @@ export const Mark = {
   AppLimited: 16,
 } as const
 
-/** Rings that no connection uses, for those that begin to send: an idle connection holds none. */
-export type RingPool = Int32Array[]
+/** Words of all rings that are kept for reuse, at most: 1 MiB. */
+const POOLED_WORDS = 262_144
 
-/** Rings kept for reuse at most. */
-const POOLED = 256
+/** Rings that no connection uses, by size, for those that begin to send: an idle connection holds none. */
+export class RingPool {
+  private readonly rings: Int32Array[][] = []
+  private words = 0
+
+  /** One for `records`, a power of two. */
+  take(records: number): Int32Array {
+    const ring = this.rings[Math.clz32(records)]?.pop()
+    if (ring === undefined) return new Int32Array(records * STRIDE)
+    this.words -= ring.length
+    return ring
+  }
+
+  give(ring: Int32Array): void {
+    if (this.words + ring.length > POOLED_WORDS) return
+    this.words += ring.length
+    ;(this.rings[Math.clz32(ring.length / STRIDE)] ??= []).push(ring)
+  }
+}
 
 /**
  * The segments that are out, in order: one record for each range that was sent at once, with when it left and what has
@@ -52,6 +69,8 @@ export class Scoreboard {
   private ring: Int32Array | null = null
   private mask = 0
   private head = 0
+  // Records of the ring that the last flight needed.
+  private size = LEAST
   // No record that is lost and not sent again begins before it.
   private lostHint = 0
 
@@ -119,6 +138,26 @@ export class Scoreboard {
     this.forget(0)
     this.head = (this.head + 1) & this.mask
     if (--this.length === 0) this.release()
+  }
+
+  /**
+   * Takes the records of which nothing is marked, and which end at or before `sequence`, off the front, but the last of
+   * them: nearly all acknowledgments are of such.
+   */
+  shiftPlain(sequence: number): void {
+    const ring = this.ring
+    if (ring === null) return
+    const { mask } = this
+    let { head, length } = this
+    while (length > 1) {
+      const at = head * STRIDE
+      const next = (head + 1) & mask
+      if (ring[at + MARKS] !== 0 || ring[next * STRIDE + MARKS] !== 0 || after(ring[next * STRIDE + END]!, sequence)) break
+      head = next
+      length--
+    }
+    this.head = head
+    this.length = length
   }
 
   /** What lies before `sequence`, inside the oldest record, is acknowledged. */
@@ -265,31 +304,29 @@ export class Scoreboard {
   private withRoom(): Int32Array {
     let ring = this.ring
     if (ring === null) {
-      ring = this.pool.pop() ?? new Int32Array(LEAST * STRIDE)
-      this.ring = ring
-      this.mask = LEAST - 1
+      this.ring = ring = this.pool.take(this.size)
+      this.mask = this.size - 1
       this.head = 0
     } else if (this.length > this.mask) {
-      const larger = new Int32Array(2 * ring.length)
+      this.size *= 2
+      const larger = this.pool.take(this.size)
       for (let i = 0; i < this.length; i++) {
         const at = this.offset(i)
         for (let k = 0; k < STRIDE; k++) larger[i * STRIDE + k] = ring[at + k]!
       }
-      this.recycle(ring)
+      this.pool.give(ring)
       this.ring = ring = larger
-      this.mask = 2 * this.mask + 1
+      this.mask = this.size - 1
       this.head = 0
     }
     return ring
   }
 
   private release(): void {
-    this.recycle(this.ring!)
+    // A flight that needed less than a quarter of its ring is no reason to ask for as large a one again.
+    if (this.head < this.size >>> 2 && this.size > LEAST) this.size >>>= 1
+    this.pool.give(this.ring!)
     this.ring = null
     this.mask = this.head = 0
-  }
-
-  private recycle(ring: Int32Array): void {
-    if (ring.length === LEAST * STRIDE && this.pool.length < POOLED) this.pool.push(ring)
   }
 }
