@@ -20,14 +20,21 @@ describe('ARP', () => {
   afterEach(() => b.end())
 
   describe('answers', () => {
-    test('a request for an own address, and learns who asked', () => {
+    test('a request for an own address, and learns who asked [RFC826-reply, RFC826-create]', () => {
       b.receive(request(PEER, PEER_MAC, OWN))
       expect(b.sent()).toEqual([`[${PEER_MAC}] 10.0.0.1 is at ${OWN_MAC}, 10.0.0.2`])
       expect(b.neighbors()).toEqual([`10.0.0.2 stale ${PEER_MAC}`])
       expect(b.counted()).toEqual({ received: 1, requestsReceived: 1, repliesSent: 1, sent: 1 })
     })
 
-    test('no request for another address, and learns nothing new from it', () => {
+    test('what the link pads a frame with is no part of it [RFC826-pad]', () => {
+      const padded = new Uint8Array(60).fill(0xee)
+      padded.set(request(PEER, PEER_MAC, OWN))
+      b.receive(padded)
+      expect(b.sent()).toEqual([`[${PEER_MAC}] 10.0.0.1 is at ${OWN_MAC}, 10.0.0.2`])
+    })
+
+    test('no request for another address, and learns nothing new from it [RFC826-create]', () => {
       b.receive(request(PEER, PEER_MAC, '10.0.0.3'))
       expect(b.sent()).toEqual([])
       expect(b.neighbors()).toEqual([])
@@ -39,7 +46,7 @@ describe('ARP', () => {
       expect(b.neighbors()).toEqual([])
     })
 
-    test('RFC 3927 §2.5: a link-local address is answered by broadcast', async () => {
+    test('RFC 3927 §2.5: a link-local address is answered by broadcast [RFC5227-broadcast-reply]', async () => {
       await b.nic.addAddress('169.254.7.7/16', { skipDuplicateDetection: true })
       b.receive(request('169.254.1.1', PEER_MAC, '169.254.7.7'))
       expect(b.sent()).toEqual([`[${ALL}] 169.254.7.7 is at ${OWN_MAC}, 169.254.1.1`])
@@ -47,7 +54,7 @@ describe('ARP', () => {
   })
 
   describe('resolves', () => {
-    test('a next hop: asks everybody, sends what waited', () => {
+    test('a next hop: asks everybody, sends what waited [RFC826-request, RFC826-queue]', () => {
       b.receive(pingFrame())
       expect(b.sent()).toEqual([`[${ALL}] who has 10.0.0.2, tell 10.0.0.1`])
       b.receive(reply(PEER, PEER_MAC))
@@ -70,7 +77,7 @@ describe('ARP', () => {
       expect(b.sent()).toEqual([`[${PEER_MAC}] who has 10.0.0.2, tell 10.0.0.1`])
     })
 
-    test('broadcast and group addresses without asking', () => {
+    test('broadcast and group addresses without asking [RFC1122-3.3.6-broadcast]', () => {
       const resolver = b.nic.networkInterface.resolver(0x0800)!
       const resolve = (word: number): Uint8Array | null => resolver.resolveStaticAddress(mappedAddress(word))
       expect(resolve(-1)).toEqual(mac(ALL))
@@ -85,7 +92,7 @@ describe('ARP', () => {
     test.each([
       ['announcement', frame('request', PEER, PEER_MAC, PEER)],
       ['gratuitous reply', reply(PEER, PEER_MAC, PEER, ALL)],
-    ])('an %s creates a stale entry', (_, bytes) => {
+    ])('an %s creates a stale entry [RFC826-create]', (_, bytes) => {
       b.receive(bytes)
       expect(b.neighbors()).toEqual([`10.0.0.2 stale ${PEER_MAC}`])
       expect(b.sent()).toEqual([])
@@ -98,12 +105,17 @@ describe('ARP', () => {
       expect(b.neighbors()).toEqual([`10.0.0.2 stale ${OTHER_MAC}`])
     })
 
-    test('a reply that nobody asked for creates nothing', () => {
+    test.each(['request', 'reply'] as const)('a %s brings a known neighbour up to date, whoever it is for [RFC826-order, RFC826-merge]', (operation) => {
+      b.receive(request(PEER, PEER_MAC, OWN), frame(operation, PEER, OTHER_MAC, '10.0.0.9', OTHER_MAC, OWN_MAC))
+      expect(b.neighbors()).toEqual([`10.0.0.2 stale ${OTHER_MAC}`])
+    })
+
+    test('a reply that nobody asked for creates nothing [RFC826-create]', () => {
       b.receive(reply(PEER, PEER_MAC))
       expect(b.neighbors()).toEqual([])
     })
 
-    test('a request among others brings a known neighbour up to date, not to Reachable', () => {
+    test('a request among others brings a known neighbour up to date, not to Reachable [RFC826-merge]', () => {
       b.receive(request(PEER, PEER_MAC, OWN), request(PEER, OTHER_MAC, '10.0.0.9'))
       expect(b.neighbors()).toEqual([`10.0.0.2 stale ${OTHER_MAC}`])
     })
@@ -123,7 +135,7 @@ describe('ARP', () => {
       ['a group as sender', request('224.0.0.1', PEER_MAC, OWN)],
       ['the broadcast address as sender', request('255.255.255.255', PEER_MAC, OWN)],
       ['a loopback sender', request('127.0.0.1', PEER_MAC, OWN)],
-    ])('%s', (_, bytes) => {
+    ])('%s [RFC826-types]', (_, bytes) => {
       b.receive(bytes)
       expect(b.sent()).toEqual([])
       expect(b.neighbors()).toEqual([])
@@ -150,7 +162,7 @@ describe('ARP', () => {
   })
 
   describe('defends an own address (RFC 5227 §2.4)', () => {
-    test('once in ten seconds by an announcement, then gives up', async () => {
+    test('once in ten seconds by an announcement, then gives up [RFC5227-ongoing, RFC5227-defend, RFC5227-give-up]', async () => {
       await b.clock.advance(60_000)
       b.receive(request(OWN, PEER_MAC, '10.0.0.9'))
       expect(b.sent()).toEqual([`[${ALL}] announce 10.0.0.1`])
@@ -169,6 +181,33 @@ describe('ARP', () => {
       b.receive(request(OWN, PEER_MAC, OWN))
       expect(b.neighbors()).toEqual([])
     })
+  })
+})
+
+describe('a unicast datagram in a link-layer broadcast', () => {
+  const broadcast = (bytes: Uint8Array): Uint8Array => Uint8Array.from([...mac(ALL), ...bytes.subarray(6)])
+
+  test('is not for this host [RFC1122-3.3.6-link]', async () => {
+    const b = await bench()
+    b.receive(broadcast(pingFrame()))
+    expect(b.sent()).toEqual([])
+    expect(b.stack.ipv4.statistics.ipv4.dropLinkBroadcast).toBe(1)
+    b.end()
+  })
+
+  test('is not sent on either [RFC1812-5.3.4-link]', async () => {
+    const b = await bench()
+    const outside = channel()
+    // What goes to 10.0.0.1 is for somebody behind this router now.
+    b.nic.removeAddress(OWN)
+    await b.nic.addAddress('10.0.0.3/32', { skipDuplicateDetection: true })
+    await b.stack.addNic(outside, { addresses: ['10.0.0.4/24'] })
+    b.stack.ipv4.forwarding = true
+    b.receive(broadcast(pingFrame()))
+    expect(outside.tryRead()).toBeNull()
+    b.receive(pingFrame())
+    expect(outside.tryRead()).not.toBeNull()
+    b.end()
   })
 })
 
@@ -201,7 +240,7 @@ describe('a router to an Ethernet link', () => {
     b.end()
   })
 
-  test('who does not answer is host unreachable to the sender (RFC 1812 §5.2.7.1)', async () => {
+  test('who does not answer is host unreachable to the sender (RFC 1812 §5.2.7.1) [RFC1812-4.3.3.1-unreachable]', async () => {
     const { b, inside } = await router()
     inside.inject(packet(3))
     await b.clock.advance(4000)
@@ -215,7 +254,7 @@ describe('a router to an Ethernet link', () => {
 })
 
 describe('duplicate detection (RFC 5227 §2.1)', () => {
-  test('three probes, then the address is assigned and announced twice', async () => {
+  test('three probes, then the address is assigned and announced twice [RFC5227-probe, RFC5227-wait, RFC5227-announce]', async () => {
     const b = await bench({}, {})
     const times: number[] = []
     const lines: string[] = []
@@ -254,7 +293,7 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
     ['a reply from its holder', reply(OWN, PEER_MAC, '0.0.0.0')],
     ['any request by its holder', request(OWN, PEER_MAC, '10.0.0.77')],
     ['another host that probes for it too', request('0.0.0.0', PEER_MAC, OWN)],
-  ])('%s makes it a duplicate', async (_, bytes) => {
+  ])('%s makes it a duplicate [RFC5227-probe-conflict, RFC5227-probe-race]', async (_, bytes) => {
     const b = await bench({}, {})
     const added = b.nic.addAddress(`${OWN}/24`, STRICT)
     const refused = expect(added).rejects.toMatchObject({ code: 'EADDRINUSE' })
@@ -286,7 +325,7 @@ describe('duplicate detection (RFC 5227 §2.1)', () => {
     }
   })
 
-  test('behind ten conflicts, one address a minute', async () => {
+  test('behind ten conflicts, one address a minute [RFC5227-limit]', async () => {
     const b = await bench({}, {})
     for (let i = 1; i <= 10; i++) {
       const added = b.nic.addAddress(`10.0.0.${i}/24`, STRICT)
@@ -369,7 +408,7 @@ describe('an optimistic address (RFC 4429 for ARP)', () => {
     b.end()
   })
 
-  test('stays in use when the NIC comes up again; a strict one does not', async () => {
+  test('stays in use when the NIC comes up again; a strict one does not [RFC5227-up]', async () => {
     const b = await bench({}, { addresses: [`${OWN}/24`] })
     const added = b.nic.addAddress(`${PEER}/24`, STRICT)
     await b.clock.advance(10_000)

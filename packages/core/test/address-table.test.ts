@@ -258,7 +258,7 @@ describe('up and down', () => {
 })
 
 describe('lifetimes', () => {
-  it('deprecates at the end of the preferred and removes at the end of the valid lifetime', () => {
+  it('deprecates at the end of the preferred and removes at the end of the valid lifetime [RFC4862-5.5.4-expiry]', () => {
     const w = world({ detect: true })
     w.table.add(prefix(A, 24), { preferredLifetime: 10_000, validLifetime: 20_000, skipDuplicateDetection: true })
     w.trace()
@@ -347,7 +347,7 @@ describe('subnet broadcast', () => {
 })
 
 describe('source selection', () => {
-  it('prefers the subnet of the remote, then the longest common prefix, then the oldest', () => {
+  it('prefers the subnet of the remote, then the longest common prefix, then the oldest [RFC1122-3.3.4-multihomed]', () => {
     const w = world()
     w.table.add(prefix(v4(192, 168, 1, 1), 24))
     w.table.add(prefix(v4(10, 0, 0, 1), 24))
@@ -358,7 +358,7 @@ describe('source selection', () => {
     expect(world().table.selectSource(v4(1, 1, 1, 1))).toBeNull()
   })
 
-  it('takes a deprecated address only when there is no other', () => {
+  it('takes a deprecated address only when there is no other [RFC4862-5.5.4-expiry]', () => {
     const w = world()
     w.table.add(prefix(v4(10, 0, 0, 1), 24), { preferredLifetime: 0 })
     expect(w.table.selectSource(v4(10, 0, 0, 9))).toEqual(v4(10, 0, 0, 1))

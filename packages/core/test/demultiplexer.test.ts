@@ -221,7 +221,7 @@ describe('strangers', () => {
   })
 })
 
-it('gives an ICMP error to the endpoint that sent the quoted packet', () => {
+it('gives an ICMP error to the endpoint that sent the quoted packet [RFC1122-3.2.2-deliver, RFC4443-2.4-d]', () => {
   const w = world()
   add(w, 'listener', ANY_ADDRESS, 80)
   add(w, 'connection', here, 80, there, 9)

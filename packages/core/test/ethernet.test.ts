@@ -32,7 +32,7 @@ describe('addEthernetHeader', () => {
     return packet
   }
 
-  it('writes destination, own source and EtherType, and pads nothing', () => {
+  it('writes destination, own source and EtherType, and pads nothing [RFC1122-2.3.3-ethernet]', () => {
     const packet = outgoing(14)
     expect(addEthernetHeader(packet, own)).toBe(true)
     expect(bytesOf(packet)).toEqual([...peer, ...own, 0x08, 0x00, 0x45, 0])
@@ -63,7 +63,7 @@ describe('addEthernetHeader', () => {
 })
 
 describe('parseEthernetHeader', () => {
-  it('finds the EtherType and leaves the packet at its network header', () => {
+  it('finds the EtherType and leaves the packet at its network header [RFC1122-2.3.3-ethernet]', () => {
     const packet = frame(own, 0x86dd, 40)
     expect(parseEthernetHeader(packet)).toBe(0x86dd)
     expect(packet.networkProtocol).toBe(0x86dd)

@@ -93,7 +93,7 @@ function done(w: World): void {
 }
 
 describe('resolution', () => {
-  it('asks, keeps packets in order, and sends them with the answer', () => {
+  it('asks, keeps packets in order, and sends them with the answer [RFC1122-2.3.2.2-queue, RFC4861-7.2.2-send]', () => {
     const w = world()
     expect(w.send(1, 1)).toBeNull()
     expect(w.send(1, 2)).toBeNull()
@@ -105,7 +105,7 @@ describe('resolution', () => {
     done(w)
   })
 
-  it('asks three times, a second apart, then tells each packet that waited', () => {
+  it('asks three times, a second apart, then tells each packet that waited [RFC1122-2.3.2.1-flood, RFC4861-7.2.2-send, RFC4861-7.2.2-fail]', () => {
     const w = world()
     w.send(1, 1)
     w.advance(999)
@@ -121,7 +121,7 @@ describe('resolution', () => {
     done(w)
   })
 
-  it('does not ask again for a second after a failure, then does at the next packet', () => {
+  it('does not ask again for a second after a failure, then does at the next packet [RFC1122-2.3.2.1-flood]', () => {
     const w = world()
     w.send(1, 1)
     w.advance(3000)
@@ -137,7 +137,7 @@ describe('resolution', () => {
     done(w)
   })
 
-  it('does not storm when each failure makes the transport send again', () => {
+  it('does not storm when each failure makes the transport send again [RFC1122-2.3.2.1-flood]', () => {
     const w = world()
     let sends = 0
     w.onUnreachable = () => {
@@ -180,7 +180,7 @@ describe('resolution', () => {
 })
 
 describe('reachability', () => {
-  it('ages, waits 5 s for a hint from above, probes three times, and gives up', () => {
+  it('ages, waits 5 s for a hint from above, probes three times, and gives up [RFC1122-2.3.2.1-timeout, RFC4861-7.3.2-states, RFC4861-7.3.3-probe]', () => {
     const w = reachable()
     w.advance(29_999)
     expect(w.trace()).toEqual([])
@@ -220,7 +220,7 @@ describe('reachability', () => {
     done(w)
   })
 
-  it('is confirmed by progress above, in Delay and again and again', () => {
+  it('is confirmed by progress above, in Delay and again and again [RFC4861-7.3.1-hint]', () => {
     const w = reachable()
     w.advance(30_000)
     w.send(1)
@@ -265,7 +265,7 @@ describe('reachability', () => {
   it.each([
     [0, 15_000],
     [0.999_999, 44_999.97],
-  ])('jitters the reachable time: random %d makes it %d ms', (fraction, time) => {
+  ])('jitters the reachable time: random %d makes it %d ms [RFC4861-6.3.2-random]', (fraction, time) => {
     const w = reachable({}, steadyRandom(fraction))
     w.advance(time - 0.1)
     expect(w.state(1)).toBe('reachable')
@@ -276,7 +276,7 @@ describe('reachability', () => {
 })
 
 describe('what peers say', () => {
-  it('creates no entry for an answer that nobody asked for', () => {
+  it('creates no entry for an answer that nobody asked for [RFC4861-7.2.5-update]', () => {
     const w = world()
     w.table.handleConfirmation(peer(1), MAC_A, SOLICITED)
     expect(w.table.size).toBe(0)
@@ -307,7 +307,7 @@ describe('what peers say', () => {
     done(w)
   })
 
-  it('keeps the link address against an answer without the Override flag, but doubts it', () => {
+  it('keeps the link address against an answer without the Override flag, but doubts it [RFC4861-7.2.5-update]', () => {
     const w = reachable()
     w.table.handleConfirmation(peer(1), MAC_B, SOLICITED_KEEP)
     expect(w.trace()).toEqual(['1 stale'])
@@ -549,7 +549,7 @@ describe('getLinkAddress', () => {
 })
 
 describe('bounds', () => {
-  it('keeps 256 packets an entry and drops the oldest, counted', () => {
+  it('keeps 256 packets an entry and drops the oldest, counted [RFC1122-2.3.2.2-queue, RFC4861-7.2.2-send]', () => {
     const w = world()
     for (let mark = 1; mark <= 258; mark++) w.send(1, mark)
     expect(w.counters.dropNeighborQueueFull).toBe(2)

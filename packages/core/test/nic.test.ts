@@ -171,7 +171,7 @@ describe('a NIC', () => {
     stack.destroy()
   })
 
-  it('flags broadcast and multicast frames, and stamps the arrival', async () => {
+  it('flags broadcast and multicast frames, and stamps the arrival [RFC1122-2.4-broadcast]', async () => {
     const { stack, link, nic, clock } = await one(ethernet())
     const socket = stack.datagrams.open(7)
     await advance(clock, 12.5)

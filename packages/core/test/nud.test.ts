@@ -55,7 +55,7 @@ describe('neighbour unreachability detection', () => {
   })
 
   for (const [event, row] of Object.entries(EXPECTED)) {
-    it(`does what appendix C says on ${event}`, () => {
+    it(`does what appendix C says on ${event} [RFC4861-7.3.2-states, RFC4861-7.2.5-update]`, () => {
       expect(STATES.map((state) => written(state, event as NudEvent))).toEqual(row)
     })
   }

@@ -8,7 +8,7 @@ const here6 = address(0x20010db8, 0, 0, 1)
 const there6 = address(0x20010db8, 0, 0, 2)
 
 describe('path MTU cache', () => {
-  it('knows nothing at first, then what it was told, per pair', () => {
+  it('knows nothing at first, then what it was told, per pair [RFC8201-5.2-store]', () => {
     const cache = createPathMtuCache({ scheduler: { now: 0 } })
     expect(cache.get(here, there)).toBe(0)
     expect(cache.update(here, there, 1400)).toBe(true)
@@ -20,7 +20,7 @@ describe('path MTU cache', () => {
     expect(cache.size).toBe(0)
   })
 
-  it('only ever shrinks a path', () => {
+  it('only ever shrinks a path [RFC1191-3-raise, RFC8201-4-increase]', () => {
     const cache = createPathMtuCache({ scheduler: { now: 0 } })
     cache.update(here, there, 1400)
     expect(cache.update(here, there, 1400)).toBe(false)
@@ -30,7 +30,7 @@ describe('path MTU cache', () => {
     expect(cache.size).toBe(1)
   })
 
-  it('discards what is below the minimum of the family: 68 and 1280', () => {
+  it('discards what is below the minimum of the family: 68 and 1280 [RFC1191-3-floor, RFC8201-4-floor, RFC8504-5.7-minimum]', () => {
     const cache = createPathMtuCache({ scheduler: { now: 0 } })
     expect(cache.update(here, there, 67)).toBe(false)
     expect(cache.update(here, there, 68)).toBe(true)
@@ -38,7 +38,7 @@ describe('path MTU cache', () => {
     expect(cache.update(here6, there6, 1280)).toBe(true)
   })
 
-  it('forgets after ten minutes, so that the path is tried at full size again', () => {
+  it('forgets after ten minutes, so that the path is tried at full size again [RFC1191-6.3-age, RFC8201-5.3-age]', () => {
     const scheduler = { now: 5 }
     const cache = createPathMtuCache({ scheduler })
     cache.update(here, there, 1400)

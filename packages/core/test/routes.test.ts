@@ -22,7 +22,7 @@ function way(answer: Route | Failure): object | Failure {
 }
 
 describe('findRoute', () => {
-  it('takes the longest prefix, gateway and neighbour included', async () => {
+  it('takes the longest prefix, gateway and neighbour included [RFC1122-3.3.1.1-local]', async () => {
     const { stack, host, first } = await twoNics()
     expect(way(host.findRoute(0, null, fakeAddress(1, 7)))).toMatchObject({
       nic: 'one', protocol: FAKE_PROTOCOL, localAddress: fakeAddress(1, 1), nextHop: fakeAddress(1, 7),
@@ -36,7 +36,7 @@ describe('findRoute', () => {
     stack.destroy()
   })
 
-  it('says why there is none', async () => {
+  it('says why there is none [RFC1122-3.2.1.3-source]', async () => {
     const { stack, host, second } = await twoNics()
     expect(way(host.findRoute(0, null, { a: 1, b: 2, c: 3, d: 4, zone: 0 }))).toBe('EAFNOSUPPORT')
     expect(way(host.findRoute(0, fakeAddress(3, 3), fakeAddress(1, 7)))).toBe('EADDRNOTAVAIL')
@@ -89,7 +89,7 @@ describe('findRoute', () => {
     stack.destroy()
   })
 
-  it('learns path MTUs, tells senders by the generation, and forgets them after ten minutes', async () => {
+  it('learns path MTUs, tells senders by the generation, and forgets them after ten minutes [RFC1191-6.2-connections, RFC1191-6.3-age, RFC8201-5.3-age]', async () => {
     const { stack, host, clock } = await twoNics()
     const [local, remote] = [fakeAddress(2, 1), fakeAddress(2, 9)]
     await stack.addNic(new FakeLink({ mtu: 9000 }), { addresses: ['f:3.1'] })

@@ -19,7 +19,7 @@ function codeOf(call: () => void): string | null {
 }
 
 describe('routing table', () => {
-  it('finds the longest prefix', () => {
+  it('finds the longest prefix [RFC1812-5.2.4.3-longest]', () => {
     const table = createRoutingTable()
     table.add(row(v4(0, 0, 0, 0), 0, { gateway: v4(10, 0, 0, 1) }))
     table.add(row(v4(10, 0, 0, 0), 8))
@@ -51,7 +51,7 @@ describe('routing table', () => {
     expect(table.lookup(v4(10, 1, 2, 3), 0)).toBeNull()
   })
 
-  it('prefers the lower metric, then the older row', () => {
+  it('prefers the lower metric, then the older row [RFC1122-3.3.1.2-gateway]', () => {
     const table = createRoutingTable()
     const add = (metric: number, gateway: Address): void => table.add(row(v4(0, 0, 0, 0), 0, { metric, gateway }))
     const gateway = (): Address | null | undefined => table.lookup(v4(1, 1, 1, 1), 0)?.gateway

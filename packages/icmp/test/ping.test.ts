@@ -119,7 +119,7 @@ function resum(packet: Uint8Array, isV6: boolean): void {
 }
 
 describe.each([IPV4, IPV6])('$name', (family) => {
-  it('a host answers', async () => {
+  it('a host answers [RFC1122-3.2.2.6-echo, RFC4443-4.1-echo, RFC4443-4.2-reply]', async () => {
     const { clock, us, counters, end } = await bench()
     const reply = await clock.until(us.icmp.ping(family.peer))
     expect(reply).toEqual({ host: family.peer, sequence: 1, rtt: 10, ttl: 64, size: 56 })
@@ -134,7 +134,7 @@ describe.each([IPV4, IPV6])('$name', (family) => {
     end()
   })
 
-  it.each([0, 1, 1472, 1473, 65_507])('%i bytes come back', async (size) => {
+  it.each([0, 1, 1472, 1473, 65_507])('%i bytes come back [RFC1122-3.2.2.6-data, RFC4443-4.1-echo]', async (size) => {
     const { clock, us, end } = await bench()
     expect(await clock.until(us.icmp.ping(family.peer, { size }))).toMatchObject({ size })
     end()

@@ -62,7 +62,7 @@ describe('cutting', () => {
 })
 
 describe('fragment ids', () => {
-  test('ids of one destination do not repeat before their space is used up, and differ between destinations', () => {
+  test('ids of one destination do not repeat before their space is used up, and differ between destinations [RFC1122-3.2.1.5-identification, RFC8200-4.5-fragment]', () => {
     const pool = testPool()
     const ids = createFragmentIds(seeded(3))
     const packet = pool.allocate(0, 0)!
@@ -90,7 +90,7 @@ describe('ICMP error policy', () => {
     expect([createIcmpErrorLimiter(time.scheduler, { rate: 0 }).allow()]).toEqual([false])
   })
 
-  test('RFC 1122 §3.2.2.3: never about errors, groups, non-first fragments or unclear sources', () => {
+  test('RFC 1122 §3.2.2: never about errors, groups, non-first fragments or unclear sources [RFC1122-3.2.2-never, RFC1812-4.3.2.7-never]', () => {
     const packet = testPool().allocate(0, 0)!
     const good = { fragmentOffset: 0, isIcmpError: false, isSourceUnicast: true, isDestinationGroup: false, allowGroupDestination: false }
     expect(mayAnswerWithError(packet, good)).toBe(true)

@@ -103,7 +103,7 @@ describe('reassembly', () => {
     }
   })
 
-  test('65,535 bytes with the header are the limit', () => {
+  test('65,535 bytes with the header are the limit [RFC1122-3.3.2-learn]', () => {
     const last = 65535 - HEADER
     for (let at = 0; at < 65512; at += 1480) arrive(at, Math.min(at + 1480, 65512), true, { source: 0x0a000001 })
     expectWhole(arrive(65512, last, false), last)
@@ -111,7 +111,7 @@ describe('reassembly', () => {
     expect(reassembler.statistics.dropMalformed).toBe(1)
   })
 
-  test('RFC 5722: overlapping fragments discard the datagram, and what still comes of it', () => {
+  test('RFC 5722: overlapping fragments discard the datagram, and what still comes of it [RFC8200-4.5-overlap]', () => {
     arrive(0, 1480, true)
     expect(arrive(1472, 2960, true)).toBeNull()
     expectNothingHeld()
@@ -142,7 +142,7 @@ describe('reassembly', () => {
     expectNothingHeld()
   })
 
-  test('exact duplicates are tolerated', () => {
+  test('exact duplicates are tolerated [RFC8200-4.5-overlap]', () => {
     arrive(0, 1480, true)
     arrive(0, 1480, true)
     arrive(1480, 2960, true)
@@ -159,7 +159,7 @@ describe('reassembly', () => {
     expectNothingHeld()
   })
 
-  test('ids, protocols, sources and zones are kept apart', () => {
+  test('ids, protocols, sources and zones are kept apart [RFC8200-4.5-reassembly]', () => {
     arrive(0, 80, true)
     expect(arrive(80, 100, false, { id: 8 })).toBeNull()
     expect(arrive(80, 100, false, { protocol: 1 })).toBeNull()
@@ -268,7 +268,7 @@ describe('reassembly', () => {
     expectNothingHeld()
   })
 
-  test('RFC 3168 §5.3: one CE mark marks the datagram, but not among fragments without ECN', () => {
+  test('RFC 3168 §5.3: one CE mark marks the datagram, but not among fragments without ECN [RFC8504-5.12-ecn]', () => {
     arrive(0, 80, true, { ecn: 2 })
     const whole = arrive(80, 100, false, { ecn: 3 })!
     expect(whole.tos).toBe(3)

@@ -14,18 +14,24 @@ describe('ICMPv4', () => {
   afterEach(() => b.end())
 
   describe('echo', () => {
-    test('a request is answered with its data', () => {
+    test('a request is answered with its data [RFC1122-3.2.2.6-echo, RFC1122-3.2.2.6-data]', () => {
       b.receive(ping(PEER, OWN, 'abc'))
       expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 echo reply 7/1 "abc"'])
       expect(b.counted()).toEqual({ delivered: 1, 'icmp.echoRequests': 1, 'icmp.echoRepliesSent': 1 })
     })
 
-    test('with its type of service', () => {
+    test('from the address that was asked [RFC1122-3.2.2.6-data]', async () => {
+      await b.nic.addAddress('10.0.0.5/24')
+      b.receive(ping(PEER, '10.0.0.5', 'abc'))
+      expect(b.sent()).toEqual(['10.0.0.5 > 10.0.0.2 echo reply 7/1 "abc"'])
+    })
+
+    test('with its type of service [RFC1122-3.2.1.6-tos]', () => {
       b.receive(ping(PEER, OWN, 'abc', { tos: 0x10, ttl: 3 }))
       expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 16 echo reply 7/1 "abc"'])
     })
 
-    test('LESSONS §7: an echo reply copies options: record route and timestamp, with this host in them', () => {
+    test('LESSONS §7: an echo reply copies options: record route and timestamp, with this host in them [RFC1122-3.2.1.8-options, RFC1122-3.2.1.8-record, RFC1122-3.2.2.6-options]', () => {
       b.receive(ping(PEER, OWN, 'abc', { options: [148, 4, 0, 0, 7, 11, 8, 1, 1, 1, 1, 0, 0, 0, 0, 0] }))
       expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 options [7 11 12 1 1 1 1 10 0 0 1 0] echo reply 7/1 "abc"'])
       b.receive(ping(PEER, OWN, 'abc', { options: [68, 8, 5, 0, 0, 0, 0, 0] }))
@@ -48,7 +54,7 @@ describe('ICMPv4', () => {
       expect(b.counted()).toEqual({ delivered: 1, 'icmp.dropBadChecksum': 1 })
     })
 
-    test.each(['255.255.255.255', '10.0.0.255', '224.0.0.1'])('to %s is not answered', (destination) => {
+    test.each(['255.255.255.255', '10.0.0.255', '224.0.0.1'])('to %s is not answered [RFC1122-3.2.2.6-broadcast]', (destination) => {
       b.receive(ping(PEER, destination, 'abc'))
       expect(b.sent()).toEqual([])
       expect(b.counted()).toMatchObject({ 'icmp.dropBroadcastEcho': 1 })
@@ -67,8 +73,15 @@ describe('ICMPv4', () => {
     })
   })
 
+  // Timestamp, information, address mask, and a type that nobody has defined.
+  test.each([13, 15, 17, 200])('requests of type %i get no answer [RFC1122-3.2.2-unknown, RFC1122-3.2.2.9-mask]', (type) => {
+    b.receive(icmp(PEER, OWN, type, 0, 0x00070001, new Uint8Array(12)))
+    expect(b.sent()).toEqual([])
+    expect(b.counted()).toEqual({ delivered: 1 })
+  })
+
   describe('errors sent', () => {
-    test('quote as much as fits into 576 bytes', () => {
+    test('quote as much as fits into 576 bytes [RFC1122-3.2.2-quote, RFC1812-4.3.2.3-quote]', () => {
       b.receive(udp(PEER, OWN, 9, 'x'.repeat(1000)))
       const [error] = b.sentBytes()
       expect(error!.length).toBe(576)
@@ -80,13 +93,13 @@ describe('ICMPv4', () => {
       ['the limited broadcast', udp(PEER, '255.255.255.255', 9, 'x')],
       ['a multicast', udp(PEER, '224.0.0.1', 9, 'x')],
       ['the source 0.0.0.0', udp('0.0.0.0', '255.255.255.255', 9, 'x')],
-    ])('never about %s', (_, packet) => {
+    ])('never about %s [RFC1122-3.2.2-never, RFC1812-4.3.2.7-never]', (_, packet) => {
       b.receive(packet)
       expect(b.sent()).toEqual([])
       expect(b.stack.ipv4.statistics.icmp.errorsSuppressed).toBe(1)
     })
 
-    test('are limited', async () => {
+    test('are limited [RFC1812-4.3.2.8-rate]', async () => {
       const other = await bench({ icmpRateLimit: 10, icmpBurst: 5 })
       for (let i = 0; i < 50; i++) other.receive(udp(PEER, OWN, 9, 'x'))
       expect(other.sent().length).toBe(5)
@@ -117,7 +130,7 @@ describe('ICMPv4', () => {
       [3, 99, 'unknown'],
       [11, 0, 'timeExceeded'],
       [12, 0, 'parameterProblem'],
-    ])('type %i code %i is told as %s', (type, code, kind) => {
+    ])('type %i code %i is told as %s [RFC1122-3.2.2-deliver, RFC1122-3.2.2.4-exceeded, RFC1122-3.2.2.5-parameter]', (type, code, kind) => {
       error(type, code)
       expect(b.stack.probe.errors).toEqual([`icmp ${kind} :1000 > :53`])
     })
@@ -144,7 +157,7 @@ describe('ICMPv4', () => {
       expect(b.counted()).toMatchObject({ 'icmp.dropMalformed': 1 })
     })
 
-    test('fragmentation needed lowers the path MTU when the transport believes it (RFC 5927 §4)', () => {
+    test('fragmentation needed lowers the path MTU when the transport believes it (RFC 5927 §4) [RFC1191-3-lower]', () => {
       expect(b.route(FAR).mtu).toBe(1500)
       error(3, 4, 1280)
       expect(b.stack.probe.errors).toEqual(['icmp packetTooBig 1280 :1000 > :53'])
@@ -163,7 +176,7 @@ describe('ICMPv4', () => {
       expect(b.route(FAR).mtu).toBe(1500)
     })
 
-    test('LESSONS §7: fragmentation needed without next-hop MTU: the next plateau', () => {
+    test('LESSONS §7: fragmentation needed without next-hop MTU: the next plateau [RFC1191-5-old]', () => {
       error(3, 4, 0, udp(OWN, FAR, 53, 'x'.repeat(1472)))
       expect(b.route(FAR).mtu).toBe(1492)
       error(3, 4, 0, udp(OWN, FAR, 53, 'x'.repeat(1464)))
@@ -171,7 +184,7 @@ describe('ICMPv4', () => {
       expect([65535, 1500, 1492, 69, 68, 20].map(plateauBelow)).toEqual([32000, 1492, 1006, 68, 68, 68])
     })
 
-    test('a next-hop MTU below 68 is a lie', () => {
+    test('a next-hop MTU below 68 is a lie [RFC1191-3-floor]', () => {
       error(3, 4, 67)
       expect(b.stack.probe.errors).toEqual([])
       expect(b.route(FAR).mtu).toBe(1500)

@@ -25,7 +25,7 @@ describe('receiving', () => {
     expect(b.counted()).toEqual({ delivered: 1 })
   })
 
-  test('LESSONS §7: header checksum is verified', () => {
+  test('LESSONS §7: header checksum is verified [RFC1122-3.2.1.2-checksum, RFC1812-4.2.2.5-checksum]', () => {
     const packet = udp(PEER, OWN, 7, 'hello')
     packet[10]! ^= 1
     refused(packet, 'dropBadChecksum')
@@ -42,23 +42,28 @@ describe('receiving', () => {
     ['a header length below 20', Uint8Array.from(udp(PEER, OWN, 7, 'x'), (byte, i) => (i === 0 ? 0x44 : byte))],
     ['a header length behind the end', Uint8Array.from(udp(PEER, OWN, 7, 'x'), (byte, i) => (i === 0 ? 0x4f : byte))],
     ['version 6', Uint8Array.from(udp(PEER, OWN, 7, 'x'), (byte, i) => (i === 0 ? 0x65 : byte))],
-  ])('%s is malformed', (_, packet) => refused(packet, 'dropMalformed'))
+  ])('%s is malformed [RFC1122-3.2.1.1-version]', (_, packet) => refused(packet, 'dropMalformed'))
 
   test.each(['255.255.255.255', '10.0.0.255', '224.0.0.1', '239.1.2.3', '0.0.0.0', '0.0.0.9', '127.0.0.1', OWN])(
-    'LESSONS §7: broadcast or multicast source, martian loopback: %s is no source', (source) => refused(udp(source, OWN, 7, 'x'), 'dropMartianSource'),
+    'LESSONS §7: broadcast or multicast source, martian loopback: %s is no source [RFC1122-3.2.1.3-bad-source, RFC1122-3.2.1.3-zero, RFC1122-4.1.3.6-invalid]', (source) => refused(udp(source, OWN, 7, 'x'), 'dropMartianSource'),
   )
 
-  test('without an address yet, a host may speak to all', () => {
+  test('without an address yet, a host may speak to all [RFC1122-3.2.1.3-zero]', () => {
     b.stack.probe.listen(67)
     b.receive(udp('0.0.0.0', '255.255.255.255', 67, 'discover'))
     expect(b.stack.probe.received).toEqual(['0.0.0.0 > 255.255.255.255:67 "discover"'])
   })
 
-  test.each(['127.0.0.1', '0.0.0.0', '0.1.2.3'])('destination %s is a martian', (destination) => refused(udp(PEER, destination, 7, 'x'), 'dropMartianDestination'))
+  test.each(['127.0.0.1', '0.0.0.0', '0.1.2.3'])('destination %s is a martian [RFC1122-3.2.1.3-loopback]', (destination) => refused(udp(PEER, destination, 7, 'x'), 'dropMartianDestination'))
 
-  test('what is for others is dropped', () => refused(udp(PEER, '10.0.0.3', 7, 'x'), 'dropOtherHost'))
+  test.each([0, 1])('a time to live of %i is no reason to drop what has arrived [RFC1122-3.2.1.7-ttl, RFC1812-4.2.2.9-ttl]', (ttl) => {
+    b.receive(udp(PEER, OWN, 7, 'last step', { ttl }))
+    expect(b.stack.probe.received).toEqual(['10.0.0.2 > 10.0.0.1:7 "last step"'])
+  })
 
-  test.each(['255.255.255.255', '10.0.0.255', '224.0.0.1'])('%s is for us too', (destination) => {
+  test('what is for others is dropped [RFC1122-3.2.1.3-destination]', () => refused(udp(PEER, '10.0.0.3', 7, 'x'), 'dropOtherHost'))
+
+  test.each(['255.255.255.255', '10.0.0.255', '224.0.0.1'])('%s is for us too [RFC1122-3.2.1.3-broadcast, RFC1122-3.3.6-broadcast]', (destination) => {
     b.receive(udp(PEER, destination, 7, 'all'))
     expect(b.stack.probe.received).toEqual([`10.0.0.2 > ${destination}:7 "all"`])
   })
@@ -92,29 +97,30 @@ describe('receiving', () => {
     refused(udp(PEER, OWN, 7, 'x', { options: [131, 7, 4, 10, 0, 0, 9, 0] }), 'dropSourceRoute')
   })
 
-  test('a wrong option is answered with where it is', () => {
+  test('a wrong option is answered with where it is [RFC1812-4.3.3.5-parameter]', () => {
     b.receive(udp(PEER, OWN, 7, 'x', { options: [1, 7, 9, 4] }))
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 parameter problem 0 pointer 22 [10.0.0.2 > 10.0.0.1, 33 bytes]'])
     expect(b.counted()).toEqual({ dropBadOption: 1, 'icmp.errorsSent': 1 })
   })
 
-  test('other options do no harm', () => {
-    b.receive(udp(PEER, OWN, 7, 'x', { options: [148, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0, 0] }))
+  test('other options do no harm [RFC1122-3.2.1.8-options]', () => {
+    b.receive(udp(PEER, OWN, 7, 'x', { options: [148, 4, 0, 0, 0x9e, 4, 1, 2, 7, 7, 4, 0, 0, 0, 0, 0] }))
+    expect(b.sent()).toEqual([])
     expect(b.stack.probe.received).toEqual(['10.0.0.2 > 10.0.0.1:7 "x"'])
   })
 
-  test('nobody on the port: port unreachable', () => {
+  test('nobody on the port: port unreachable [RFC1122-3.2.2.1-unreachable]', () => {
     b.receive(udp(PEER, OWN, 9, 'x'))
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 unreachable 3 [10.0.0.2 > 10.0.0.1, 29 bytes]'])
     expect(b.counted()).toEqual({ delivered: 1, dropPortUnreachable: 1, 'icmp.errorsSent': 1 })
   })
 
-  test('no such protocol: protocol unreachable', () => {
+  test('no such protocol: protocol unreachable [RFC1122-3.2.2.1-unreachable]', () => {
     b.receive(ip(PEER, OWN, 99, bytesOf('x')))
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 tos 192 unreachable 2 [10.0.0.2 > 10.0.0.1, 21 bytes]'])
   })
 
-  test('fragments become a datagram', () => {
+  test('fragments become a datagram [RFC1122-3.2.1.4-fragments, RFC1122-3.3.2-reassembly]', () => {
     const data = Uint8Array.from({ length: 3000 }, (_, i) => i)
     const whole = udp(PEER, OWN, 7, data).subarray(20)
     const cut = (from: number, to: number): Uint8Array => ip(PEER, OWN, 17, whole.subarray(from, to), { id: 5, offset: from, mf: to < whole.length })
@@ -137,7 +143,7 @@ describe('receiving', () => {
     expect(b.stack.ipv4.statistics.reassembly).toMatchObject({ overlapped: 1, dropIgnored: 1, bytesHeld: 0 })
   })
 
-  test('a datagram whose rest never comes: time exceeded in reassembly', async () => {
+  test('a datagram whose rest never comes: time exceeded in reassembly [RFC1122-3.3.2-reassembly]', async () => {
     b.receive(ip(PEER, OWN, 17, new Uint8Array(64), { id: 5, mf: true }))
     await b.clock.advance(29_999)
     expect(b.sent()).toEqual([])

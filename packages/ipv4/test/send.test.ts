@@ -12,24 +12,24 @@ describe('sending', () => {
   })
   afterEach(() => b.end())
 
-  test('the header is pushed and summed', () => {
+  test('the header is pushed and summed [RFC1122-3.2.1.2-checksum]', () => {
     expect(b.stack.probe.send(b.route(PEER), 'hi')).toBeNull()
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 udp 1000 > 53 "hi"'])
   })
 
-  test('parameters are honoured', () => {
+  test('parameters are honoured [RFC1122-3.2.1.6-tos, RFC1122-3.4-interface]', () => {
     b.stack.probe.send(b.route(PEER), 'hi', { ttl: 1, tos: 0xb8, dontFragment: true, options: Uint8Array.of(148, 4, 0, 0) })
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 ttl 1 tos 184 DF options [148 4 0 0] udp 1000 > 53 "hi"'])
   })
 
-  test('the default time to live can be changed', () => {
+  test('the default time to live can be changed [RFC1122-3.2.1.7-default, RFC1122-3.2.1.7-ttl]', () => {
     b.stack.ipv4.defaultTtl = 5
     b.stack.probe.send(b.route(PEER), 'hi')
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.2 ttl 5 udp 1000 > 53 "hi"'])
     expect(() => (b.stack.ipv4.defaultTtl = 0)).toThrow(expect.objectContaining({ code: 'ERR_STACK_INVALID_ARGUMENT' }))
   })
 
-  test('RFC 6864: an id only where fragments are allowed, and never the same twice in a row', () => {
+  test('RFC 6864: an id only where fragments are allowed, and never the same twice in a row [RFC1122-3.2.1.5-identification]', () => {
     b.stack.probe.send(b.route(PEER), 'hi', { dontFragment: true })
     for (let i = 0; i < 3; i++) b.stack.probe.send(b.route(PEER), 'hi')
     const ids = b.sentBytes().map((bytes) => (bytes[4]! << 8) | bytes[5]!)
@@ -43,7 +43,7 @@ describe('sending', () => {
     expect(b.counted()).toEqual({ dropBadHeader: 2 })
   })
 
-  test('too large for the link: fragments, with the checksum finished before the cut', () => {
+  test('too large for the link: fragments, with the checksum finished before the cut [RFC1122-3.3.3-fragmentation]', () => {
     const data = Uint8Array.from({ length: 4000 }, (_, i) => i)
     expect(b.stack.probe.send(b.route(PEER), data)).toBeNull()
     const packets = b.sentBytes()
@@ -63,7 +63,7 @@ describe('sending', () => {
     ])
   })
 
-  test('too large with DF, or for any datagram, is the sender’s failure', () => {
+  test('too large with DF, or for any datagram, is the sender’s failure [RFC1122-3.3.3-fragmentation]', () => {
     expect(b.stack.probe.send(b.route(PEER), new Uint8Array(1473), { dontFragment: true })).toBe('EMSGSIZE')
     expect(b.stack.probe.send(b.route(PEER), new Uint8Array(65508))).toBe('EMSGSIZE')
     expect(b.sent()).toEqual([])
@@ -79,6 +79,18 @@ describe('sending', () => {
     expect(b.stack.probe.received).toEqual(['10.0.0.1 > 10.0.0.1:53 "me"'])
   })
 
+  test('127/8 stays inside, as a destination and as a source [RFC1122-3.2.1.3-loopback]', async () => {
+    const other = await bench({}, { gateway: PEER })
+    other.stack.probe.listen(53)
+    other.stack.probe.send(other.route('127.0.0.1'), 'me')
+    expect(other.stack.probe.received).toEqual(['127.0.0.1 > 127.0.0.1:53 "me"'])
+    for (const destination of [PEER, '192.0.2.1', '10.0.0.255', '255.255.255.255', '224.0.0.1']) {
+      expect(() => other.route(destination, '127.0.0.1')).toThrow('EADDRNOTAVAIL')
+    }
+    expect(other.sent()).toEqual([])
+    other.end()
+  })
+
   test('so do fragments of it', () => {
     b.stack.probe.listen(53)
     const other = b.route(OWN)
@@ -86,7 +98,7 @@ describe('sending', () => {
     expect(b.stack.probe.received).toEqual(['10.0.0.1 > 10.0.0.1:53 2000 bytes'])
   })
 
-  test('a broadcast goes out and comes in', () => {
+  test('a broadcast goes out and comes in [RFC1122-3.3.6-broadcast]', () => {
     b.stack.probe.listen(53)
     b.stack.probe.send(b.route('10.0.0.255'), 'all')
     expect(b.sent()).toEqual(['10.0.0.1 > 10.0.0.255 udp 1000 > 53 "all"'])
@@ -134,7 +146,7 @@ describe('sending', () => {
       b.sent()
     })
 
-    test('may drop', () => {
+    test('may drop [RFC1812-5.3.9-filter]', () => {
       for (const point of [HookPoint.Prerouting, HookPoint.Output]) b.stack.hooks.add(point, () => ({ action: 'drop', reason: 'test' }))
       b.receive(udp(PEER, OWN, 7, 'x'))
       expect(b.stack.probe.send(b.route(PEER), 'y')).toBeNull()

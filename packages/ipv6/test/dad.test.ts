@@ -16,7 +16,7 @@ function states(b: Bench): string[] {
 }
 
 describe('duplicate address detection (RFC 4862 §5.4)', () => {
-  it('the link-local address is made from the link address, probed within a second, and ours a second later', async () => {
+  it('the link-local address is made from the link address, probed within a second, and ours a second later [RFC4862-5.3-link-local, RFC4862-5.4.2-join, RFC4862-5.4.2-probe]', async () => {
     const b = await bench(detecting)
     expect(states(b)).toEqual([`${LINK_LOCAL}/64 tentative`])
     await b.clock.advance(1000)
@@ -28,7 +28,7 @@ describe('duplicate address detection (RFC 4862 §5.4)', () => {
     b.end()
   })
 
-  it('until then nobody gets an answer (LESSONS: DAD source address)', async () => {
+  it('until then nobody gets an answer (LESSONS: DAD source address) [RFC4862-5.4.3-silence]', async () => {
     const b = await bench(detecting)
     await b.clock.advance(1000)
     b.sent()
@@ -40,7 +40,7 @@ describe('duplicate address detection (RFC 4862 §5.4)', () => {
     b.end()
   })
 
-  it('somebody who has it says so: it is a duplicate', async () => {
+  it('somebody who has it says so: it is a duplicate [RFC4862-5.4.4-na, RFC4862-5.4.5-fail]', async () => {
     const b = await bench(detecting)
     await b.clock.advance(1000)
     b.send(advertisement(LINK_LOCAL, 'ff02::1', LINK_LOCAL, { flags: 'O', targetLink: PEER_MAC }), '33:33:00:00:00:01')
@@ -51,14 +51,14 @@ describe('duplicate address detection (RFC 4862 §5.4)', () => {
     b.end()
   })
 
-  it('somebody who wants it too asks: it is a duplicate', async () => {
+  it('somebody who wants it too asks: it is a duplicate [RFC4862-5.4.2-join, RFC4862-5.4.3-ns]', async () => {
     const b = await bench(detecting)
     b.send(solicitation('::', GROUP, LINK_LOCAL, { nonce: [1, 2, 3, 4, 5, 6] }), GROUP_MAC)
     expect(states(b)).toEqual([`${LINK_LOCAL}/64 duplicate`])
     b.end()
   })
 
-  it('the own probe that comes back is no duplicate (RFC 7527)', async () => {
+  it('the own probe that comes back is no duplicate (RFC 7527) [RFC4862-5.4.3-ns]', async () => {
     const b = await bench(detecting)
     await b.clock.advance(1000)
     const [probe] = b.sentBytes()
@@ -69,7 +69,7 @@ describe('duplicate address detection (RFC 4862 §5.4)', () => {
     b.end()
   })
 
-  it('an address that a person adds later is probed at once', async () => {
+  it('an address that a person adds later is probed at once [RFC4862-5.4-unique, RFC4862-5.4.5-fail]', async () => {
     const b = await bench(detecting)
     await b.clock.advance(3000)
     b.sent()
@@ -99,7 +99,7 @@ describe('duplicate address detection (RFC 4862 §5.4)', () => {
     b.end()
   })
 
-  it('as many probes as asked for', async () => {
+  it('as many probes as asked for [RFC4862-5.1-transmits]', async () => {
     const b = await bench({ ...detecting, options: { duplicateAddressDetectTransmits: 3 } })
     await b.clock.advance(3000)
     expect(b.sent()).toEqual([PROBE, PROBE, PROBE])
@@ -110,10 +110,19 @@ describe('duplicate address detection (RFC 4862 §5.4)', () => {
   })
 })
 
+it('no probes asked for: no detection [RFC4862-5.1-transmits]', async () => {
+  const b = await bench({ ...detecting, options: { duplicateAddressDetectTransmits: 0 } })
+  await b.clock.advance(1)
+  expect(states(b)).toEqual([`${LINK_LOCAL}/64 assigned`])
+  await b.clock.advance(5000)
+  expect(b.sent()).toEqual([])
+  b.end()
+})
+
 describe('stable identifiers (RFC 7217)', () => {
   const secret = Uint8Array.from({ length: 16 }, (_, i) => i)
 
-  it('are the same for the same secret and interface, different otherwise, and not made from the link address', async () => {
+  it('are the same for the same secret and interface, different otherwise, and not made from the link address [RFC8504-6.3-opaque]', async () => {
     const identifiers: string[] = []
     for (const [key, name] of [[secret, 'a'], [secret, 'a'], [secret, 'b'], [Uint8Array.from(secret, (byte) => byte + 1), 'a']] as const) {
       const b = await bench({ ...detecting, options: { linkLocal: 'stable', secret: key }, nic: { name, skipDuplicateDetection: true } })

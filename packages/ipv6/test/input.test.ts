@@ -9,7 +9,7 @@ const nic = { addresses: [`${US}/64`] }
 const TO_PORT_1 = [0, 2, 0, 1]
 
 describe('receiving', () => {
-  it('delivers to a transport, with what the header said', async () => {
+  it('delivers to a transport, with what the header said [RFC8200-3-header, RFC8504-5.12-ecn]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, PROBE, bytesOf(TO_PORT_1, 'hello'), { hops: 9, tos: 0xb9 }))
     expect(b.probe.received).toEqual([{ from: PEER, data: 'hello', ttl: 9, tos: 0xb9, headerLength: 40 }])
@@ -17,7 +17,7 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('cuts what a link has padded, and drops what is missing (LESSONS: data offset beyond the packet)', async () => {
+  it('cuts what a link has padded, and drops what is missing (LESSONS: data offset beyond the packet) [RFC8200-3-length]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, PROBE, bytesOf(TO_PORT_1, 'hello', [0, 0, 0]), { length: 9 }))
     expect(b.probe.received[0]?.data).toBe('hello')
@@ -30,7 +30,14 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('drops martians (LESSONS: IPv4-mapped martians)', async () => {
+  it.each([0, 1])('a hop limit of %i is no reason to drop what has arrived [RFC8200-3-hop-limit]', async (hops) => {
+    const b = await bench({ nic })
+    b.send(ip(PEER, US, PROBE, bytesOf(TO_PORT_1, 'last step'), { hops }))
+    expect(b.probe.received).toMatchObject([{ data: 'last step', ttl: hops }])
+    b.end()
+  })
+
+  it('drops martians (LESSONS: IPv4-mapped martians) [RFC8200-3-multicast-source, RFC8504-6.1-addresses]', async () => {
     const b = await bench({ nic })
     b.send(ping('ff02::1', US, ''))
     b.send(ping('::1', US, ''))
@@ -51,7 +58,7 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('is for own addresses, all nodes, solicited-node groups and joined groups; nobody else', async () => {
+  it('is for own addresses, all nodes, solicited-node groups and joined groups; nobody else [RFC8504-6.1-addresses]', async () => {
     const b = await bench({ nic })
     const group = b.probe.host.parseAddress('ff05::1234')
     const send = (to: string): void => b.send(ip(PEER, to, PROBE, bytesOf(TO_PORT_1, to)))
@@ -79,7 +86,7 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('answers an unknown next header with its place (LESSONS: parameter-problem pointer)', async () => {
+  it('answers an unknown next header with its place (LESSONS: parameter-problem pointer) [RFC8200-4-unknown, RFC8200-4-zero, RFC4443-3.4-parameter]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, 99, bytesOf('who?')))
     b.send(ip(PEER, US, 60, bytesOf([99, 0, 1, 4, 0, 0, 0, 0], 'who?')))
@@ -93,7 +100,7 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('answers a port that nobody listens on', async () => {
+  it('answers a port that nobody listens on [RFC4443-3.1-unreachable]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, PROBE, bytesOf([0, 2, 0, 9], 'knock')))
     expect(b.sent()).toEqual([`${US} > ${PEER}: unreachable code 4, quotes 49`])
@@ -101,14 +108,14 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('reads extension headers on the way', async () => {
+  it('reads extension headers on the way [RFC8200-4-order, RFC8200-4.3-hop, RFC8200-4.6-destination]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, 0, bytesOf([60, 0, 5, 2, 0, 0, 1, 0], [PROBE, 0, 1, 4, 0, 0, 0, 0], TO_PORT_1, 'behind')))
     expect(b.probe.received).toMatchObject([{ data: 'behind', headerLength: 56 }])
     b.end()
   })
 
-  it('unknown options: their two highest bits decide (RFC 8200 §4.2)', async () => {
+  it('unknown options: their two highest bits decide (RFC 8200 §4.2) [RFC8200-4.2-skip, RFC8200-4.2-multicast, RFC4443-2.4-e]', async () => {
     const b = await bench({ nic })
     const withOption = (type: number, to: string): Uint8Array => ip(PEER, to, 60, bytesOf([PROBE, 0, type, 4, 0, 0, 0, 0], TO_PORT_1, 'x'))
     b.send(withOption(0x1e, US))
@@ -125,16 +132,17 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('a routing header with segments left is refused, a spent one passed over', async () => {
+  it('a routing header with segments left is refused, a spent one passed over [RFC8200-4.4-routing, RFC8200-4.4-routing-zero, RFC8504-5.2-routing]', async () => {
     const b = await bench({ nic })
-    b.send(ip(PEER, US, 43, bytesOf([PROBE, 0, 0, 1, 0, 0, 0, 0], TO_PORT_1, 'no')))
-    expect(b.sent()).toEqual([`${US} > ${PEER}: parameter problem code 0 at 42`])
-    b.send(ip(PEER, US, 43, bytesOf([PROBE, 0, 0, 0, 0, 0, 0, 0], TO_PORT_1, 'yes')))
-    expect(b.probe.received.map(({ data }) => data)).toEqual(['yes'])
+    // Type 0 is deprecated (RFC 5095), 253 unknown.
+    for (const type of [0, 253]) b.send(ip(PEER, US, 43, bytesOf([PROBE, 0, type, 1, 0, 0, 0, 0], TO_PORT_1, 'no')))
+    expect(b.sent()).toEqual(Array(2).fill(`${US} > ${PEER}: parameter problem code 0 at 42`))
+    for (const type of [0, 253]) b.send(ip(PEER, US, 43, bytesOf([PROBE, 0, type, 0, 0, 0, 0, 0], TO_PORT_1, 'yes')))
+    expect(b.probe.received.map(({ data }) => data)).toEqual(['yes', 'yes'])
     b.end()
   })
 
-  it('nothing follows next header 59', async () => {
+  it('nothing follows next header 59 [RFC8200-4.7-none]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, 59, bytesOf('junk')))
     expect(b.sent()).toEqual([])
@@ -142,7 +150,7 @@ describe('receiving', () => {
     b.end()
   })
 
-  it('::1 works inside, whether or not somebody assigned it', async () => {
+  it('::1 works inside, whether or not somebody assigned it [RFC8504-6.1-addresses]', async () => {
     const b = await bench({ nic })
     expect(b.probe.send('::1', bytesOf('to myself'), { local: '::1' })).toBeNull()
     await b.clock.settle()

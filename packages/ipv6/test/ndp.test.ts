@@ -15,7 +15,7 @@ function neighbors(b: Bench): readonly string[] {
 }
 
 describe('asking for a neighbour (RFC 4861 §7.2.2)', () => {
-  it('solicits his solicited-node group, then sends what waited', async () => {
+  it('solicits his solicited-node group, then sends what waited [RFC4861-4.3-solicitation, RFC4861-7.2.2-send]', async () => {
     const b = await bench(onEthernet)
     b.probe.send(PEER, bytesOf('first'))
     b.probe.send(PEER, bytesOf('second'))
@@ -27,7 +27,7 @@ describe('asking for a neighbour (RFC 4861 §7.2.2)', () => {
     b.end()
   })
 
-  it('three times, a second apart, then the sender is told', async () => {
+  it('three times, a second apart, then the sender is told [RFC4861-7.2.2-send, RFC4861-7.2.2-fail]', async () => {
     const b = await bench(onEthernet)
     b.probe.send(PEER, bytesOf('anybody?'))
     await b.clock.advance(3500)
@@ -36,7 +36,7 @@ describe('asking for a neighbour (RFC 4861 §7.2.2)', () => {
     b.end()
   })
 
-  it('probes a silent neighbour by unicast', async () => {
+  it('probes a silent neighbour by unicast [RFC4861-4.3-solicitation, RFC4861-7.3.3-probe]', async () => {
     const b = await bench(onEthernet)
     b.send(solicitation(PEER, OUR_GROUP, US, { sourceLink: PEER_MAC }), OUR_GROUP_MAC)
     b.sent()
@@ -51,7 +51,7 @@ describe('asking for a neighbour (RFC 4861 §7.2.2)', () => {
     b.end()
   })
 
-  it('from an own address, never from the one of a packet that passes through, never from ::', async () => {
+  it('from an own address, never from the one of a packet that passes through, never from :: [RFC4861-7.2.2-source]', async () => {
     const b = await bench(onEthernet)
     const { host } = b.probe
     const resolver = b.nic.networkInterface.resolver(0x86dd)!
@@ -73,7 +73,7 @@ describe('asking for a neighbour (RFC 4861 §7.2.2)', () => {
 })
 
 describe('being asked (RFC 4861 §7.2.4)', () => {
-  it('answers the asker, and remembers him as stale', async () => {
+  it('answers the asker, and remembers him as stale [RFC4861-4.4-advertisement, RFC4861-7.2.3-receive]', async () => {
     const b = await bench(onEthernet)
     b.send(solicitation(PEER, OUR_GROUP, US, { sourceLink: PEER_MAC }), OUR_GROUP_MAC)
     expect(b.sent()).toEqual([`[${PEER_MAC}] ${US} > ${PEER} hop 255: ${US} is here, SO at ${OWN_MAC}`])
@@ -95,7 +95,7 @@ describe('being asked (RFC 4861 §7.2.4)', () => {
     b.end()
   })
 
-  it('a probe for a duplicate is answered to everybody', async () => {
+  it('a probe for a duplicate is answered to everybody [RFC4861-7.2.4-answer]', async () => {
     const b = await bench(onEthernet)
     b.send(solicitation('::', OUR_GROUP, US, { nonce: [1, 2, 3, 4, 5, 6] }), OUR_GROUP_MAC)
     expect(b.sent()).toEqual([`[33:33:00:00:00:01] ${US} > ff02::1 hop 255: ${US} is here, O at ${OWN_MAC}`])
@@ -103,7 +103,7 @@ describe('being asked (RFC 4861 §7.2.4)', () => {
     b.end()
   })
 
-  it('a router says so', async () => {
+  it('a router says so [RFC4861-4.4-advertisement]', async () => {
     const b = await bench({ ...onEthernet, options: { linkLocal: false, forwarding: true } })
     b.send(solicitation(PEER, US, US, { sourceLink: PEER_MAC }))
     expect(b.sent()).toEqual([`[${PEER_MAC}] ${US} > ${PEER} hop 255: ${US} is here, RSO at ${OWN_MAC}`])
@@ -119,7 +119,7 @@ describe('being asked (RFC 4861 §7.2.4)', () => {
     b.end()
   })
 
-  it('is silent about addresses of others, and learns nothing', async () => {
+  it('is silent about addresses of others, and learns nothing [RFC4861-7.2.3-receive]', async () => {
     const b = await bench(onEthernet)
     b.send(solicitation(PEER, OUR_GROUP, '2001:db8::ff00:1', { sourceLink: PEER_MAC }), OUR_GROUP_MAC)
     expect(b.sent()).toEqual([])
@@ -136,7 +136,7 @@ describe('being asked (RFC 4861 §7.2.4)', () => {
 })
 
 describe('advertisements (RFC 4861 §7.2.5)', () => {
-  it('unsolicited ones create nothing, and make no neighbour reachable (LESSONS: unsolicited NA)', async () => {
+  it('unsolicited ones create nothing, and make no neighbour reachable (LESSONS: unsolicited NA) [RFC4861-7.2.5-update]', async () => {
     const b = await bench(onEthernet)
     b.send(advertisement(PEER, 'ff02::1', PEER, { flags: 'O', targetLink: PEER_MAC }), '33:33:00:00:00:01')
     expect(neighbors(b)).toEqual([])
@@ -146,7 +146,7 @@ describe('advertisements (RFC 4861 §7.2.5)', () => {
     b.end()
   })
 
-  it('without the override flag do not replace a link address', async () => {
+  it('without the override flag do not replace a link address [RFC4861-7.2.5-update]', async () => {
     const b = await bench(onEthernet)
     b.send(solicitation(PEER, OUR_GROUP, US, { sourceLink: PEER_MAC }), OUR_GROUP_MAC)
     b.send(advertisement(PEER, US, PEER, { flags: 'S', targetLink: '02:00:00:00:00:09' }))
@@ -179,7 +179,7 @@ describe('messages that are invalid (RFC 4861 §7.1)', () => {
     ['a solicited advertisement to a group', advertisement(PEER, 'ff02::1', PEER, { flags: 'S', targetLink: PEER_MAC }), 'ndpDropMalformed'],
     ['an advertisement of a group', advertisement(PEER, US, 'ff02::1', { targetLink: PEER_MAC }), 'ndpDropMalformed'],
     ['a router advertisement from beyond the link', icmp(PEER, US, 134, 0, new Uint8Array(12), { hops: 64 }), 'ndpDropHopLimit'],
-  ] as const)('%s', async (_what, packet, counter) => {
+  ] as const)('%s [RFC4861-7.1.1-ns, RFC4861-7.1.2-na, RFC4861-4.6-options]', async (_what, packet, counter) => {
     const b = await bench(onEthernet)
     b.send(packet, packet[24] === 0xff ? (packet[37] === 0xff ? OUR_GROUP_MAC : '33:33:00:00:00:01') : OWN_MAC)
     expect(b.counters()[counter]).toBe(1)

@@ -19,7 +19,7 @@ function flowLabelOf(packet: Uint8Array): number {
 }
 
 describe('sending', () => {
-  it('writes the header: traffic class, hop limit, addresses, payload length', async () => {
+  it('writes the header: traffic class, hop limit, addresses, payload length [RFC8200-3-header]', async () => {
     const b = await bench({ nic, options: { linkLocal: false, flowLabels: false } })
     expect(b.probe.send(PEER, bytesOf('hi'), { tos: 0xb9, ttl: 3 })).toBeNull()
     await b.clock.settle()
@@ -41,7 +41,15 @@ describe('sending', () => {
     b.end()
   })
 
-  it('gives each flow a label of its own and keeps it (RFC 6437)', async () => {
+  it('::1 is no source for others', async () => {
+    const b = await bench({ nic })
+    for (const remote of [PEER, 'ff02::1']) expect(b.probe.send(remote, bytesOf('x'), { local: '::1' })).toBe('EADDRNOTAVAIL')
+    await b.clock.settle()
+    expect(b.sent()).toEqual([])
+    b.end()
+  })
+
+  it('gives each flow a label of its own and keeps it (RFC 6437) [RFC8200-6-flow, RFC8504-5.1-flow]', async () => {
     const b = await bench({ nic })
     for (const remote of [PEER, PEER, '2001:db8::3']) b.probe.send(remote, bytesOf('x'))
     b.probe.send(PEER, bytesOf('x'), { flowLabel: 0xabcde })
@@ -54,7 +62,7 @@ describe('sending', () => {
     b.end()
   })
 
-  it('puts extension headers between, and names the transport in the last', async () => {
+  it('puts extension headers between, and names the transport in the last [RFC8200-4.3-hop, RFC8200-4.6-destination]', async () => {
     const b = await bench({ nic })
     const options = bytesOf([60, 0, 5, 2, 0, 0, 1, 0], [0, 0, 1, 4, 0, 0, 0, 0])
     expect(b.probe.send(PEER, bytesOf('x'), { options })).toBeNull()
@@ -64,7 +72,7 @@ describe('sending', () => {
     b.end()
   })
 
-  it('fragments at the source what the path does not carry', async () => {
+  it('fragments at the source what the path does not carry [RFC8200-4.5-fragment]', async () => {
     const b = await bench({ nic, link: { mtu: 1280 } })
     const data = Uint8Array.from({ length: 3000 }, (_, i) => i * 7)
     expect(b.probe.send(PEER, data)).toBeNull()
@@ -77,7 +85,7 @@ describe('sending', () => {
     b.end()
   })
 
-  it('each fragment carries the hop-by-hop options, the first alone the destination options', async () => {
+  it('each fragment carries the hop-by-hop options, the first alone the destination options [RFC8200-4.5-fragment]', async () => {
     const b = await bench({ nic, link: { mtu: 1280 } })
     const options = bytesOf([60, 0, 1, 4, 0, 0, 0, 0], [0, 0, 1, 4, 0, 0, 0, 0])
     b.probe.send(PEER, new Uint8Array(1300), { options })
@@ -98,7 +106,7 @@ describe('sending', () => {
     b.end()
   })
 
-  it('learns the path MTU from Packet Too Big, but nothing below 1,280 (RFC 8201 §4)', async () => {
+  it('learns the path MTU from Packet Too Big, but nothing below 1,280 (RFC 8201 §4) [RFC8201-4-learn, RFC8201-4-floor, RFC8201-5.2-store, RFC8200-5-mtu, RFC8504-5.7-pmtud]', async () => {
     const b = await bench({ nic })
     const quote = ip(US, PEER, PROBE, bytesOf([0, 1, 0, 2], 'too long'))
     const tooBig = (mtu: number): void => b.send(icmp('2001:db8::fe', US, 2, 0, bytesOf([0, 0, mtu >> 8, mtu & 255], quote)))
@@ -114,7 +122,7 @@ describe('sending', () => {
     b.end()
   })
 
-  it('learns nothing from Packet Too Big about what nobody sends (RFC 5927 §4)', async () => {
+  it('learns nothing from Packet Too Big about what nobody sends (RFC 5927 §4) [RFC8201-4-validate, RFC4443-5.2-verify]', async () => {
     const b = await bench({ nic })
     const tooBig = (quote: Uint8Array): void => b.send(icmp('2001:db8::fe', US, 2, 0, bytesOf([0, 0, 1300 >> 8, 1300 & 255], quote)))
     tooBig(ip(US, PEER, PROBE, bytesOf([0, 9, 0, 2], 'nobody there')))

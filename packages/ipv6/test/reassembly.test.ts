@@ -10,7 +10,7 @@ const TEXT = 'The quick brown fox jumps over the lazy dog'
 const PACKET = bytesOf([0, 2, 0, 1], TEXT)
 
 describe('reassembly', () => {
-  it('puts fragments together in any order', async () => {
+  it('puts fragments together in any order [RFC8200-4.5-reassembly]', async () => {
     const b = await bench({ nic })
     const [first, second, third, ...rest] = fragments(PEER, US, PROBE, PACKET, 16)
     expect(rest).toEqual([])
@@ -20,7 +20,7 @@ describe('reassembly', () => {
     b.end()
   })
 
-  it('takes the next header from the first fragment (LESSONS: next header must come from the first fragment)', async () => {
+  it('takes the next header from the first fragment (LESSONS: next header must come from the first fragment) [RFC8200-4.5-reassembly]', async () => {
     const b = await bench({ nic })
     const [first, second] = fragments(PEER, US, PROBE, PACKET, 32)
     second![40] = 99
@@ -54,7 +54,7 @@ describe('reassembly', () => {
     b.end()
   })
 
-  it('a whole packet in one fragment is not reassembled (RFC 6946)', async () => {
+  it('a whole packet in one fragment is not reassembled (RFC 6946) [RFC8200-4.5-atomic, RFC8504-5.2-fragments]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(PROBE, 0, false), PACKET)))
     expect(b.probe.received.map(({ data }) => data)).toEqual([TEXT])
@@ -62,7 +62,7 @@ describe('reassembly', () => {
     b.end()
   })
 
-  it('overlapping fragments give the datagram up (RFC 5722)', async () => {
+  it('overlapping fragments give the datagram up (RFC 5722) [RFC8200-4.5-overlap, RFC8504-5.2-fragments]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(PROBE, 0, true), PACKET.subarray(0, 24))))
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(PROBE, 16, true), PACKET.subarray(16, 32))))
@@ -71,19 +71,20 @@ describe('reassembly', () => {
     b.end()
   })
 
-  it('lengths that cannot be are answered with their place', async () => {
+  it('lengths that cannot be are answered with their place [RFC8200-4.5-multiple, RFC8200-4.5-beyond]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(PROBE, 0, true), PACKET.subarray(0, 21))))
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(PROBE, 0, true), [])))
     expect(b.sent()).toEqual([`${US} > ${PEER}: parameter problem code 0 at 4`])
-    // Not the first, so not answered.
+    b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(PROBE, 8, true), PACKET.subarray(0, 3))))
+    expect(b.sent()).toEqual([`${US} > ${PEER}: parameter problem code 0 at 4`])
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(PROBE, 65528, false), PACKET.subarray(0, 16))))
-    expect(b.sent()).toEqual([])
-    expect(b.counters().dropFragment).toBe(3)
+    expect(b.sent()).toEqual([`${US} > ${PEER}: parameter problem code 0 at 42`])
+    expect(b.counters().dropFragment).toBe(4)
     b.end()
   })
 
-  it('a first fragment without all headers is refused (RFC 7112)', async () => {
+  it('a first fragment without all headers is refused (RFC 7112) [RFC8200-4.5-first, RFC8504-5.2-fragments]', async () => {
     const b = await bench({ nic })
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(60, 0, true), [PROBE, 1, 1, 12, 0, 0, 0, 0])))
     b.send(ip(PEER, US, 44, bytesOf(fragmentHeader(6, 0, true), new Uint8Array(16))))
@@ -91,7 +92,7 @@ describe('reassembly', () => {
     b.end()
   })
 
-  it('is given up after 60 seconds; the sender of a first fragment is told', async () => {
+  it('is given up after 60 seconds; the sender of a first fragment is told [RFC8200-4.5-timeout]', async () => {
     const b = await bench({ nic })
     const [first] = fragments(PEER, US, PROBE, PACKET, 16)
     const [, second] = fragments(PEER, US, PROBE, PACKET, 16, 2)

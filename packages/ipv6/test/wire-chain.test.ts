@@ -37,7 +37,7 @@ describe('the chain of extension headers', () => {
     expect(walk(TCP, [])).toMatchObject({ end: ChainEnd.Upper, nextHeader: TCP, offset: 40, field: 6 })
   })
 
-  it('passes over hop-by-hop, destination and spent routing headers', () => {
+  it('passes over hop-by-hop, destination and spent routing headers [RFC8200-4-order]', () => {
     const chain = walk(HopByHop, [
       Routing, 0, 1, 4, 0, 0, 0, 0,
       Destination, 0, 0, 0, 0, 0, 0, 0,
@@ -95,7 +95,7 @@ describe('the chain of extension headers', () => {
     expect(walk(Fragment, [TCP, 0, 0, 9, 0, 0, 0, 7, 1], false).end).toBe(ChainEnd.Fragment)
   })
 
-  it('a fragment of a fragment, and a chain without end, are given up', () => {
+  it('a fragment of a fragment, and a chain without end, are given up [RFC8504-5.3-headers]', () => {
     expect(walk(Fragment, [Fragment, 0, 0, 0, 0, 0, 0, 7, TCP, 0, 0, 0, 0, 0, 0, 7]).end).toBe(ChainEnd.TooMany)
     const headers = Array.from({ length: MAX_EXTENSION_HEADERS + 1 }, () => [Destination, 0, 1, 4, 0, 0, 0, 0]).flat()
     expect(walk(Destination, headers).end).toBe(ChainEnd.TooMany)
@@ -130,7 +130,7 @@ describe('the chain of extension headers', () => {
 describe('options of neighbour discovery', () => {
   const view = (bytes: readonly number[]): DataView => new DataView(Uint8Array.from(bytes).buffer)
 
-  it('a zero length or one beyond the end makes the message invalid (RFC 4861 §7.1)', () => {
+  it('a zero length or one beyond the end makes the message invalid (RFC 4861 §7.1) [RFC4861-4.6-options]', () => {
     expect(checkNdpOptions(view([1, 1, 0, 0, 0, 0, 0, 0]), 0, 8)).toBe(true)
     expect(checkNdpOptions(view([1, 0, 0, 0, 0, 0, 0, 0]), 0, 8)).toBe(false)
     expect(checkNdpOptions(view([1, 2, 0, 0, 0, 0, 0, 0]), 0, 8)).toBe(false)
@@ -138,7 +138,7 @@ describe('options of neighbour discovery', () => {
     expect(checkNdpOptions(view([]), 0, 0)).toBe(true)
   })
 
-  it('finds an option behind unknown ones, and takes link addresses of six bytes only', () => {
+  it('finds an option behind unknown ones, and takes link addresses of six bytes only [RFC4861-4.6-options]', () => {
     const options = view([99, 1, 0, 0, 0, 0, 0, 0, 2, 1, 2, 0, 0, 0, 0, 9, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     expect(findNdpOption(options, 0, 32, 2)).toBe(8)
     expect(readLinkAddressOption(options, 8)).toEqual(Uint8Array.of(2, 0, 0, 0, 0, 9))

@@ -5,7 +5,7 @@ import { ample, Bench, FAMILIES, pattern, PEER_PORT, PORT } from './support/peer
 describe.each(FAMILIES)('handshake over %s', (family) => {
   const mss = family === 'ipv4' ? 1460 : 1440
 
-  test('active open: SYN, SYN-ACK, ACK [RFC9293-MUST-14, RFC9293-MUST-67, RFC9293-MUST-44, RFC9293-SHLD-5, RFC9293-MAY-3]', async () => {
+  test('active open: SYN, SYN-ACK, ACK [RFC9293-MUST-14, RFC9293-MUST-67, RFC9293-MUST-44, RFC9293-SHLD-5, RFC9293-MAY-3, RFC8200-8.3-mss]', async () => {
     const bench = await Bench.create({ family })
     const promise = bench.stack.tcp.connect({ host: bench.remote, port: PEER_PORT })
     await bench.clock.settle()

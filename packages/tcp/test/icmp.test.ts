@@ -81,7 +81,7 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     await bench.end()
   })
 
-  test('packet too big: smaller segments at once, no loss to congestion control [RFC5927-7-mtu, RFC9293-SHLD-6, RFC9293-MUST-16]', async () => {
+  test('packet too big: smaller segments at once, no loss to congestion control [RFC5927-7-mtu, RFC9293-SHLD-6, RFC9293-MUST-16, RFC1191-6.4-retransmit, RFC8201-5.4-transport]', async () => {
     const bench = await Bench.create({ family })
     const connection = await bench.connect()
     void connection.write(pattern(8000))

@@ -5,10 +5,10 @@ import { FAMILIES, IPV4, IPV6 } from './support/families.ts'
 import { datagram } from './support/packets.ts'
 
 describe.each(FAMILIES)('$name', (family) => {
-  it('a server answers a client', async () => {
+  it('a server answers a client [RFC768-source-port, RFC768-interface, RFC1122-4.1.3.5-multihomed, RFC1122-4.1.4-interface]', async () => {
     const { clock, us, peer, end } = await pair()
     const server = peer.udp.bind({ host: family.peer, port: 7 })
-    const client = us.udp.connect({ host: family.peer, port: 7 })
+    const client = us.udp.connect({ host: family.peer, port: 7, tos: 0x28 })
     expect(client.remote).toEqual({ host: family.peer, port: 7 })
     expect(client.local.host).toBe(family.us)
     expect(client.send(bytes('ping'))).toBe(true)
@@ -20,6 +20,7 @@ describe.each(FAMILIES)('$name', (family) => {
     expect(request!.local.port).toBe(7)
     expect(request!.nicId).toBe(peer.nics[0]!.id)
     expect(request!.ttl).toBe(64)
+    expect(request!.tos).toBe(0x28)
     expect(server.send(bytes('pong'), request!.remote)).toBe(true)
     expect(text(await clock.until(client.receive()))).toBe('pong')
     end()
@@ -38,7 +39,7 @@ describe.each(FAMILIES)('$name', (family) => {
     end()
   })
 
-  it('a connected socket keeps its address when routes would choose another', async () => {
+  it('a connected socket keeps its address when routes would choose another [RFC1122-3.2.1.3-source]', async () => {
     const { stack, nic, sent, end } = await wire()
     const socket = stack.udp.connect({ host: family.peer, port: 53 })
     const before = socket.local
@@ -84,7 +85,7 @@ describe.each(FAMILIES)('$name', (family) => {
     end()
   })
 
-  it('a bound address hears what is sent to it, not to others', async () => {
+  it('a bound address hears what is sent to it, not to others [RFC1122-3.2.1.3-source, RFC1122-4.1.3.5-multihomed]', async () => {
     const { stack, inject, nic, trace, end } = await wire()
     await nic.addAddress(`${family.other}/${family.prefix}`, { skipDuplicateDetection: true })
     const socket = stack.udp.bind({ host: family.other, port: 9 })

@@ -7,7 +7,7 @@ import { bytesOf, checksum, datagram, ip, pseudoHeader } from './support/packets
 describe.each(FAMILIES)('$name', (family) => {
   const headerLength = family === IPV4 ? 20 : 40
 
-  it('every datagram leaves with a right checksum, whatever its length', async () => {
+  it('every datagram leaves with a right checksum, whatever its length [RFC768-fields, RFC1122-4.1.3.4-checksum, RFC8200-8.1-checksum]', async () => {
     const { stack, sent, clock, end } = await wire({}, { memory: ample() })
     const socket = stack.udp.bind({ port: 4000 })
     for (let length = 0; length < 70; length++) socket.send(new Uint8Array(length).fill(0xa5), { host: family.peer, port: 9 })
@@ -23,7 +23,7 @@ describe.each(FAMILIES)('$name', (family) => {
   })
 
   // RFC 768: zero on the wire means "none", so a sum of zero travels as its other form.
-  it('a checksum that comes out as zero is sent as 0xffff', async () => {
+  it('a checksum that comes out as zero is sent as 0xffff [RFC768-checksum-zero]', async () => {
     const { stack, sent, inject, clock, end } = await wire()
     const socket = stack.udp.bind({ port: 4000 })
     // Two bytes of payload that make the sum of everything else 0xffff.
@@ -39,7 +39,7 @@ describe.each(FAMILIES)('$name', (family) => {
     end()
   })
 
-  it('a wrong checksum is counted, and answered by nobody', async () => {
+  it('a wrong checksum is counted, and answered by nobody [RFC768-checksum, RFC1122-4.1.3.4-checksum]', async () => {
     const { stack, inject, trace, counters, end } = await wire()
     const socket = stack.udp.bind({ port: 7 })
     await inject(datagram([family.peer, 1], [family.us, 7], 'spoilt', { checksum: 0x1234 }))
@@ -53,7 +53,7 @@ describe.each(FAMILIES)('$name', (family) => {
     end()
   })
 
-  it('bytes behind the UDP length are not data', async () => {
+  it('bytes behind the UDP length are not data [RFC768-fields]', async () => {
     const { stack, inject, counters, end } = await wire()
     const socket = stack.udp.bind({ port: 7 })
     const inner = datagram([family.peer, 1], [family.us, 7], 'data').subarray(headerLength)
@@ -63,7 +63,7 @@ describe.each(FAMILIES)('$name', (family) => {
     end()
   })
 
-  it.each([0, 7, 13, 65535])('a length field of %i lies: counted, unanswered', async (length) => {
+  it.each([0, 7, 13, 65535])('a length field of %i lies: counted, unanswered [RFC768-length]', async (length) => {
     const { stack, inject, trace, counters, end } = await wire()
     const socket = stack.udp.bind({ port: 7 })
     await inject(datagram([family.peer, 1], [family.us, 7], 'four', { length }))
@@ -74,7 +74,7 @@ describe.each(FAMILIES)('$name', (family) => {
     end()
   })
 
-  it.each([0, 1, 7])('a header of %i bytes is too short: counted by the stack', async (length) => {
+  it.each([0, 1, 7])('a header of %i bytes is too short: counted by the stack [RFC768-length]', async (length) => {
     const { stack, inject, end } = await wire()
     await inject(ip(family.peer, family.us, 17, new Uint8Array(length)))
     expect(stack.statistics().protocols['transport']).toMatchObject({ dropTooShort: 1 })
@@ -94,7 +94,7 @@ describe.each(FAMILIES)('$name', (family) => {
   })
 })
 
-it('no checksum is fine over IPv4 and refused over IPv6', async () => {
+it('no checksum is fine over IPv4 and refused over IPv6 [RFC768-no-checksum, RFC8200-8.1-checksum]', async () => {
   const { stack, inject, counters, end } = await wire()
   const socket = stack.udp.bind({ port: 7 })
   await inject(datagram([IPV4.peer, 1], [IPV4.us, 7], 'unsummed', { checksum: 0 }))

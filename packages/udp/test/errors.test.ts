@@ -24,7 +24,7 @@ const ERRORS = [
 describe.each(FAMILIES)('$name', (family) => {
   const isV4 = family === IPV4
 
-  it.each(ERRORS.filter((error) => (isV4 ? error.v4 : error.v6) !== null))('an ICMP error is told once to a connected socket: $code', async ({ v4, v6, code }) => {
+  it.each(ERRORS.filter((error) => (isV4 ? error.v4 : error.v6) !== null))('an ICMP error is told once to a connected socket: $code [RFC1122-4.1.3.3-icmp, RFC4443-3.1-port]', async ({ v4, v6, code }) => {
     const { stack, clock, inject, sent, counters, end } = await wire()
     const socket = stack.udp.connect({ host: family.peer, port: 9 })
     socket.send(bytes('anybody?'))
@@ -185,7 +185,7 @@ describe('misuse', () => {
   })
 })
 
-it('a datagram for a closed socket is answered, one for an open one is not', async () => {
+it('a datagram for a closed socket is answered, one for an open one is not [RFC1122-4.1.3.1-ports]', async () => {
   const { stack, inject, trace, end } = await wire()
   const socket = stack.udp.bind({ port: 7 })
   await inject(datagram([IPV4.peer, 1], [IPV4.us, 7], 'x'))

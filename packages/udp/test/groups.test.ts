@@ -37,7 +37,7 @@ describe('broadcast', () => {
 })
 
 describe.each(FAMILIES)('multicast over $name', (family) => {
-  it('reaches members, and every socket on the port of a host that is one', async () => {
+  it('reaches members, and every socket on the port of a host that is one [RFC1122-3.3.7-multicast]', async () => {
     const { clock, us, peer, end } = await pair()
     const member = peer.udp.bind({ port: 5000, reusePort: true })
     const neighbor = peer.udp.bind({ port: 5000, reusePort: true })
@@ -90,7 +90,7 @@ describe.each(FAMILIES)('multicast over $name', (family) => {
   })
 })
 
-it('ttl and tos are what the socket says', async () => {
+it('ttl and tos are what the socket says [RFC1122-4.1.4-interface, RFC1122-3.4-interface]', async () => {
   const { stack, clock, sent, end } = await wire()
   const socket = stack.udp.bind({ ttl: 3, tos: 0xb8 })
   socket.send(bytes('x'), { host: IPV4.peer, port: 9 })

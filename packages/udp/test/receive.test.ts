@@ -244,7 +244,7 @@ describe('a handler', () => {
 describe('sending', () => {
   it.each([
     [IPV4, 65_507], [{ us: 'fd00::1', peer: 'fd00::2' }, 65_527],
-  ])('the largest datagram travels in fragments over 1,500 bytes', async (family, length) => {
+  ])('the largest datagram travels in fragments over 1,500 bytes [RFC1122-3.2.1.4-fragments, RFC1122-3.3.2-learn, RFC8200-5-1500]', async (family, length) => {
     const { clock, us, peer, end } = await pair({ mtu: 1500 })
     const server = peer.udp.bind({ port: 7 })
     const data = Uint8Array.from({ length }, (_, i) => i * 7)

@@ -66,7 +66,7 @@ describe.each([V4, V6])('$name', (family) => {
   /** The longest packet of whole units of 8 bytes, which fragments are. */
   const cut = family.header + (family === V6 ? 8 : 0) + ((MTU - family.header - (family === V6 ? 8 : 0)) & ~7)
 
-  it('TCP believes what quotes a segment in flight', async () => {
+  it('TCP believes what quotes a segment in flight [RFC1191-3-df, RFC1191-3-lower, RFC8201-4-learn, RFC8201-4-validate]', async () => {
     const b = await host(family)
     const peer = await hostAt(b.clock, ['10.0.0.2/24', 'fd00::2/64'])
     peer.stack.tcp.listen({ port: 80 })
@@ -84,7 +84,7 @@ describe.each([V4, V6])('$name', (family) => {
     await peer.end()
   })
 
-  it('nobody sends from the port, or speaks the protocol', async () => {
+  it('nobody sends from the port, or speaks the protocol [RFC8201-4-validate, RFC4443-5.2-verify]', async () => {
     const b = await host(family)
     const socket = b.stack.udp.connect({ host: family.peer, port: 9 })
     socket.send(new Uint8Array(100))
@@ -99,7 +99,7 @@ describe.each([V4, V6])('$name', (family) => {
     await b.end()
   })
 
-  it('a bound socket believes what is about a peer that it wrote to', async () => {
+  it('a bound socket believes what is about a peer that it wrote to [RFC8201-4-validate, RFC4443-5.2-verify]', async () => {
     const b = await host(family)
     const server = b.stack.udp.bind({ port: 53 })
     server.send(new Uint8Array(100), { host: family.peer, port: 4000 })
@@ -152,7 +152,7 @@ describe.each([V4, V6])('$name', (family) => {
     await b.end()
   })
 
-  it('never below what every link carries', async () => {
+  it('never below what every link carries [RFC1191-3-floor, RFC8201-4-floor, RFC8504-5.7-minimum]', async () => {
     const b = await host(family)
     const socket = b.stack.udp.connect({ host: family.peer, port: 9 })
     socket.send(new Uint8Array(100))

@@ -177,6 +177,8 @@ export class Router {
     isMulticast: boolean,
   ): Route | Failure {
     const { protocol, remote } = query
+    // RFC 1122 §3.2.1.3 (g), RFC 4291 §2.5.3: a loopback address is no source for what leaves the host.
+    if (loop !== PacketLooping.Loop && !device.isLoopback && protocol.isLoopback?.(localAddress) === true) return 'EADDRNOTAVAIL'
     let neighbor: Neighbor | null = null
     let staticLinkAddress: Uint8Array | null = null
     if (loop !== PacketLooping.Loop && device.needsResolution) {

@@ -1,6 +1,6 @@
 import { GsoType, PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, address } from '@stack/core'
+import { HookPoint, PacketLooping, address } from '@stack/core'
 import type { Route } from '@stack/core'
 import { isLinkLocalWord, isLoopbackAddress } from '../address/scope.ts'
 import type { ErrorSender } from '../icmp/errors.ts'
@@ -12,26 +12,33 @@ import type { Output } from './output.ts'
 
 /** Routes packets that are for somebody else (RFC 8200, RFC 4443 §3). */
 export interface Forwarder {
-  /** `packet.networkHeader` is set. Takes ownership. */
-  forward(packet: Packet): void
+  /** `packet.networkHeader` is set. Takes the packet, unless the answer is false: then it is for this host, on another NIC. */
+  forward(packet: Packet): boolean
 }
 
 /** Makes the forwarder of an endpoint. */
 export function createForwarder(context: EndpointContext, output: Output, errors: ErrorSender): Forwarder {
   const { nic, counters, shared } = context
 
-  function forward(packet: Packet): void {
+  function forward(packet: Packet): boolean {
     if (!shared.settings.forwarding) {
       drop(packet, 'dropNotLocal')
-      return
+      return true
     }
     const source = { a: packet.sourceA, b: packet.sourceB, c: packet.sourceC, d: packet.sourceD }
     // RFC 4291 §2.5.2, §2.5.3, §2.5.6: these never leave their link.
     if (isLinkLocalWord(packet.destinationA) || isLoopbackAddress(source) || (source.a | source.b | source.c | source.d) === 0) {
       drop(packet, 'dropScope')
-      return
+      return true
     }
-    if (isLinkLocalWord(source.a)) {
+    const route = routeOf(packet)
+    if (route !== null && (route.loop === PacketLooping.Loop || route.nic.isLoopback)) return false
+    forwardAlong(route, packet, source.a)
+    return true
+  }
+
+  function forwardAlong(route: Route | null, packet: Packet, sourceWord: number): void {
+    if (isLinkLocalWord(sourceWord)) {
       errors.send(packet, Icmpv6Type.DestinationUnreachable, UnreachableCode.BeyondScope, 0)
       drop(packet, 'dropScope')
       return
@@ -41,7 +48,6 @@ export function createForwarder(context: EndpointContext, output: Output, errors
       drop(packet, 'dropHopLimit')
       return
     }
-    const route = routeOf(packet)
     if (route === null) {
       errors.send(packet, Icmpv6Type.DestinationUnreachable, UnreachableCode.NoRoute, 0)
       drop(packet, 'dropNoRoute')

@@ -113,8 +113,7 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
     }
     // A tentative address is not local (RFC 4862 §2): what duplicate detection wants comes to groups.
     // ::1 is here only when it came from inside, and is ours whether or not somebody assigned it.
-    if (addresses.isLocal(a, b, c, d) || isLoopbackWords(a, b, c, d) || nic.promiscuous) receive(packet)
-    else parts.forwarder.forward(packet)
+    if (addresses.isLocal(a, b, c, d) || isLoopbackWords(a, b, c, d) || nic.promiscuous || !parts.forwarder.forward(packet)) receive(packet)
   }
 
   /** All nodes, the solicited-node groups of own addresses, tentative ones included (RFC 4862 §5.4.2), and what was joined. */

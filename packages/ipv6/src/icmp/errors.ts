@@ -35,7 +35,8 @@ export function createErrorSender(context: EndpointContext, output: Output): Err
     const destination = readAddress(packet.view, o + Ipv6Field.Destination)
     walkChain(packet.view, o, packet.end, false, chain)
     const may = mayAnswerWithError(packet, {
-      fragmentOffset: chain.fragmentOffset,
+      // RFC 4443 §2.4(e) excepts no later fragments, and a router must say that one is too big (§3.2).
+      fragmentOffset: 0,
       isIcmpError: isIcmpError(packet),
       // RFC 4443 §2.4(e.6)
       isSourceUnicast: !isMulticastWord(source.a) && !isAnyAddress(source),
@@ -84,8 +85,8 @@ export function createErrorSender(context: EndpointContext, output: Output): Err
 
   /** RFC 4443 §2.2: the address that the packet was sent to, if it is ours; else the route's choice. */
   function answeringAddress(x: { readonly a: number; readonly b: number; readonly c: number; readonly d: number }): Address | null {
-    if (!context.addresses.isLocal(x.a, x.b, x.c, x.d)) return null
-    return address(x.a, x.b, x.c, x.d, needsZone(x.a) ? nic.id : 0)
+    const asked = address(x.a, x.b, x.c, x.d, needsZone(x.a) ? nic.id : 0)
+    return nic.checkLocalAddress(asked.zone, IPV6_ETHERTYPE, asked) === 0 ? null : asked
   }
 
   return { send }
