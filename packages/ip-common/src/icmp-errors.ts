@@ -35,7 +35,7 @@ export function createIcmpErrorLimiter(scheduler: Pick<Scheduler, 'now'>, option
 
 /** What the family knows of the packet that an error would be about. */
 export interface ErrorSubject {
-  /** Fragment offset, bytes: only first fragments are answered. */
+  /** Fragment offset, bytes: only first fragments are answered. IPv6 knows no such rule and says 0. */
   readonly fragmentOffset: number
   /** It is an ICMP error itself, or an ICMP packet too short to tell. */
   readonly isIcmpError: boolean

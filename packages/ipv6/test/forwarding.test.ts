@@ -99,6 +99,15 @@ describe('forwarding', () => {
     b.end()
   })
 
+  it('says that a link-local source leads no further [RFC4443-3.1-unreachable]', async () => {
+    const b = await router()
+    await b.nic.addAddress('fe80::1/64', { skipDuplicateDetection: true })
+    b.send(ping('fe80::9', FAR, 'x'))
+    expect(b.sent()).toEqual(['fe80::1 > fe80::9: unreachable code 2, quotes 49'])
+    expect(b.far()).toEqual([])
+    b.end()
+  })
+
   it('asks the hooks of Forward', async () => {
     const b = await router()
     b.nic.networkInterface.hooks.add(HookPoint.Forward, (_packet, { inputNic, outputNic }) => {

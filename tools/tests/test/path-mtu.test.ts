@@ -75,6 +75,8 @@ describe.each([V4, V6])('$name', (family) => {
     for (const packet of await peer.sent()) b.link.inject(packet)
     await (await opening).write(new Uint8Array(5000))
     const segment = (await b.sent()).find((packet) => packet.length === 1500)
+    // Don't Fragment (RFC 1191 §3).
+    if (family === V4) expect(segment![6]! & 0x40).toBe(0x40)
     for (const at of [4, 5]) await b.tooBig(change(segment!, family.header + at, segment![family.header + at]! ^ 0x40))
     expect(b.protocols('tcp')).toMatchObject({ dropIcmpStale: 2 })
     expect(await b.limitTo(family.peer)).toBe(whole)
