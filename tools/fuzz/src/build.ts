@@ -92,13 +92,14 @@ function unknownOptions(options: readonly HeaderOption[]): { kind: 'unknown'; nu
   return options.map(({ number, data, length }) => ({ kind: 'unknown', number, data: Uint8Array.from(data), ...given('length', length) }))
 }
 
-function tcpPacket(frame: TcpFrame, { flows, ports, now }: BuildContext): Uint8Array {
-  const { stack, peer } = ports(frame.flow)
+function tcpPacket(frame: TcpFrame, context: BuildContext): Uint8Array {
+  const { flows, now } = context
+  const { stack, peer } = context.ports(frame.flow)
   const flow = flows.at(addressAt(frame.net.family, frame.net.source ?? PEER), stack, peer)
   const seq = Flows.sequence(flow, frame.seq, 'seq')
   const ack = frame.flags.includes('A') ? Flows.sequence(flow, frame.ack, 'ack') : 0
   const text = pattern(Math.min(frame.text, LARGEST - 200), seq % 256)
-  if (frame.flags.includes('S') && flow.peerHighest === null) flow.irs = seq
+  if (frame.flags.includes('S') && flow.peerEnds.length === 0) flow.irs = seq
   if (frame.seq[0] === 'next' && frame.seq[1] <= 0) Flows.advance(flow, endOf({ seq, flags: frame.flags }, frame.text))
   const layer = (headerLength: number | undefined): Layer => tcp({
     sourcePort: peer, destinationPort: stack, seq, ack, flags: frame.flags, window: frame.win, urgentPointer: frame.urgent ?? 0,
@@ -157,13 +158,18 @@ function ndpOptions(options: readonly HeaderOption[]): Uint8Array {
 
 function inFragments(whole: Uint8Array, { net: { fragments } }: Frame): Uint8Array[] {
   const version = whole[0]! >> 4
-  if (fragments === undefined || whole.length > LARGEST || (version !== 4 && version !== 6) || whole.length < 48) return [whole.subarray(0, LARGEST)]
+  if (fragments === undefined || whole.length > LARGEST || (version !== 4 && version !== 6) || whole.length < 60 || isLyingHeader(whole)) return [whole.subarray(0, LARGEST)]
   const { size, identification, order, lost, twice, shift } = fragments
   const pieces = fragmentsOf(whole, { size, identification })
   const last = pieces.at(-1)!
   if (shift !== 0) moveFragment(last, shift)
   const kept = pieces.flatMap((piece, index) => (index === lost ? [] : index === twice ? [piece, piece] : [piece]))
   return order === 'forward' ? kept : kept.reverse()
+}
+
+/** An IPv4 header that says that it is none cannot be cut. */
+function isLyingHeader(bytes: Uint8Array): boolean {
+  return bytes[0]! >> 4 === 4 && (bytes[0]! & 15) < 5
 }
 
 /** Changes the offset; the checksum of an IPv4 header follows (RFC 1624 §3). */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { Case, KeptCase } from './case.ts'
 import { Coverage } from './coverage.ts'
 import { compare, COMPARISONS } from './differential.ts'
+import { reduce } from './reduce.ts'
 import { runCase } from './run.ts'
 import { TARGETS } from './targets.ts'
 import { Memories } from './variant.ts'
@@ -36,6 +37,11 @@ export function judgeOf(name: string): Judge {
   return async (kase, coverage) => (await runCase(kase, memories, coverage === undefined ? {} : { coverage })).problems
 }
 
+/** The same for the same trouble: steps, numbers and bytes differ from case to case. */
+export function kindOfTrouble(problem: string): string {
+  return problem.split('\n', 2).join(' ').replace(/^step \d+: /, '').replace(/[0-9a-f]{8,}|\d+/g, '#')
+}
+
 /** Runs `runs` cases of a name. Returns the smallest case that fails, or null. */
 export async function round(name: string, { seed, runs, coverage, limit = 60_000, onCase }: RoundOptions): Promise<Finding | null> {
   const judge = judgeOf(name)
@@ -47,7 +53,9 @@ export async function round(name: string, { seed, runs, coverage, limit = 60_000
     if (problems.length > 0) throw new Error(problems.join('\n'))
   }), { seed: seed | 0, numRuns: runs, interruptAfterTimeLimit: limit, markInterruptAsFailure: false })
   if (!details.failed) return null
-  const [kase] = details.counterexample!
-  const found = details.errorInstance instanceof Error ? details.errorInstance.message : String(details.errorInstance)
-  return { seed, kept: { target: name, found, ...kase } }
+  const [first] = details.counterexample!
+  const kindOf = (problems: readonly string[]): string => kindOfTrouble(problems[0] ?? '')
+  const kind = kindOf(await judge(first))
+  const kase = await reduce(first, async (smaller) => kind !== '' && kindOf(await judge(smaller)) === kind)
+  return { seed, kept: { target: name, found: (await judge(kase)).join('\n'), ...kase } }
 }

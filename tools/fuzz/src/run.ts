@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { MemoryLevel } from '@stack/buffer'
 import { leaksOf, toHex } from '@stack/testing'
 import { addressAt, PEER } from './addresses.ts'
 import { buildFrame } from './build.ts'
@@ -33,10 +34,18 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
   let shortOfMemory = Infinity
   const { problems, memory } = world
   let step = 0
+  const lookAtMemory = (): void => {
+    if (variant.slots !== null && (memory.statistics.refused > 0 || pressed)) shortOfMemory = Math.min(shortOfMemory, step)
+  }
+  // Levels come and go within a step.
+  let pressed = false
+  memory.onLevel((level) => {
+    pressed ||= level !== MemoryLevel.Low
+  })
   try {
     for (const one of kase.steps) {
       const sent = await play(world, one, held, coverage)
-      if (variant.slots !== null && (memory.statistics.refused > 0 || memory.level !== 0)) shortOfMemory = Math.min(shortOfMemory, step)
+      lookAtMemory()
       out.push(sent.map(toHex))
       if (coverage !== undefined) coverage.sent += sent.length
       check(world)
@@ -46,6 +55,7 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
     // What waits for time gets it: timeouts, retransmissions, TIME-WAIT.
     if (problems.length === 0) {
       out.push((await play(world, { advance: 200_000 }, held, coverage)).map(toHex))
+      lookAtMemory()
       check(world)
     }
   } catch (error) {

@@ -19,6 +19,12 @@ export const PORTS = { listener: 7000, udpEcho: 7, udpSilent: 9, peer: 5000 } as
 
 const MOST_REMEMBERED = 16
 
+/** Did the stack make it, and not only forward it? */
+function isOwn({ ipv4, ipv6 }: ParsedPacket): boolean {
+  const source = (ipv4 ?? ipv6)?.source
+  return source === undefined || /^(10\.(0|9)\.0\.(1|2[012])|fd0[09]::(1|1[456])|fe80:.*|::)$/.test(source)
+}
+
 /** A stack with something of everything open, a peer that is a case, and everything that is looked at. */
 export class World implements BuildContext {
   readonly setup: Setup
@@ -32,7 +38,7 @@ export class World implements BuildContext {
   /** What went wrong. */
   readonly problems: string[]
   /** What the stack sent and nobody looked at yet. */
-  readonly out: Uint8Array[]
+  readonly out: ParsedPacket[]
   /** Packets that the stack sent, the last first. */
   private readonly remembered: Uint8Array[] = []
   private readonly pending: { readonly what: string; settled: boolean }[] = []
@@ -66,9 +72,12 @@ export class World implements BuildContext {
     // What the app writes is a pattern unless several write to one connection.
     const isText = !steps.some((step) => 'call' in step && step.call === 'writeNoise')
     const flows = new Flows(setup.mtu, isText)
-    const out: Uint8Array[] = []
+    const out: ParsedPacket[] = []
+    // At once: what is heard after it must not be taken for what came before.
     const wire = fuzzLink(setup.framing, setup.mtu, variant, (bytes) => {
-      out.push(bytes)
+      const parsed = parsePacket(bytes, { first: setup.framing === 'ethernet' ? 'ethernet' : 'ip' })
+      if (!setup.forwarding || isOwn(parsed)) flows.sent(parsed)
+      out.push(parsed)
     })
     const nic = await stack.addNic(wire.link, { addresses: ['10.0.0.1/24', 'fd00::1/64'], skipDuplicateDetection: true })
     if (forwarding) await stack.addNic(fakeLink(), { addresses: ['10.9.0.1/16', 'fd09::1/64'], skipDuplicateDetection: true })
@@ -146,14 +155,13 @@ export class World implements BuildContext {
 
   /** Takes what the stack sent, looks at it, and answers address resolution where the peer does. Returns the packets. */
   look(): Uint8Array[] {
-    const { wire, out, flows } = this
+    const { wire, out } = this
     for (let round = 0; round < 4; round++) {
       wire.pump()
       while (wire.link.tryRead() !== null);
       const answers: Uint8Array[] = []
-      for (const bytes of out.slice(this.looked)) {
-        const parsed = this.parse(bytes)
-        flows.sent(parsed)
+      for (const parsed of out.slice(this.looked)) {
+        const { bytes } = parsed
         if (parsed.ipv4 !== null || parsed.ipv6 !== null) this.remembered.unshift(this.framing === 'ethernet' ? bytes.slice(14) : bytes)
         const answer = this.setup.resolves ? answerTo(parsed) : null
         if (answer !== null) answers.push(answer)
@@ -165,7 +173,7 @@ export class World implements BuildContext {
     }
     const packets = out.splice(0)
     this.looked = 0
-    return packets
+    return packets.map(({ bytes }) => bytes)
   }
 
   private looked = 0
