@@ -1,4 +1,5 @@
 import type { StackError, TransportPlugin } from '@stack/core'
+import type { CongestionAlgorithm } from './congestion.ts'
 
 /** One end of a connection as text. */
 export interface Endpoint {
@@ -101,7 +102,7 @@ export interface ConnectionOptions {
    * Default null: what is left of `lingerTimeout`.
    */
   readonly finWait2Timeout?: number | null
-  /** Name of an installed algorithm. Default `'newreno'` for now. */
+  /** Name of an installed algorithm: `'cubic'` (RFC 9438), `'reno'` (RFC 5681), or one of `congestionControls` of `tcp()`. Default `'cubic'`. */
   readonly congestionControl?: string
   /** TTL or hop limit; 0 = the network's default. */
   readonly ttl?: number
@@ -353,4 +354,6 @@ export interface TcpOptions extends ConnectionOptions {
   readonly timeWait?: number
   /** Connections at most; further SYNs are dropped, connects fail `ERR_STACK_LIMIT`. Default 1,000,000. */
   readonly maxConnections?: number
+  /** Algorithms to install beside `'cubic'` and `'reno'`, 64 at most, each with a name of its own. Default none. */
+  readonly congestionControls?: readonly CongestionAlgorithm[]
 }

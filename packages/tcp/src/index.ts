@@ -24,5 +24,8 @@
  */
 export type * from './api.ts'
 export type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from './congestion.ts'
+export { initialWindow } from './congestion.ts'
 export type { TcpCounters } from './counters.ts'
+export { cubic } from './cubic.ts'
+export { reno } from './reno.ts'
 export { tcp } from './tcp.ts'

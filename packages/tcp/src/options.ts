@@ -9,6 +9,8 @@ export type Settings = Required<ConnectionOptions>
 const MIB = 1024 * 1024
 /** What a window field says at most (RFC 7323 §2.3). An integer, as Infinity would make windows doubles. */
 const LARGEST_WINDOW = 65_535 << MAX_WINDOW_SCALE
+/** In one stack, without the built-in ones. */
+const MOST_ALGORITHMS = 64
 /** More than any send buffer holds. */
 export const NO_LOW_WATER = 0x7fff_ffff
 
@@ -64,6 +66,7 @@ const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   maxTimeWait: { type: 'number', integer: true, min: 1, max: 4_194_304 },
   timeWait: { type: 'number', min: 1 },
   maxConnections: { type: 'number', integer: true, min: 1 },
+  congestionControls: { type: 'any' },
 }
 
 const KEEP_ALIVE_SCHEMA: OptionSchema<Exclude<ConnectionOptions['keepAlive'], false | undefined>> = {
@@ -96,7 +99,7 @@ const DEFAULTS: Settings = {
   synRetries: 7,
   lingerTimeout: 60_000,
   finWait2Timeout: null,
-  congestionControl: 'newreno',
+  congestionControl: 'cubic',
   ttl: 0,
   tos: 0,
   sack: true,
@@ -124,10 +127,27 @@ function checkKeepAlive(what: string, options: ConnectionOptions): void {
   checkOptions(`${what}: keepAlive`, value, KEEP_ALIVE_SCHEMA)
 }
 
+function checkAlgorithms(given: unknown): void {
+  if (given === undefined) return
+  if (!Array.isArray(given) || given.length > MOST_ALGORITHMS) throw badAlgorithms(`must be an array of at most ${MOST_ALGORITHMS} algorithms`)
+  const names = new Set<unknown>(['cubic', 'reno'])
+  for (const algorithm of given as unknown[]) {
+    const { name, create } = (typeof algorithm === 'object' && algorithm !== null ? algorithm : {}) as { name?: unknown; create?: unknown }
+    if (typeof name !== 'string' || name === '' || typeof create !== 'function') throw badAlgorithms('must have a name and a function create')
+    if (names.has(name)) throw badAlgorithms(`has '${name}' twice, or it is built in: give it another name`)
+    names.add(name)
+  }
+}
+
+function badAlgorithms(what: string): StackError {
+  return new StackError('ERR_STACK_INVALID_OPTION', `tcp(): option 'congestionControls' ${what}.`)
+}
+
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */
 export function checkTcpOptions(options: TcpOptions): void {
   checkOptions('tcp()', options, TCP_SCHEMA)
   checkShapes('tcp()', options)
+  checkAlgorithms(options.congestionControls)
 }
 
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */

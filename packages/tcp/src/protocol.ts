@@ -7,16 +7,18 @@ import { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
 import type { TcpContext } from './context.ts'
 import { createAckEvent } from './ack-event.ts'
+import { createAckSample } from './congestion.ts'
 import { createCounters } from './counters.ts'
+import { cubic } from './cubic.ts'
 import { TcpEndpoint } from './endpoint.ts'
 import type { EndpointOwner } from './endpoint.ts'
 import { tcpError } from './errors.ts'
 import { createSecrets } from './isn.ts'
 import { TcpListener } from './listener.ts'
 import type { ListenerOwner } from './listener.ts'
-import { newReno } from './newreno.ts'
 import { checkConnectOptions, checkListenOptions, checkTcpOptions, settle } from './options.ts'
 import { promote } from './passive-open.ts'
+import { reno } from './reno.ts'
 import { answerUnknown } from './reset.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { State } from './state.ts'
@@ -50,7 +52,6 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   constructor(host: TransportHost, options: TcpOptions) {
     checkTcpOptions(options)
     const counters = createCounters()
-    const reno = newReno()
     this.context = {
       host, counters,
       secrets: createSecrets(host.secureRandom),
@@ -61,11 +62,11 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       }),
       defaults: settle(null, options),
       maxConnections: options.maxConnections ?? DEFAULT_CONNECTIONS,
-      algorithms: new Map([[reno.name, reno]]),
+      algorithms: new Map([cubic(), reno(), ...(options.congestionControls ?? [])].map((algorithm) => [algorithm.name, algorithm])),
       incoming: new SegmentHeader(),
       outgoing: new SegmentHeader(),
       params: { protocol: TCP_PROTOCOL, ttl: 0, tos: 0, dontFragment: true, flowLabel: 0, options: null },
-      sample: { acked: 0, flight: 0, rtt: 0, now: 0, limited: false },
+      sample: createAckSample(),
       ack: createAckEvent(),
       rings: new RingPool(),
       trace: createTraceScratch(),

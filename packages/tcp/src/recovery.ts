@@ -246,12 +246,17 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
 
 /** Congestion control hears of what was acknowledged. */
 function grow(tcb: Tcb, event: AckEvent): void {
-  const { snd, cc, context } = tcb
+  const { snd, rtt, cc, context } = tcb
   if (event.acked === 0) return
   const { sample } = context
   sample.acked = event.acked
+  sample.delivered = event.delivered
   sample.flight = flightSize(tcb) + event.acked
+  sample.una = snd.una
+  sample.nxt = snd.nxt
   sample.rtt = event.rtt
+  sample.smoothedRtt = rtt.smoothed
+  sample.minimumRtt = rtt.minimum
   sample.now = context.host.scheduler.now
   sample.limited = before((snd.una - event.acked) | 0, snd.limitedUntil)
   snd.limitedUntil = later(snd.limitedUntil, snd.una)

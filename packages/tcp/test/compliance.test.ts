@@ -1,13 +1,14 @@
 import { congestionControlCompliance, ipv4, packet, tcp as tcpHeader, transportCompliance } from '@stack/testing'
 import type { AckSampleLike, CongestionAlgorithmLike, CongestionControlLike, CongestionSenderLike } from '@stack/testing'
 import { describe, expectTypeOf, it } from 'vitest'
-import { tcp } from '../src/index.ts'
+import { cubic, reno, tcp } from '../src/index.ts'
 import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from '../src/index.ts'
-import { newReno } from '../src/newreno.ts'
 
-describe('newreno', () => {
-  for (const { name, run } of congestionControlCompliance(newReno)) it(name, run)
+describe.each([reno(), cubic()])('$name', (algorithm) => {
+  for (const { name, run } of congestionControlCompliance(() => algorithm)) it(name, run)
+})
 
+describe('congestion control', () => {
   it('has the interface that the suite has a copy of', () => {
     expectTypeOf<AckSampleLike>().toEqualTypeOf<AckSample>()
     expectTypeOf<CongestionSenderLike>().toEqualTypeOf<CongestionSender>()

@@ -12,7 +12,7 @@ test('a connection that sends: round trips, what is out, what is lost', async ()
   bench.expect('A')
   expect(connection.info()).toMatchObject({
     state: 'established', smoothedRtt: 50, rttVariance: 25, minimumRtt: 50, rto: 200, backoff: 0, sinceSent: Infinity, sinceReceived: Infinity, sinceHeard: 0,
-    congestionControl: 'newreno', congestionState: 'open', cwnd: 10_000, sendMss: 1000, receiveMss: 1460, pathMtu: 1500, bytesInFlight: 0,
+    congestionControl: 'cubic', congestionState: 'open', cwnd: 10_000, sendMss: 1000, receiveMss: 1460, pathMtu: 1500, bytesInFlight: 0,
     options: { timestamps: false, windowScale: true, sack: false, sendScale: 3, receiveScale: 5 },
   })
   connection.tryWrite(pattern(12_000))
@@ -23,7 +23,7 @@ test('a connection that sends: round trips, what is out, what is lost', async ()
   for (let i = 0; i < 2; i++) await bench.send('A', { seq: 1, ack: 1, win: 3750 })
   expect(connection.info().congestionState).toBe('disorder')
   await bench.send('A', { seq: 1, ack: 1, win: 3750 })
-  expect(connection.info()).toMatchObject({ congestionState: 'recovery', bytesRetransmitted: 1000, bytesRetransmitting: 1000, retransmits: 1, ssthresh: 5000 })
+  expect(connection.info()).toMatchObject({ congestionState: 'recovery', bytesRetransmitted: 1000, bytesRetransmitting: 1000, retransmits: 1, ssthresh: 7000 })
   await bench.clock.advance(300)
   expect(connection.info()).toMatchObject({ congestionState: 'loss', unansweredTimeouts: 1, unansweredProbes: 0, backoff: 1, timeouts: 1, bytesLost: 11_000 })
   connection.abort()

@@ -33,7 +33,7 @@ describe('RACK (RFC 8985 §6)', () => {
     expect(connection.info().congestionState).toBe('disorder')
     await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 4001]] })
     expect(sequences(bench.all())).toEqual([1])
-    expect(connection.info()).toMatchObject({ congestionState: 'recovery', ssthresh: 5000 })
+    expect(connection.info()).toMatchObject({ congestionState: 'recovery', ssthresh: 7000 })
     await bench.end()
   })
 

@@ -3,7 +3,8 @@ import { address, mappedAddress, seededRandom } from '@stack/core'
 import type { TimerWheel } from '@stack/core'
 import { describe, expect, test } from 'vitest'
 import { createSecrets } from '../src/isn.ts'
-import { newReno } from '../src/newreno.ts'
+import { createAckSample } from '../src/congestion.ts'
+import { reno } from '../src/reno.ts'
 import { settle } from '../src/options.ts'
 import { OutOfOrderQueue } from '../src/out-of-order.ts'
 import { ReceiveQueue } from '../src/receive-queue.ts'
@@ -132,9 +133,9 @@ describe('numbers', () => {
     expect(rtt.current).toBe(120_000)
   })
 
-  test('NewReno grows only when cwnd is the limit, and never shrinks on an ACK [RFC7661-4.3-validated, RFC5681-3.1-ssthresh]', () => {
-    const cc = newReno().create({ mss: 1000 })
-    const sample = { acked: 1000, flight: 5000, rtt: 0, now: 0, limited: false }
+  test('Reno grows only when cwnd is the limit, and never shrinks on an ACK [RFC7661-4.3-validated, RFC5681-3.1-ssthresh]', () => {
+    const cc = reno().create({ mss: 1000 })
+    const sample = { ...createAckSample(), acked: 1000, flight: 5000 }
     cc.onAck(sample)
     expect(cc.cwnd).toBe(10_000)
     sample.limited = true

@@ -9,8 +9,13 @@ export interface CongestionSenderLike {
 /** The shape of `AckSample` of `@stack/tcp`. */
 export interface AckSampleLike {
   acked: number
+  delivered: number
   flight: number
+  una: number
+  nxt: number
   rtt: number
+  smoothedRtt: number
+  minimumRtt: number
   now: number
   limited: boolean
 }
@@ -40,13 +45,19 @@ const MSS = 1460
 const RTT = 100
 const SIZES = [88, 536, 1460, 8960] as const
 
+function createSample(fields: Partial<AckSampleLike> = {}): AckSampleLike {
+  return { acked: 0, delivered: 0, flight: 0, una: 0, nxt: 0, rtt: 0, smoothedRtt: 0, minimumRtt: 0, now: 0, limited: false, ...fields }
+}
+
 /** One control with its sender, and a clock that acknowledgments move. */
 class Bench {
   readonly sender: { mss: number } = { mss: MSS }
   readonly algorithm: CongestionAlgorithmLike
   readonly control: CongestionControlLike
   now = 10_000
-  private readonly sample: AckSampleLike = { acked: 0, flight: 0, rtt: 0, now: 0, limited: false }
+  private readonly sample: AckSampleLike = createSample()
+  private una = 1
+  private minimumRtt = 0
 
   constructor(algorithm: CongestionAlgorithmLike, mss = MSS) {
     this.algorithm = algorithm
@@ -62,9 +73,16 @@ class Bench {
   /** One ACK of `acked` bytes, in one reused object as TCP does it. */
   ack(acked: number = this.sender.mss, options: { readonly limited?: boolean; readonly rtt?: number } = {}): void {
     const { sample, control } = this
-    sample.acked = acked
+    const rtt = options.rtt ?? RTT * 1000
+    this.una = (this.una + acked) | 0
+    if (rtt > 0 && (this.minimumRtt === 0 || rtt < this.minimumRtt)) this.minimumRtt = rtt
+    sample.acked = sample.delivered = acked
     sample.flight = Math.max(acked, control.cwnd)
-    sample.rtt = options.rtt ?? RTT * 1000
+    sample.una = this.una
+    sample.nxt = (this.una + sample.flight - acked) | 0
+    sample.rtt = rtt
+    sample.smoothedRtt = this.minimumRtt === 0 ? 0 : RTT * 1000
+    sample.minimumRtt = this.minimumRtt
     sample.now = this.now
     sample.limited = options.limited ?? true
     control.onAck(sample)
@@ -439,9 +457,9 @@ const CASES: readonly CaseOf<Bench>[] = [
       const other = bench.another()
       for (const acked of [MSS, 3 * MSS, 2 * MSS]) {
         bench.ack(acked)
-        const sample = { acked, flight: Math.max(acked, other.control.cwnd), rtt: RTT * 1000, now: other.now, limited: true }
+        const sample = createSample({ acked, delivered: acked, flight: Math.max(acked, other.control.cwnd), una: acked, nxt: acked, rtt: RTT * 1000, smoothedRtt: RTT * 1000, now: other.now, limited: true })
         other.control.onAck(sample)
-        Object.assign(sample, { acked: 1e6, flight: 1e6, rtt: 1, now: 0, limited: false })
+        Object.assign(sample, createSample({ acked: 1e6, delivered: 1e6, flight: 1e6, rtt: 1, smoothedRtt: 1, minimumRtt: 1 }))
       }
       expectEqual(other.control.cwnd, bench.control.cwnd, 'The window of a control whose samples are changed after the call')
     },
@@ -450,7 +468,7 @@ const CASES: readonly CaseOf<Bench>[] = [
     name: 'does not change the sample',
     clause: 'AckSample: read it',
     check({ control }) {
-      const sample = { acked: MSS, flight: 10 * MSS, rtt: 50_000, now: 10_000, limited: true }
+      const sample = createSample({ acked: MSS, delivered: MSS, flight: 10 * MSS, una: MSS, nxt: 10 * MSS, rtt: 50_000, smoothedRtt: 50_000, minimumRtt: 50_000, now: 10_000, limited: true })
       const before = JSON.stringify(sample)
       control.onAck(sample)
       expectEqual(JSON.stringify(sample), before, 'The sample after the call')
@@ -463,10 +481,10 @@ const CASES: readonly CaseOf<Bench>[] = [
  *
  * @example
  * ```ts
- * import { newReno } from '@stack/tcp'
+ * import { reno } from '@stack/tcp'
  * import { congestionControlCompliance } from '@stack/testing'
  *
- * for (const { run } of congestionControlCompliance(() => newReno())) await run()
+ * for (const { run } of congestionControlCompliance(() => reno())) await run()
  * ```
  */
 export function congestionControlCompliance(make: () => CongestionAlgorithmLike | Promise<CongestionAlgorithmLike>): ComplianceCase[] {

@@ -1,11 +1,11 @@
-import { initialWindow } from './congestion.ts'
+import { initialWindow, NO_THRESHOLD } from './congestion.ts'
 import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from './congestion.ts'
 
 /** Slow start and congestion avoidance of RFC 5681 with the window arithmetic of RFC 6582, counted in bytes (RFC 3465). */
-class NewReno implements CongestionControl {
-  readonly name = 'newreno'
+class Reno implements CongestionControl {
+  readonly name = 'reno'
   cwnd: number
-  ssthresh = 0x7fffffff
+  ssthresh: number = NO_THRESHOLD
   private readonly sender: CongestionSender
   // Bytes acknowledged since the last increase in congestion avoidance.
   private acked = 0
@@ -39,7 +39,8 @@ class NewReno implements CongestionControl {
 
   onLoss(flight: number): void {
     this.remember()
-    this.ssthresh = Math.max(flight >>> 1, 2 * this.sender.mss)
+    // What limited transmit sent beyond the window does not count (RFC 5681 §3.2 step 2).
+    this.ssthresh = Math.max(Math.min(flight, this.cwnd) >>> 1, 2 * this.sender.mss)
     this.cwnd = this.ssthresh
     this.acked = 0
   }
@@ -83,7 +84,11 @@ class NewReno implements CongestionControl {
   }
 }
 
-/** NewReno: the standard of RFC 5681 and RFC 6582. */
-export function newReno(): CongestionAlgorithm {
-  return { name: 'newreno', create: (sender) => new NewReno(sender) }
+/**
+ * Reno as it is today: the standard of RFC 5681, with the window arithmetic of RFC 6582 ("NewReno").
+ *
+ * @returns an algorithm; `tcp()` has it as `'reno'`
+ */
+export function reno(): CongestionAlgorithm {
+  return { name: 'reno', create: (sender) => new Reno(sender) }
 }
