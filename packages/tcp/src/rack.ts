@@ -129,7 +129,8 @@ export class Rack {
   private detectResends(board: Scoreboard, now: number, patience: number): number {
     for (; this.first < this.resends.length; this.first++) {
       const { start, end, sent } = this.resends[this.first]!
-      if (!this.isSentBefore(sent, end, this.xmit, this.end)) return 0
+      // Sent at the same time is not sent before: its sequence number says nothing of when it left.
+      if (((this.xmit - sent) | 0) <= 0) return 0
       for (let i = board.find(start); i < board.length && before(board.start(i), end); i++) {
         if ((board.marks(i) & Mark.Out) === 0 || board.sent(i) !== sent) continue
         const remaining = (sent + patience - now) | 0

@@ -5,7 +5,7 @@ const MSS = 1000
 
 /** RTO 200 ms, ten segments out. */
 async function sending(bytes: number) {
-  const bench = await Bench.create()
+  const bench = await Bench.create({ tcp: { congestionControl: 'reno' } })
   const connection = await bench.connect({}, { mss: MSS })
   connection.write(pattern(bytes)).catch(() => undefined)
   await bench.clock.settle()
