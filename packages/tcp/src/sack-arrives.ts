@@ -17,6 +17,7 @@ export function takeSacks(tcb: Tcb, header: SegmentHeader, event: AckEvent): voi
     event.isDuplicateData = true
     onDuplicateData(tcb, sackEdges[0]!, sackEdges[1]!)
   }
+  sortBlocks(sackEdges, first, sackBlocks)
   snd.rack ??= new Rack(snd.una)
   if (event.isDuplicateData) snd.rack.duplicate(snd.una, snd.nxt)
   for (let i = first; i < sackBlocks; i++) {
@@ -24,6 +25,18 @@ export function takeSacks(tcb: Tcb, header: SegmentHeader, event: AckEvent): voi
     const right = sackEdges[2 * i + 1]!
     if (after(right, snd.nxt)) tcb.context.counters.dropBadSack++
     else if (after(right, left)) takeBlock(tcb, left, right, event)
+  }
+}
+
+/** By where they begin: the peer tells the newest first, and what one ACK tells of at once is no reordering (RFC 8985 §6.2 step 3). */
+function sortBlocks(edges: Int32Array, first: number, end: number): void {
+  for (let i = first + 1; i < end; i++) {
+    const left = edges[2 * i]!
+    const right = edges[2 * i + 1]!
+    let to = i
+    for (; to > first && after(edges[2 * to - 2]!, left); to--) edges.copyWithin(2 * to, 2 * to - 2, 2 * to)
+    edges[2 * to] = left
+    edges[2 * to + 1] = right
   }
 }
 
