@@ -297,6 +297,7 @@ export interface ListenOptions extends ConnectionOptions {
   readonly backlog?: number
   /** Retransmissions of a SYN-ACK before the half-open connection is forgotten, 0–127. Default 5: 63 s. */
   readonly synAckRetries?: number
+  /** Shares the port with other listeners that say so, and with connections from that port (RFC 9293 §3.9.1.1, MUST-42). Default false. */
   readonly reusePort?: boolean
   readonly signal?: AbortSignal
 }

@@ -25,14 +25,11 @@ export function handleControlError(tcb: Tcb, error: TransportError, quoted: Pack
     shrink(tcb, error.mtu ?? 0)
     return
   }
-  if (isTransient(error.kind)) {
-    tcb.context.counters.softErrors++
-    return
-  }
   const code = errorCodeOf(error, tcb.remoteAddress)
   // Before the handshake is over the application is told at once, what it waits for will not come. Later all of them are
   // soft (RFC 5927 §5.2): a guess of an attacker must not end a connection.
-  if (tcb.state === State.SynSent || tcb.state === State.SynReceived) tcb.finish(code)
+  const isOpening = tcb.state === State.SynSent || tcb.state === State.SynReceived
+  if (isOpening && !isTransient(error.kind)) tcb.finish(code)
   else {
     tcb.context.counters.softErrors++
     tcb.softError = code
@@ -46,7 +43,7 @@ function isInFlight(tcb: Tcb, quoted: Packet): boolean {
   return !before(sequence, tcb.snd.una) && before(sequence, tcb.snd.nxt)
 }
 
-/** RFC 1122 §4.2.3.9: what passes by itself is never told. */
+/** What passes by itself ends not even an open (RFC 9293 §3.9.2.2). */
 function isTransient(kind: TransportErrorKind): boolean {
   return kind === 'timeExceeded' || kind === 'parameterProblem' || kind === 'unknown'
 }

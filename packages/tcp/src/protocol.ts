@@ -110,7 +110,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     const nicId = options.nic === undefined ? address.zone : host.nicId(options.nic)
     if (!isUnspecified(address) && host.checkLocalAddress(nicId, address) === 0) throw tcpError('EADDRNOTAVAIL', 'listen', where)
     const reusePort = options.reusePort ?? false
-    const reservation = host.ports.reserve({ protocol: TCP_PROTOCOL, address, port: options.port, nicId, reusePort })
+    const reservation = host.ports.reserve({ protocol: TCP_PROTOCOL, address, port: options.port, nicId, reusePort, reuseAddress: reusePort })
     if (reservation === null || typeof reservation === 'string') throw tcpError(reservation ?? 'EADDRINUSE', 'listen', where)
     const listener = new TcpListener(context, this, { address, nicId, backlog: options.backlog ?? DEFAULT_BACKLOG, synAckRetries: options.synAckRetries ?? DEFAULT_SYN_ACK_RETRIES, reusePort, settings })
     const failure = listener.register(reservation)

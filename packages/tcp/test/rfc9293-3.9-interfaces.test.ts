@@ -60,6 +60,37 @@ describe.each(FAMILIES)('§3.9.1.1: OPEN over %s', (family) => {
   })
 })
 
+test.each([['syn-sent', 'S'], ['syn-received', 'SA']] as const)('a port is listened on while a connection from it is in %s [RFC9293-MUST-42]', async (state, flags) => {
+  const bench = await Bench.create()
+  const connection = bench.stack.tcp.open({ host: bench.remote, port: PEER_PORT, localPort: PORT })
+  bench.expect('S', { sourcePort: PORT })
+  if (state === 'syn-received') {
+    await bench.send('S', { seq: 0, mss: 1460 })
+    bench.expect('SA', { seq: 0, ack: 1 })
+  }
+  expect(connection.state).toBe(state)
+  expect(() => bench.stack.tcp.listen({ port: PORT })).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }))
+  bench.stack.tcp.listen({ port: PORT, reusePort: true })
+  const { iss } = bench
+  await bench.send('S', { sourcePort: 6000, mss: 1460 })
+  bench.expect('SA', { destinationPort: 6000, ack: 1 })
+  // Each segment finds its own.
+  bench.iss = iss
+  await bench.send(flags === 'S' ? 'SA' : 'A', { seq: flags === 'S' ? 0 : 1, ack: 1, mss: null })
+  expect(connection.state).toBe('established')
+  await bench.end()
+})
+
+test('and while one that chose its own port is [RFC9293-MUST-42]', async () => {
+  const bench = await Bench.create()
+  bench.stack.tcp.open({ host: bench.remote, port: PEER_PORT })
+  const { sourcePort } = bench.expect('S')
+  bench.stack.tcp.listen({ port: sourcePort })
+  await bench.send('S', { sourcePort: 6000, destinationPort: sourcePort, mss: 1460 })
+  bench.expect('SA', { sourcePort, destinationPort: 6000 })
+  await bench.end()
+})
+
 describe.each(FAMILIES)('§3.9.2: what IP is told, over %s', (family) => {
   test('TTL and Diffserv field as set, on every segment, until they are set anew [RFC9293-MUST-48, RFC9293-MUST-49, RFC9293-SHLD-21, RFC9293-SHLD-22]', async () => {
     const bench = await Bench.create({ family })
@@ -123,8 +154,9 @@ describe('§3.9.2.2: ICMP', () => {
   })
 
   test.each([
-    ['network unreachable', 3, 0], ['host unreachable', 3, 1], ['source route failed', 3, 5], ['time exceeded', 11, 0], ['fragment reassembly', 11, 1], ['parameter problem', 12, 0],
-  ])('%s does not abort a connection [RFC9293-MUST-54, RFC9293-MUST-56]', async (_, type, code) => {
+    ['network unreachable', 3, 0, 'ENETUNREACH'], ['host unreachable', 3, 1, 'EHOSTUNREACH'], ['source route failed', 3, 5, 'EHOSTUNREACH'],
+    ['time exceeded', 11, 0, 'EHOSTUNREACH'], ['time of reassembly exceeded', 11, 1, 'EHOSTUNREACH'], ['parameter problem', 12, 0, 'EPROTO'],
+  ])('%s does not abort a connection, and is told to who asks [RFC9293-MUST-54, RFC9293-MUST-56, RFC9293-MUST-47, RFC9293-SHLD-25]', async (_, type, code, told) => {
     const bench = await Bench.create()
     const connection = await bench.connect()
     await connection.write(pattern(10))
@@ -132,6 +164,7 @@ describe('§3.9.2.2: ICMP', () => {
     await bench.peer.sendPacket(icmpv4({ type, code }), quote(bench, bench.iss + 1))
     expect(bench.counters['softErrors']).toBe(1)
     expect(connection.state).toBe('established')
+    expect(connection.takeError()).toMatchObject({ code: told })
     await bench.send('A', { seq: 1, ack: 11 })
     expect(connection.info().bytesAcked).toBe(10)
     await bench.end()
