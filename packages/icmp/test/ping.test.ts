@@ -8,7 +8,7 @@ import { pipe } from '@stack/link-pipe'
 import { leaksOf, manualClock, type ManualClock } from '@stack/testing'
 import { describe, expect, it } from 'vitest'
 import { icmp, type Icmp } from '../src/index.ts'
-import { readEcho } from '../src/wire.ts'
+import { readEcho, writeEcho } from '../src/wire.ts'
 
 interface Family {
   readonly name: string
@@ -388,6 +388,12 @@ describe('calls', () => {
 })
 
 describe('wire', () => {
+  it('writes a header where it is wanted, with code and checksum zero', () => {
+    const bytes = new Uint8Array(14).fill(0xee)
+    writeEcho(new DataView(bytes.buffer), 5, 128, 0x1234, 0x5678)
+    expect([...bytes]).toEqual([0xee, 0xee, 0xee, 0xee, 0xee, 128, 0, 0, 0, 0x12, 0x34, 0x56, 0x78, 0xee])
+  })
+
   it('reads a header, and nothing from fewer than 8 bytes', () => {
     expect(readEcho(Uint8Array.of(8, 0, 1, 2, 0x12, 0x34, 0x56, 0x78))).toEqual({ type: 8, code: 0, identifier: 0x1234, sequence: 0x5678 })
     expect(readEcho(Uint8Array.of(8, 0, 1, 2, 0, 1, 0))).toBeNull()
