@@ -5,7 +5,7 @@ import { after, before, later } from './sequence.ts'
 import { flightSize, Probing, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
-import { Undo, tryUndo, undoRecovery } from './undo.ts'
+import { Undo, tryLateUndo, tryUndo, undoRecovery } from './undo.ts'
 
 // Loss recovery. With SACK: RACK (RFC 8985) says what is lost, the scoreboard what is in flight (RFC 6675 §4), PRR how
 // fast it is repaired (RFC 9937). Without: three duplicate ACKs and NewReno (RFC 5681 §3.2, RFC 6582); where those RFCs
@@ -26,6 +26,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
   const { snd } = tcb
   if (event.isDuplicate) countDuplicate(tcb)
   else if (event.acked > 0 && snd.recovery !== Recovery.Fast) snd.dupAcks = snd.dupBytes = 0
+  if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)
   detectLosses(tcb, event.arrival, event)
   if (snd.recovery === Recovery.Fast) inFastRecovery(tcb, event)
   else if (snd.recovery === Recovery.Timeout) afterTimeout(tcb, event)
@@ -102,7 +103,7 @@ function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   snd.recovery = Recovery.Fast
   snd.recover = snd.nxt
   snd.probing = Probing.None
-  snd.undo = new Undo(snd.una)
+  snd.undo = new Undo(snd.una, snd.nxt)
   // What limited transmit sent beyond cwnd does not count (RFC 5681 §3.2 step 2).
   cc.onLoss(Math.min(flight, cc.cwnd))
   if (!tcb.rcv.sackPermitted) {
@@ -153,7 +154,6 @@ function endRecovery(tcb: Tcb): void {
   snd.dupBytes = 0
   snd.rtxForced = false
   snd.prr = null
-  snd.undo = null
   snd.frto = false
   snd.newFirst = 0
   snd.rack?.recovered()
@@ -168,7 +168,7 @@ export function onTimeout(tcb: Tcb): void {
   const isFirst = snd.recovery !== Recovery.Timeout || !before(snd.una, snd.recover)
   // RFC 5681 §3.1: ssthresh is set once for the same data.
   if (snd.attempts === 0) {
-    if (snd.recovery !== Recovery.Timeout) snd.undo = new Undo(snd.una)
+    if (snd.recovery !== Recovery.Timeout) snd.undo = new Undo(snd.una, snd.nxt)
     tcb.cc.onTimeout(flightSize(tcb))
   }
   // The peer threw away what it had said it has (RFC 2018 §8).

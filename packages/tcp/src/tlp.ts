@@ -48,5 +48,6 @@ export function onProbeAck(tcb: Tcb, event: AckEvent, ack: number): void {
   const isOver = snd.probing === Probing.New || event.isDuplicateData || isRepaired || (event.acked === 0 && event.sacked === 0)
   if (isOver) snd.probing = Probing.None
   if (!isRepaired || snd.recovery !== Recovery.None) return
+  snd.undo = null
   cc.onLoss(flightSize(tcb) + event.acked)
 }

@@ -5,19 +5,23 @@ import type { Tcb } from './tcb.ts'
 
 /**
  * What tells afterwards that nothing was lost: the echo of the original (Eifel, RFC 3522), or the peer's word that it got
- * every retransmission twice (RFC 3708). One for each recovery.
+ * every retransmission twice (RFC 3708). One for each recovery, and kept until the next: what the peer says of a
+ * retransmission comes after the ACK of what was sent before it, which ends the recovery.
  */
 export class Undo {
   /** SND.UNA when it began. */
   readonly una: number
+  /** SND.NXT then: the retransmissions lie before it. */
+  readonly end: number
   /** Timestamp of the first retransmission. */
   private stamp = 0
   private hasStamp = false
   /** Bytes sent again of which the peer has not said that it had them. */
   private unconfirmed = 0
 
-  constructor(una: number) {
+  constructor(una: number, end: number) {
     this.una = una
+    this.end = end
   }
 
   resent(bytes: number, stamp: number): void {
@@ -47,14 +51,14 @@ export class Undo {
 export function onDuplicateData(tcb: Tcb, start: number, end: number): void {
   const { snd } = tcb
   tcb.context.counters.duplicateReports++
-  // What was there before recovery began was no retransmission of ours, what never left was nobody's.
-  if (snd.undo === null || before(start, snd.undo.una) || after(end, snd.nxt)) return
+  // What was there before recovery began was no retransmission of it, nor what came later.
+  if (snd.undo === null || before(start, snd.undo.una) || after(end, snd.undo.end)) return
   snd.undo.confirmed((end - start) | 0)
 }
 
 /** A segment of `bytes` leaves again. */
 export function noteResent(tcb: Tcb, bytes: number): void {
-  tcb.snd.undo?.resent(bytes, timestampNow(tcb))
+  if (tcb.snd.recovery !== Recovery.None) tcb.snd.undo?.resent(bytes, timestampNow(tcb))
 }
 
 /** Takes the reduction of the congestion window back when it was without cause (RFC 4015, RFC 3708). True when it did. */
@@ -63,6 +67,11 @@ export function tryUndo(tcb: Tcb, event: AckEvent): boolean {
   if (undo === null || !(undo.isAllConfirmed || (event.acked > 0 && undo.isAnsweredBefore(event)))) return false
   undoRecovery(tcb)
   return true
+}
+
+/** The same when recovery is over: only what the peer says of retransmissions counts. */
+export function tryLateUndo(tcb: Tcb, event: AckEvent): void {
+  if (event.isDuplicateData && tcb.snd.undo?.isAllConfirmed === true) undoRecovery(tcb)
 }
 
 /** Nothing was lost: what is marked so is in flight, and the window is as before. */

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts'
 // No goodput cliffs: what a TCP with SACK, RACK-TLP, CUBIC, BBR and buffers that tune themselves does with these paths.
 
 const LATER = 'issue 3'
-const cubic: TransferOptions = { tcp: { congestionControl: 'cubic' } }
+const cubic: TransferOptions = { tcp: { ...LARGE_BUFFERS, congestionControl: 'cubic' } }
 const bbr: TransferOptions = { tcp: { congestionControl: 'bbr' } }
 
 /** RFC 9438 §5.1: average rate of CUBIC with loss probability p, and of its Reno-friendly region; bits a second. */
@@ -111,7 +111,7 @@ export const cliffs: readonly Scenario[] = [
     expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 20e6, rtt: 20, pairs: 2 })
-      const flows = each(net, path, { tcp: { congestionControl: 'reno' } }, cubic)
+      const flows = each(net, path, { tcp: { ...LARGE_BUFFERS, congestionControl: 'reno' } }, cubic)
       await net.run(65)
       for (const flow of flows) trial.atLeast(`part of ${flow.name}, seconds 5–65`, share(flow, path, 5, 65), 0.3)
       return path
