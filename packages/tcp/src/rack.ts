@@ -10,7 +10,7 @@ const WINDOW_PERSISTENCE = 16
 interface Resend {
   readonly start: number
   readonly end: number
-  readonly sent: number
+  readonly order: number
 }
 
 /**
@@ -18,9 +18,8 @@ interface Resend {
  * first SACK comes.
  */
 export class Rack {
-  /** When the newest of what arrived was sent, and where it ends. */
-  private xmit = 0
-  private end = 0
+  /** Which of everything sent the newest of what arrived was: §6.2 compares times and, where they are equal, sequence numbers. */
+  private newest = 0
   /** Its round trip; -1 = nothing arrived yet. */
   private rtt = -1
   /** Behind the highest byte that arrived. */
@@ -53,19 +52,19 @@ export class Rack {
     const rtt = Math.max(0, (now - sent) | 0)
     // The answer is to the original, not to what was sent just now.
     if (isAgain && (isEchoOlder || rtt < minimum)) return
-    if (this.rtt >= 0 && !this.isSentBefore(this.xmit, this.end, sent, end)) return
+    const order = board.order(i)
+    if (this.rtt >= 0 && before(order, this.newest)) return
     this.rtt = rtt
-    this.xmit = sent
-    this.end = end
+    this.newest = order
   }
 
   /** `[start, end)` left again. */
-  resent(start: number, end: number, now: number): void {
+  resent(start: number, end: number, order: number): void {
     if (this.first > 64 && this.first * 2 > this.resends.length) {
       this.resends = this.resends.slice(this.first)
       this.first = 0
     }
-    this.resends.push({ start, end, sent: now })
+    this.resends.push({ start, end, order })
   }
 
   /** The peer got something twice: its path is slower than we thought. `next` is SND.NXT. */
@@ -115,9 +114,8 @@ export class Rack {
     for (let i = board.find(this.scan); i < board.length; i++) {
       const end = board.end(i)
       if ((board.marks(i) & (Mark.Sacked | Mark.Lost | Mark.Again)) === 0) {
-        const sent = board.sent(i)
-        if (!this.isSentBefore(sent, end, this.xmit, this.end)) return 0
-        const remaining = (sent + patience - now) | 0
+        if (!before(board.order(i), this.newest)) return 0
+        const remaining = (board.sent(i) + patience - now) | 0
         if (remaining > 0) return remaining
         board.markLost(i)
       }
@@ -128,24 +126,17 @@ export class Rack {
 
   private detectResends(board: Scoreboard, now: number, patience: number): number {
     for (; this.first < this.resends.length; this.first++) {
-      const { start, end, sent } = this.resends[this.first]!
-      // Sent at the same time is not sent before: its sequence number says nothing of when it left.
-      if (((this.xmit - sent) | 0) <= 0) return 0
+      const { start, end, order } = this.resends[this.first]!
+      if (!before(order, this.newest)) return 0
       for (let i = board.find(start); i < board.length && before(board.start(i), end); i++) {
-        if ((board.marks(i) & Mark.Out) === 0 || board.sent(i) !== sent) continue
-        const remaining = (sent + patience - now) | 0
+        if ((board.marks(i) & Mark.Out) === 0 || board.order(i) !== order) continue
+        const remaining = (board.sent(i) + patience - now) | 0
         if (remaining > 0) return remaining
         board.markLost(i)
       }
     }
     this.resends.length = this.first = 0
     return 0
-  }
-
-  /** Was the first sent before the second? What left at the same time, in order of sequence (§6.2). */
-  private isSentBefore(sent: number, end: number, otherSent: number, otherEnd: number): boolean {
-    const elapsed = (otherSent - sent) | 0
-    return elapsed > 0 || (elapsed === 0 && after(otherEnd, end))
   }
 }
 

@@ -1,15 +1,13 @@
 import { after, before } from './sequence.ts'
 
 /** Words of one record. */
-const STRIDE = 8
+const STRIDE = 6
 const START = 0
 const END = 1
 const SENT = 2
 const MARKS = 3
-const DELIVERED = 4
-const DELIVERED_AT = 5
-const FIRST_SENT = 6
-const RUN = 7
+const ORDER = 4
+const RUN = 5
 /** Records of the smallest ring. */
 const LEAST = 16
 
@@ -23,8 +21,6 @@ export const Mark = {
   Out: 4,
   /** Was retransmitted at some time: its round trip says nothing (Karn). */
   Again: 8,
-  /** Left while the application had no more to send. */
-  AppLimited: 16,
 } as const
 
 /** Words of all rings that are kept for reuse, at most: 1 MiB. */
@@ -79,16 +75,14 @@ export class Scoreboard {
   }
 
   /** A range left at `now`; it begins where the last one ends. */
-  push(start: number, end: number, now: number, marks: number, delivered: number, deliveredAt: number, firstSent: number): void {
+  push(start: number, end: number, now: number, order: number): void {
     const ring = this.withRoom()
     const at = this.offset(this.length++)
     ring[at + START] = start
     ring[at + END] = end
     ring[at + SENT] = now
-    ring[at + MARKS] = marks
-    ring[at + DELIVERED] = delivered
-    ring[at + DELIVERED_AT] = deliveredAt
-    ring[at + FIRST_SENT] = firstSent
+    ring[at + MARKS] = 0
+    ring[at + ORDER] = order
   }
 
   start(i: number): number {
@@ -108,17 +102,9 @@ export class Scoreboard {
     return this.ring![this.offset(i) + MARKS]!
   }
 
-  /** Bytes delivered on the connection when it left, and when the last of them was (rate samples). */
-  delivered(i: number): number {
-    return this.ring![this.offset(i) + DELIVERED]!
-  }
-
-  deliveredAt(i: number): number {
-    return this.ring![this.offset(i) + DELIVERED_AT]!
-  }
-
-  firstSent(i: number): number {
-    return this.ring![this.offset(i) + FIRST_SENT]!
+  /** Which of everything the connection sent it was, int32: what left at the same time has an order, too. */
+  order(i: number): number {
+    return this.ring![this.offset(i) + ORDER]!
   }
 
   /** Index of the record that holds `sequence`; the first one when it lies before all, `length` when behind all. */
@@ -211,7 +197,7 @@ export class Scoreboard {
   }
 
   /** It leaves again at `now`. */
-  markSentAgain(i: number, now: number, delivered: number, deliveredAt: number, firstSent: number): void {
+  markSentAgain(i: number, now: number, order: number): void {
     this.markLost(i)
     const bytes = this.bytes(i)
     this.lostBytes -= bytes
@@ -219,10 +205,8 @@ export class Scoreboard {
     const at = this.offset(i)
     const ring = this.ring!
     ring[at + SENT] = now
-    ring[at + MARKS] = (ring[at + MARKS]! & ~Mark.AppLimited) | Mark.Out | Mark.Again
-    ring[at + DELIVERED] = delivered
-    ring[at + DELIVERED_AT] = deliveredAt
-    ring[at + FIRST_SENT] = firstSent
+    ring[at + MARKS] = ring[at + MARKS]! | Mark.Out | Mark.Again
+    ring[at + ORDER] = order
   }
 
   /** The peer may have thrown away what it said it has (RFC 2018 §8). */

@@ -155,7 +155,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   const { nxt } = snd
   if (sequence !== nxt) noteRetransmission(tcb, sequence, before(behind, nxt) ? behind : nxt, reason)
   if (after(behind, nxt)) {
-    snd.board.push(nxt, behind, host.scheduler.micros, 0, 0, 0, 0)
+    snd.board.push(nxt, behind, host.scheduler.micros, nextOrder(tcb))
     counters.bytesSent += (behind - nxt) | 0
     snd.bytesSent += (behind - nxt) | 0
     snd.nxt = behind
@@ -167,6 +167,12 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   snd.persisting = false
   if (tcb.timers.retransmit === Infinity) armRetransmit(tcb)
   return Outcome.Sent
+}
+
+/** The place among everything sent, int32. */
+function nextOrder({ snd }: Tcb): number {
+  snd.order = (snd.order + 1) | 0
+  return snd.order
 }
 
 /** `[sequence, behind)` left again. */
@@ -184,10 +190,11 @@ function noteRetransmission(tcb: Tcb, sequence: number, behind: number, reason: 
   }
   snd.rtxForced = false
   noteResent(tcb, (behind - sequence) | 0)
-  snd.rack?.resent(sequence, behind, now)
+  const order = nextOrder(tcb)
+  snd.rack?.resent(sequence, behind, order)
   for (; i < board.length && before(board.start(i), behind); i++) {
     if (after(board.end(i), behind)) board.split(i, behind)
-    board.markSentAgain(i, now, 0, 0, 0)
+    board.markSentAgain(i, now, order)
   }
 }
 

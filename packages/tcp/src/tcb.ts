@@ -68,6 +68,8 @@ export class SendState {
   recover = 0
   /** What is out, and what became of it. */
   readonly board: Scoreboard
+  /** Segments sent, for the order among them. */
+  order = 0
   /** Made when the first SACK comes. */
   rack: Rack | null = null
   /** While fast recovery with SACK goes on. */

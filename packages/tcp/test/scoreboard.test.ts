@@ -36,7 +36,7 @@ describe('the scoreboard', () => {
       const record = plain[i]
       if (kind < 4 && plain.length < 300) {
         const end = (next + 1 + below(1460)) | 0
-        board.push(next, end, step, 0, 0, 0, 0)
+        board.push(next, end, step, step)
         plain.push({ start: next, end, marks: 0 })
         next = end
       } else if (record === undefined) continue
@@ -54,7 +54,7 @@ describe('the scoreboard', () => {
         board.markLost(i)
         record.marks = (record.marks & ~Mark.Out) | Mark.Lost
       } else if (kind === 7 && (record.marks & Mark.Sacked) === 0) {
-        board.markSentAgain(i, step, 0, 0, 0)
+        board.markSentAgain(i, step, step)
         record.marks |= Mark.Lost | Mark.Out | Mark.Again
       } else if (kind === 8 && record.end - record.start > 1) {
         const border = (record.start + 1 + below(record.end - record.start - 1)) | 0
@@ -84,7 +84,7 @@ describe('the scoreboard', () => {
     const ring = pool.take(16)
     pool.give(ring)
     const board = new Scoreboard(pool)
-    board.push(0, 1, 0, 0, 0, 0, 0)
+    board.push(0, 1, 0, 0)
     expect(pool.take(16)).not.toBe(ring)
     board.shift()
     expect(pool.take(16)).toBe(ring)

@@ -33,14 +33,14 @@ export const freebsd: Profile = {
   commands: COMMANDS,
 }
 
-/** Scripts written for this stack: everything exact, defaults as they are but Reno's plain arithmetic; `stack tcp.NAME=VALUE mtu=N` sets options. */
+/** Scripts written for this stack: everything exact, defaults as they are; `stack tcp.NAME=VALUE mtu=N` sets options. */
 export const own: Profile = {
   name: 'own',
   system: 'linux',
   rules: { options: 'exact', window: 'exact', push: 'exact', acks: 'exact', repeatedFin: 'exact' },
   remoteSequence: 'literal',
   families: ALL_FAMILIES,
-  tcp: { congestionControl: 'reno' },
+  tcp: {},
   settings: [],
   commands: COMMANDS,
 }
