@@ -249,6 +249,28 @@ describe('what was no loss is taken back', () => {
     await bench.end()
   })
 
+  test('D-SACK after recovery: the ACK of what left before the retransmission comes first', async () => {
+    const { bench, connection } = await sending(10_000)
+    await bench.clock.advance(RTT)
+    const { cwnd } = connection.info()
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 4001]] })
+    expect(sequences(bench.all())[0]).toBe(1)
+    await bench.clock.advance(10)
+    await bench.send('A', { seq: 1, ack: 10_001 })
+    expect(connection.info().congestionState).toBe('open')
+    expect(connection.info().cwnd).toBeLessThan(cwnd)
+    // What came twice later, or lies elsewhere, says nothing of that recovery.
+    connection.write(pattern(1000)).catch(() => undefined)
+    await bench.clock.settle()
+    await bench.send('A', { seq: 1, ack: 11_001, sack: [[10_001, 11_001]] })
+    expect(connection.info().cwnd).toBeLessThan(cwnd)
+    await bench.clock.advance(RTT)
+    await bench.send('A', { seq: 1, ack: 11_001, sack: [[1, 1001]] })
+    expect(connection.info().cwnd).toBeGreaterThanOrEqual(cwnd)
+    expect(bench.counters).toMatchObject({ undone: 1, duplicateReports: 2 })
+    await bench.end()
+  })
+
   test('F-RTO: new data goes out after the first ACK, and the second says that the timeout was wrong [RFC5682-2.1-first, RFC5682-2.1-spurious]', async () => {
     const { bench, connection } = await sending(20_000)
     const { cwnd } = connection.info()

@@ -16,7 +16,7 @@ const KEPT: readonly KeptPlot[] = [
   },
   {
     file: 'sawtooth.svg', scenario: 'bulk-10m',
-    draw: (flow) => windowPlot(flow, { title: 'NewReno on 10 Mbit/s × 40 ms, queue 1 BDP', until: 20, height: 420 }),
+    draw: (flow) => windowPlot(flow, { title: 'Reno on 10 Mbit/s × 40 ms, queue 1 BDP', until: 20, height: 420 }),
   },
 ]
 

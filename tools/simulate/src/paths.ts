@@ -41,6 +41,9 @@ export function dumbbell(net: Simulation, options: PathOptions): Path {
 /** Buffers that do not limit: for as long as TCP does not tune them itself. */
 export const LARGE_BUFFERS: ConnectionOptions = { sendBuffer: 4 << 20, receiveBuffer: 4 << 20 }
 
+/** The classic: half of the window at a loss, a segment more with each round trip (RFC 5681). */
+export const RENO: ConnectionOptions = { ...LARGE_BUFFERS, congestionControl: 'reno' }
+
 /** The n-th data segment of the only transfer is lost; SYN and ACK come first. */
 export function loseSegments(...numbers: readonly number[]): LossModel {
   return losePackets(...numbers.map((number) => number + 2))

@@ -1,4 +1,4 @@
-import { dumbbell, LARGE_BUFFERS, share } from '../paths.ts'
+import { dumbbell, RENO, share } from '../paths.ts'
 import { ONE_SEED, type Scenario } from '../scenario.ts'
 
 export const bulk: readonly Scenario[] = [
@@ -8,7 +8,7 @@ export const bulk: readonly Scenario[] = [
     seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: 40 })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: RENO })
       await net.run(65)
       trial.atLeast('goodput, seconds 5–65', share(flow, path, 5, 65), 0.97)
       trial.exactly('timeouts', flow.timeouts, 0)
@@ -22,7 +22,7 @@ export const bulk: readonly Scenario[] = [
     seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: 40 })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS, family: 'ipv6' })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: RENO, family: 'ipv6' })
       await net.run(65)
       // Its header is 20 bytes longer.
       trial.atLeast('goodput, seconds 5–65', share(flow, path, 5, 65) * (1448 / 1428), 0.97)
@@ -46,11 +46,11 @@ export const bulk: readonly Scenario[] = [
   },
   {
     name: 'bulk-100m-20ms',
-    description: '100 Mbit/s × 20 ms, one flow, queue 1 BDP, NewReno: the link is busy from the first loss on',
+    description: '100 Mbit/s × 20 ms, one flow, queue 1 BDP, Reno: the link is busy from the first loss on',
     seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 20 })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: RENO })
       await net.run(65)
       trial.atLeast('goodput, seconds 5–65', share(flow, path, 5, 65), 0.97)
       trial.exactly('timeouts', flow.timeouts, 0)
@@ -59,11 +59,11 @@ export const bulk: readonly Scenario[] = [
   },
   {
     name: 'bufferbloat',
-    description: '10 Mbit/s × 40 ms with a queue of 8 BDP: NewReno fills it, and everybody waits',
+    description: '10 Mbit/s × 40 ms with a queue of 8 BDP: Reno fills it, and everybody waits',
     seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: 40, queue: { bdp: 8 } })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: RENO })
       await net.run(65)
       trial.atLeast('goodput, seconds 30–65', share(flow, path, 30, 65), 0.97)
       trial.atLeast('mean queue, seconds 30–65, BDP', path.bottleneck.there.queue(30, 65).mean / path.bdp, 2)

@@ -1,5 +1,5 @@
 import { simulation, type Simulation, type SimulationResult, type Transfer, type TransferOptions } from '@stack/simulation'
-import { dumbbell, LARGE_BUFFERS, MSS, nextProgress, retransmissions, share, type Path } from '../paths.ts'
+import { dumbbell, LARGE_BUFFERS, MSS, nextProgress, RENO, retransmissions, share, type Path } from '../paths.ts'
 import type { Scenario } from '../scenario.ts'
 
 // No goodput cliffs: what a TCP with SACK, RACK-TLP, CUBIC, BBR and buffers that tune themselves does with these paths.
@@ -30,7 +30,6 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'cubic-100m-40ms',
     description: '100 Mbit/s × 40 ms, CUBIC',
-    expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40 })
       const flow = only(net, path, cubic)
@@ -55,7 +54,6 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'cubic-loss-1pct',
     description: '100 Mbit/s × 20 ms, 1 % random loss, CUBIC',
-    expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 20, loss: 0.01, back: { loss: 0 } })
       const flow = only(net, path, cubic)
@@ -108,10 +106,9 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'reno-beside-cubic',
     description: '20 Mbit/s × 20 ms, Reno beside CUBIC',
-    expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 20e6, rtt: 20, pairs: 2 })
-      const flows = each(net, path, { tcp: { ...LARGE_BUFFERS, congestionControl: 'reno' } }, cubic)
+      const flows = each(net, path, { tcp: RENO }, cubic)
       await net.run(65)
       for (const flow of flows) trial.atLeast(`part of ${flow.name}, seconds 5–65`, share(flow, path, 5, 65), 0.3)
       return path

@@ -1,5 +1,5 @@
 import type { Trace } from '@stack/simulation'
-import { dumbbell, LARGE_BUFFERS, loseSegments, MSS, nextProgress, retransmissions, share } from '../paths.ts'
+import { dumbbell, RENO, loseSegments, MSS, nextProgress, retransmissions, share } from '../paths.ts'
 import { ONE_SEED, type Scenario } from '../scenario.ts'
 
 const RTT = 40
@@ -12,7 +12,7 @@ export const loss: readonly Scenario[] = [
     isQuick: true,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 20e6, rtt: RTT, queue: { bdp: 4 }, loss: loseSegments(100) })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { bytes: 1_000_000, tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { bytes: 1_000_000, tcp: RENO })
       await net.run(5)
       const { trace } = flow
       const sent = firstSend(flow.trace, 99 * MSS + 1)
@@ -33,7 +33,7 @@ export const loss: readonly Scenario[] = [
     async run(net, trial) {
       const segments = 30
       const path = dumbbell(net, { rate: 20e6, rtt: RTT, queue: { bdp: 4 }, loss: loseSegments(segments) })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { bytes: segments * MSS, tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { bytes: segments * MSS, tcp: RENO })
       await net.run(5)
       trial.exactly('bytes delivered', flow.bytes, segments * MSS)
       trial.atLeast('retransmits', flow.retransmits, 1)
@@ -48,7 +48,7 @@ export const loss: readonly Scenario[] = [
     isQuick: true,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 10e6, rtt: RTT, outages: [{ from: 5, until: 6 }] })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: RENO })
       await net.run(20)
       const first = retransmissions(flow).find((at) => at >= 6) ?? Infinity
       trial.atLeast('timeouts', flow.timeouts, 1)
@@ -60,10 +60,10 @@ export const loss: readonly Scenario[] = [
   },
   {
     name: 'loss-0.1pct',
-    description: '20 Mbit/s × 20 ms with 0.1 % random loss: NewReno stays near Mathis\' equation, 1.22·MSS/(RTT·√p)',
+    description: '20 Mbit/s × 20 ms with 0.1 % random loss: Reno stays near Mathis\' equation, 1.22·MSS/(RTT·√p)',
     async run(net, trial) {
       const path = dumbbell(net, { rate: 20e6, rtt: 20, loss: 0.001, back: { loss: 0 } })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: RENO })
       await net.run(65)
       const equation = (1.22 * MSS * 8) / (0.02 * Math.sqrt(0.001))
       trial.atLeast('goodput, seconds 5–65, of the smaller of equation and path', flow.goodput(5, 65) / Math.min(equation, path.capacity), 0.7)
