@@ -188,7 +188,7 @@ export function setup({ hasTcp, framing, family }: { readonly hasTcp: boolean; r
     framing: framing === undefined ? fc.constantFrom('ip', 'ethernet') : fc.constant(framing),
     family: family === undefined ? fc.constantFrom('ipv4', 'ipv6') : fc.constant(family),
     mtu: fc.constantFrom(1500, 1280, 9000),
-    state: hasTcp ? fc.constantFrom('established' as const, ...TCP_STATES) : fc.constant(null),
+    state: hasTcp ? mostly(fc.constant('established' as const), fc.constantFrom(...TCP_STATES), 2) : fc.constant(null),
     open: fc.constantFrom('active', 'passive'), modern: fc.boolean(),
     tcp: fc.record({
       noDelay: fc.boolean(), delayedAck: fc.constantFrom(40, 0, 500), receiveBuffer: fc.constantFrom(65_536, 4096, 5000, 1_048_576), sendBuffer: fc.constantFrom(262_144, 4096),

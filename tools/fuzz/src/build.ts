@@ -20,6 +20,7 @@ export interface BuildContext {
 
 const LARGEST = 65_535
 const MOST_OPTIONS = 40
+const MOST_PIECES = 64
 
 /** The bytes of a frame as they come in, in order: one packet, or its fragments. */
 export function buildFrame(frame: Frame, context: BuildContext): Uint8Array[] {
@@ -159,7 +160,8 @@ function ndpOptions(options: readonly HeaderOption[]): Uint8Array {
 function inFragments(whole: Uint8Array, { net: { fragments } }: Frame): Uint8Array[] {
   const version = whole[0]! >> 4
   if (fragments === undefined || whole.length > LARGEST || (version !== 4 && version !== 6) || whole.length < 60 || isLyingHeader(whole)) return [whole.subarray(0, LARGEST)]
-  const { size, identification, order, lost, twice, shift } = fragments
+  const { identification, order, lost, twice, shift } = fragments
+  const size = Math.max(fragments.size, Math.ceil(whole.length / MOST_PIECES / 8) * 8)
   const pieces = fragmentsOf(whole, { size, identification })
   const last = pieces.at(-1)!
   if (shift !== 0) moveFragment(last, shift)
