@@ -42,13 +42,13 @@ export class NeighborIndex {
   }
 
   /**
-   * The entry that is missed least: first what failed or what only peers wanted, then what has no answer, then the
-   * least recently used. For a peer's news (`forPeer`) only the first kind makes room, so that a flood of requests
+   * The entry that is missed least: first what failed or what only peers wanted, then what has no answer, then what never
+   * confirmed its address, then the least recently used. For a peer's news (`forPeer`) only the first kind makes room, so that a flood of requests
    * cannot push out neighbours in use. Null = none may go.
    */
   victim(forPeer: boolean): NeighborEntry | null {
     let worst: NeighborEntry | null = null
-    let worstRank = forPeer ? 0 : 2
+    let worstRank = forPeer ? 0 : 3
     for (const entry of this.entries) {
       if (entry.inUse) continue
       const rank = rankOf(entry)
@@ -66,7 +66,9 @@ export class NeighborIndex {
 
 function rankOf(entry: NeighborEntry): number {
   if (!entry.wanted || entry.nud === 'failed') return 0
-  return entry.nud === 'idle' || entry.nud === 'incomplete' ? 1 : 2
+  if (entry.nud === 'idle' || entry.nud === 'incomplete') return 1
+  // Who only asked is wanted as soon as the answer goes to him: a flood of such must not push out who was reachable.
+  return entry.reachableTime === 0 ? 2 : 3
 }
 
 /** Zones do not count: a table belongs to one NIC. */
