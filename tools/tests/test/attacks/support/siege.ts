@@ -69,6 +69,8 @@ export async function siege({ internet: options, framing = 'ip', quota = 16 << 2
   }
 
   function run(ms = 0): void {
+    // Promises do not settle here, and turns that wait for a microtask do not come by themselves.
+    clock.scheduler.run()
     clock.advanceSync(ms)
     drain()
   }
