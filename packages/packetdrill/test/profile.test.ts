@@ -6,7 +6,7 @@ import { freebsd, linux, own } from '../src/profile/profiles.ts'
 import { parseShell } from '../src/profile/shell.ts'
 
 function draftAfter(command: string, profile: Profile): Draft {
-  const draft: Draft = { tcp: {}, ipv4: {}, ipv6: {}, mtu: 1500, missing: [] }
+  const draft: Draft = { tcp: {}, ipv4: {}, ipv6: {}, socket: {}, mtu: 1500, missing: [] }
   const shell = { command, at: { line: 1, column: 1 } }
   for (const step of interpret(shell, profile)) configure(step, draft, shell)
   return draft

@@ -67,6 +67,19 @@ export class OutOfOrderQueue {
     return packet.length
   }
 
+  /** Where the first packet begins. Not of an empty queue. */
+  get start(): number {
+    return this.sequences[0]!
+  }
+
+  /** The end of what is here in one piece from `start` on, at most `limit`. */
+  coveredTo(limit: number): number {
+    const { packets, sequences } = this
+    let end = this.start
+    for (let i = 0; i < packets.length && sequences[i] === end && before(end, limit); i++) end = (end + packets[i]!.length) | 0
+    return before(end, limit) ? end : limit
+  }
+
   /** The first packet when it begins at or before `next`, cut to begin there; null = there is still a gap. The caller owns it. */
   take(next: number): Packet | null {
     while (this.packets.length > 0) {

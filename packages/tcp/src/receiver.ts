@@ -49,7 +49,7 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     return
   }
   take(tcb, packet)
-  if (fillGap(tcb) || behind > 0) sendAck(tcb)
+  if (fillGap(tcb, behind > 0) || behind > 0) sendAck(tcb)
   tcb.user?.onReadable()
 }
 
@@ -127,10 +127,12 @@ export function tellDuplicate(tcb: Tcb, start: number, end: number): void {
 }
 
 /** Moves what is in order now out of the out-of-order queue; true when the segment filled a gap, or a part of one. */
-function fillGap(tcb: Tcb): boolean {
+function fillGap(tcb: Tcb, isToldAlready: boolean): boolean {
   const { rcv } = tcb
   const queue = rcv.outOfOrder
   if (queue === null) return false
+  // What waited came again with what was missing (RFC 2883 §4.1); of a segment one duplicate is told, the first.
+  if (!isToldAlready && before(queue.start, rcv.nxt)) tellDuplicate(tcb, queue.start, queue.coveredTo(rcv.nxt))
   for (let packet = queue.take(rcv.nxt); packet !== null; packet = queue.take(rcv.nxt)) take(tcb, packet)
   rcv.sack?.advance(rcv.nxt)
   if (queue.isEmpty) rcv.outOfOrder = null

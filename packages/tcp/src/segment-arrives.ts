@@ -10,7 +10,7 @@ import { isFinAcked, setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { establish, negotiate } from './handshake.ts'
 import { traceReceive } from './trace.ts'
-import { receiveWindow } from './window.ts'
+import { receiveWindow, resetWindow } from './window.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
@@ -145,7 +145,10 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
   }
   context.counters.dropUnacceptable++
   if (packet.length > 0 && before(sequence, rcv.nxt)) tellDuplicate(tcb, sequence, (sequence + packet.length) | 0)
-  if ((flags & Flag.Rst) !== 0) return false
+  if ((flags & Flag.Rst) !== 0) {
+    if (offset > 0 && offset < resetWindow(tcb)) challenge(tcb)
+    return false
+  }
   // RFC 5961 §4.2: wherever it lies, a SYN gets a challenge ACK, within their limit.
   if ((flags & Flag.Syn) !== 0) challenge(tcb)
   else answerUnacceptable(tcb, length)

@@ -156,6 +156,11 @@ export class TimeWaitTable {
       this.answer(context, at, true)
       return 'handled'
     }
+    if ((flags & Flag.Syn) !== 0) {
+      // RFC 5961 §4.2: a challenge, whatever else it carries.
+      this.answer(context, at, true)
+      return 'handled'
+    }
     const length = packet.length + ((flags & Flag.Fin) !== 0 ? 1 : 0)
     if ((flags & Flag.Ack) === 0 && header.sequence === rcvNxt) {
       context.counters.dropNoAck++

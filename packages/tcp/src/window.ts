@@ -23,6 +23,17 @@ export function receiveWindow(tcb: Tcb): number {
   return (tcb.rcv.edge - tcb.rcv.nxt) | 0
 }
 
+/**
+ * RCV.WND as resets are judged by it: where the field tells the most that it can, the room that there is, up to a
+ * segment more. A challenge ACK is all that comes of it.
+ */
+export function resetWindow(tcb: Tcb): number {
+  const told = receiveWindow(tcb)
+  const { rcv, settings } = tcb
+  if (told + rcv.mss < MAX_FIELD << rcv.scale) return told
+  return Math.max(told, Math.min(settings.receiveBuffer - rcv.queue.length, told + rcv.mss))
+}
+
 /** The largest window that can be offered. */
 export function windowLimit(tcb: Tcb): number {
   return Math.min(tcb.settings.receiveBuffer, tcb.settings.windowClamp, MAX_FIELD << tcb.rcv.scale)

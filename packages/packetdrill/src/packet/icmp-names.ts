@@ -65,6 +65,17 @@ export function icmpNumbers(spec: IcmpSpec, version: 4 | 6, at: { readonly line:
   return { type, code }
 }
 
+/** The family that has the names of this message; null = both have, or neither. */
+export function icmpFamily(spec: IcmpSpec): 4 | 6 | null {
+  const four = isKnown(spec, V4)
+  return four === isKnown(spec, V6) ? null : four ? 4 : 6
+}
+
+function isKnown({ type, code }: IcmpSpec, names: Names): boolean {
+  const codes = names[type]?.codes
+  return codes !== undefined && (code === null || numberOf(code) !== null || codes.includes(code) || codes.includes(SAME[code] ?? code))
+}
+
 /** Names of a message's numbers; numbers as text where there is no name. */
 export function icmpText(type: number, code: number, version: 4 | 6): { readonly type: string; readonly code: string | null } {
   const entry = Object.entries(version === 4 ? V4 : V6).find(([, message]) => message.type === type)

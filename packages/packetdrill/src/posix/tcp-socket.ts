@@ -11,6 +11,8 @@ export interface TcpContext {
   readonly tcp: Tcp
   readonly clock: Clock
   readonly system: System
+  /** Options of sockets that settings of the system give: `TCP_KEEPIDLE` and the like. */
+  readonly defaults: Readonly<Record<string, number>>
   /** A file changed: calls that wait are tried again. */
   readonly changed: () => void
   /** At least so many bytes, whose values nobody minds: zero unless something was read into them. */
@@ -54,6 +56,9 @@ export class TcpSocket implements OpenFile {
   /** An error of a connection that is gone. */
   private leftError: string | null = null
   private isErrorTaken = false
+  private isRounded = false
+  /** A reset came when both sides had closed. */
+  private resetWhileClosing = false
   private isReadShut = false
   private isWriteShut = false
 
@@ -153,10 +158,20 @@ export class TcpSocket implements OpenFile {
     this.connection = connection
     this.isErrorTaken = false
     const changed = (): void => {
+      if (context.system === 'freebsd') this.roundReceiveBuffer()
       this.edges++
       context.changed()
     }
     connection.setHandler({ readable: changed, writable: changed, closed: changed })
+    if (context.system === 'freebsd') this.roundReceiveBuffer()
+    // To kernels a reset is an error as long as our FIN is not acknowledged; RFC 9293 §3.10.7.4 just deletes the TCB.
+    if (this.settings.trace === undefined) {
+      connection.configure({
+        trace: ({ kind, flags, state }) => {
+          if (kind === 'receive' && (flags & RST) !== 0 && (state === 'closing' || state === 'last-ack')) this.resetWhileClosing = true
+        },
+      })
+    }
     context.connected(connection)
   }
 
@@ -173,6 +188,31 @@ export class TcpSocket implements OpenFile {
     this.askedReceiveBuffer = listener.askedReceiveBuffer
     this.askedSendBuffer = listener.askedSendBuffer
     for (const [name, value] of listener.remembered) this.remembered.set(name, value)
+  }
+
+  /** FreeBSD keeps buffers of connections in whole segments. */
+  roundedToSegments(bytes: number): number {
+    this.roundReceiveBuffer()
+    return this.inSegments(bytes)
+  }
+
+  private inSegments(bytes: number): number {
+    const info = this.connection?.info()
+    if (info === undefined || info.state === 'syn-sent') return bytes
+    const segment = info.sendMss + (info.options.timestamps ? TIMESTAMPS_LENGTH : 0)
+    return bytes > segment ? Math.ceil(bytes / segment) * segment : bytes
+  }
+
+  private roundReceiveBuffer(): void {
+    const { connection } = this
+    if (this.isRounded || connection === null || connection.state === 'syn-sent' || connection.state === 'closed') return
+    this.isRounded = true
+    connection.configure({ receiveBuffer: this.inSegments(connection.options.receiveBuffer) })
+  }
+
+  /** What the system has for an option that nobody set, if a setting says; in the option's unit. */
+  defaultOf(name: string): number | undefined {
+    return this.context.defaults[name]
   }
 
   /** The value of an option now. */
@@ -286,7 +326,9 @@ export class TcpSocket implements OpenFile {
     }
     if (how !== 'write') this.isReadShut = true
     if (how !== 'read') this.isWriteShut = true
-    connection.shutdown(how)
+    // Linux goes on taking what comes, and reads find it.
+    if (context.system !== 'linux') connection.shutdown(how)
+    else if (how !== 'read') connection.shutdown('write')
     return ok()
   }
 
@@ -326,11 +368,17 @@ export class TcpSocket implements OpenFile {
     this.leftError = null
     if (leftError !== null) return leftError
     // FreeBSD tells soft errors only once they end the connection.
-    if (this.context.system === 'freebsd' && this.connection?.error === null) return null
+    if (this.context.system === 'freebsd' && this.connection?.error === null && this.connection.state !== 'closed') return null
     const error = this.connection?.takeError() ?? null
+    if (error === null && this.resetWhileClosing && this.connection?.state === 'closed') {
+      this.resetWhileClosing = false
+      return 'ECONNRESET'
+    }
     if (error === null) return null
     if (this.connection!.error !== null) this.isErrorTaken = true
-    return errnoOf(error)
+    const errno = errnoOf(error)
+    // FreeBSD has one name for whatever ICMP says of a handshake.
+    return this.context.system === 'freebsd' && this.isConnecting && UNREACHABLE.includes(errno) ? 'ECONNREFUSED' : errno
   }
 
   poll(): number {
@@ -361,6 +409,11 @@ export class TcpSocket implements OpenFile {
   }
 }
 
+/** Bytes of the timestamps option in each segment, with padding. */
+const TIMESTAMPS_LENGTH = 12
+/** In the flags of a segment. */
+const RST = 4
+const UNREACHABLE: readonly string[] = ['ENETUNREACH', 'EHOSTUNREACH', 'ENOPROTOOPT', 'EACCES']
 const FIN_RECEIVED: readonly string[] = ['close-wait', 'closing', 'last-ack', 'time-wait']
 const FIN_ACKNOWLEDGED: readonly string[] = ['fin-wait-2', 'time-wait', 'closed']
 

@@ -1,5 +1,10 @@
 import type { Setting } from './profile.ts'
-import { bytes, fixed, irrelevant, missing, numberOf, setScale, tcpOption } from './values.ts'
+import { bytes, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
+
+/** ms as s. */
+function inSeconds(value: string): number {
+  return numberOf(value) / 1000
+}
 
 /** `net.inet.tcp.*` and neighbours, one row each. */
 export const FREEBSD_SETTINGS: readonly Setting[] = [
@@ -57,7 +62,11 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   tcpOption('net.inet.tcp.msl', 'timeWait', (value) => Math.max(1, 2 * numberOf(value))),
   tcpOption('net.inet.tcp.finwait2_timeout', 'finWait2Timeout', (value) => numberOf(value)),
   missing('net.inet.tcp.fast_finwait2_recycle', 'finWait2Timeout'),
-  missing('net.inet.tcp.keep*', 'keepAlive'),
+  // In ms there, in s for a socket.
+  socketOption('net.inet.tcp.keepidle', 'TCP_KEEPIDLE', inSeconds),
+  socketOption('net.inet.tcp.keepintvl', 'TCP_KEEPINTVL', inSeconds),
+  socketOption('net.inet.tcp.keepcnt', 'TCP_KEEPCNT', numberOf),
+  socketOption('net.inet.tcp.keepinit', 'TCP_KEEPINIT', inSeconds),
   missing('net.inet.tcp.always_keepalive', 'keepAlive'),
   missing('net.inet.tcp.persmin', 'minimumProbeInterval'),
   missing('net.inet.tcp.persmax', 'maximumProbeInterval'),

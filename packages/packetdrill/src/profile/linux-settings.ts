@@ -1,5 +1,5 @@
 import type { Setting } from './profile.ts'
-import { bytes, fixed, irrelevant, missing, numberOf, setScale, tcpOption, threeNumbers } from './values.ts'
+import { bytes, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
 
 /** `net.ipv4.tcp_*` and neighbours, one row each. */
 export const LINUX_SETTINGS: readonly Setting[] = [
@@ -74,7 +74,9 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   tcpOption('net.ipv4.tcp_max_tw_buckets', 'maxTimeWait', (value) => Math.min(4_194_304, Math.max(1, numberOf(value)))),
   missing('net.ipv4.tcp_tw_reuse', 'timeWaitReuse'),
   missing('net.ipv4.tcp_tw_reuse_delay', 'timeWaitReuse'),
-  missing('net.ipv4.tcp_keepalive_*', 'keepAlive'),
+  socketOption('net.ipv4.tcp_keepalive_time', 'TCP_KEEPIDLE', numberOf),
+  socketOption('net.ipv4.tcp_keepalive_intvl', 'TCP_KEEPINTVL', numberOf),
+  socketOption('net.ipv4.tcp_keepalive_probes', 'TCP_KEEPCNT', numberOf),
   missing('net.ipv4.tcp_syncookies', 'synCookies'),
   missing('net.ipv4.tcp_max_syn_backlog', 'synBacklog'),
   irrelevant('net.core.somaxconn', 'a cap for the backlog of listen()'),

@@ -10,6 +10,8 @@ export interface Draft {
   tcp: Record<string, unknown>
   ipv4: Record<string, unknown>
   ipv6: Record<string, unknown>
+  /** Socket options that nobody sets begin with: `TCP_KEEPIDLE` and the like, in the option's unit. */
+  socket: Record<string, number>
   /** Of the link, bytes. */
   mtu: number
   /** Settings wanted that our stack does not have yet, as they were written. The script runs all the same. */

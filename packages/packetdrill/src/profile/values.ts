@@ -7,6 +7,17 @@ export function tcpOption(name: string, option: string, convert: (value: string)
   return { name, effect: 'option', apply: (value, draft) => set(draft, option, convert(value)) }
 }
 
+/** What a socket option begins with. */
+export function socketOption(name: string, option: string, convert: (value: string) => number): Setting {
+  return {
+    name,
+    effect: 'option',
+    apply(value, draft) {
+      draft.socket[option] = convert(value)
+    },
+  }
+}
+
 /** An option that `tcp()` does not have yet. */
 export function missing(name: string, option: string): Setting {
   return { name, effect: 'missing', option }

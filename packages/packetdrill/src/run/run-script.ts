@@ -10,6 +10,7 @@ import { createNetwork, defaultAddresses, type Addresses } from './network.ts'
 import { readOptions, type RunOptions } from './options.ts'
 import { Session, type CodeSample } from './session.ts'
 import { Trace } from './trace.ts'
+import { familiesOf, refuseMissing } from './wanted.ts'
 
 /** Options of {@link runScript}. */
 export interface RunScriptOptions {
@@ -42,10 +43,11 @@ export async function runScript(script: Script, options: RunScriptOptions): Prom
   let read: RunOptions
   try {
     read = readOptions(script)
+    refuseMissing(script)
   } catch (error) {
     return resultOf(error, script, null, [], null)
   }
-  for (const family of read.families ?? options.families ?? options.profile.families) {
+  for (const family of read.families ?? familiesOf(script, options.families ?? options.profile.families)) {
     const result = await runOver(script, family, read, options)
     if (result.status === 'failed') return result
     results.push(result)
@@ -67,7 +69,7 @@ async function runOver(script: Script, family: Family, read: RunOptions, options
       trace.sent(sent)
     })
     const posix = options.createPosix({
-      stack: network.stack, clock: network.clock, family, localAddress: addresses.local, remoteAddress: addresses.remote, system: profile.system,
+      stack: network.stack, clock: network.clock, family, localAddress: addresses.local, remoteAddress: addresses.remote, system: profile.system, defaults: draft.socket,
       ...(read.bindPort === null ? {} : { localPort: read.bindPort }),
       ...(read.connectPort === null ? {} : { remotePort: read.connectPort }),
     })
@@ -99,7 +101,7 @@ function resultOf(error: unknown, script: Script, family: Family | null, trace: 
 /** The stack's options: the profile's, then what the script sets before its first event of another kind. */
 function draftOf(script: Script, profile: Profile, read: RunOptions, family: Family): Draft {
   const mtu = family === 'ipv6' && read.families === null ? DEFAULT_MTU_IPV6 : DEFAULT_MTU
-  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, mtu: read.mtu ?? mtu, missing: [] }
+  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, socket: {}, mtu: read.mtu ?? mtu, missing: [] }
   for (const command of commandsAhead(script)) {
     for (const step of interpret(command, profile)) configure(step, draft, command)
   }

@@ -9,7 +9,7 @@ const LONGEST = 32_767
 type Name = keyof typeof DEFAULTS
 
 function valueOf(socket: TcpSocket, name: Name): number {
-  return socket.remembered.get(name) ?? DEFAULTS[name]
+  return socket.remembered.get(name) ?? socket.defaultOf(name) ?? DEFAULTS[name]
 }
 
 /** Puts SO_KEEPALIVE and its three numbers together. */

@@ -100,7 +100,7 @@ export const SOCKET_LEVEL: OptionTable = {
 function receiveBuffer(socket: Socket, system: System): number {
   if (socket.kind === 'udp') return socket.settings.receiveBuffer ?? 212_992
   if (system === 'linux') return socket.askedReceiveBuffer ?? socket.option('receiveBuffer')
-  return roundedToSegments(socket, socket.askedReceiveBuffer ?? socket.option('receiveBuffer'))
+  return socket.roundedToSegments(socket.askedReceiveBuffer ?? socket.option('receiveBuffer'))
 }
 
 function setReceiveBuffer(socket: Socket, value: number, system: System): Outcome {
@@ -113,7 +113,7 @@ function setReceiveBuffer(socket: Socket, value: number, system: System): Outcom
 function sendBuffer(socket: Socket, system: System): number {
   if (socket.kind === 'udp') return socket.remembered.get('SO_SNDBUF') ?? 212_992
   const value = socket.askedSendBuffer ?? socket.option('sendBuffer')
-  return system === 'linux' ? value : roundedToSegments(socket, value)
+  return system === 'linux' ? value : socket.roundedToSegments(value)
 }
 
 function setSendBuffer(socket: Socket, value: number, system: System): Outcome {
@@ -124,14 +124,6 @@ function setSendBuffer(socket: Socket, value: number, system: System): Outcome {
   }
   socket.askedSendBuffer = kept
   return socket.configure({ sendBuffer: within(kept) })
-}
-
-/** FreeBSD makes the buffers of a connection whole segments. */
-function roundedToSegments(socket: TcpSocket, bytes: number): number {
-  const info = socket.connection?.info()
-  if (info === undefined || info.state === 'syn-sent' || info.state === 'syn-received') return bytes
-  const segment = info.sendMss + (info.options.timestamps ? 12 : 0)
-  return bytes > segment ? Math.ceil(bytes / segment) * segment : bytes
 }
 
 function within(bytes: number): number {

@@ -50,7 +50,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_KEEPINTVL: keepAliveOption('TCP_KEEPINTVL'),
   TCP_KEEPCNT: keepAliveOption('TCP_KEEPCNT'),
   TCP_KEEPINIT: integer<TcpSocket>(
-    (socket) => Math.round((socket.connectTimeout ?? 75_000) / 1000),
+    (socket) => socket.connectTimeout === null ? (socket.defaultOf('TCP_KEEPINIT') ?? 75) : Math.round(socket.connectTimeout / 1000),
     (socket, value) => {
       socket.connectTimeout = value * 1000
       return ok()
@@ -76,8 +76,11 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     (socket, value) => socket.configure({ delayedAck: value === 0 ? 40 : 0 }),
   ),
   TCP_NOTSENT_LOWAT: integer<TcpSocket>(
-    (socket) => socket.option('notSentLowWater'),
-    (socket, value) => socket.configure({ notSentLowWater: value === 0 ? NO_LIMIT : Math.min(value, NO_LIMIT) }),
+    (socket) => socket.remembered.get('TCP_NOTSENT_LOWAT') ?? socket.option('notSentLowWater'),
+    (socket, value) => {
+      socket.remembered.set('TCP_NOTSENT_LOWAT', value)
+      return socket.configure({ notSentLowWater: value === 0 ? NO_LIMIT : Math.min(value, NO_LIMIT) })
+    },
     0,
   ),
   TCP_CONGESTION: {
