@@ -3,7 +3,7 @@ import { Bench, pattern } from './support/peer.ts'
 
 const MSS = 1000
 
-/** RTO 200 ms, ten segments out. */
+/** RTO 200 ms, ten segments out, and the windows of RFC 5681. */
 async function sending(bytes: number) {
   const bench = await Bench.create({ tcp: { congestionControl: 'reno' } })
   const connection = await bench.connect({}, { mss: MSS })
