@@ -319,6 +319,34 @@ describe('what peers say', () => {
     done(w)
   })
 
+  it('takes an announcement (RFC 4861 §7.2.5) with Override as Stale; without, as a doubt; without a link address, as the router flag only', () => {
+    const announced = (linkAddress: Uint8Array | null, override: boolean, isRouter = false): string[] => {
+      const w = reachable()
+      w.table.handleConfirmation(peer(1), linkAddress, { solicited: false, override, isRouter })
+      w.send(1, 9)
+      const trace = w.trace()
+      done(w)
+      return trace.filter((line) => !line.endsWith('delay'))
+    }
+    expect(announced(MAC_A, false)).toEqual(['packet 9 to 02:00:00:00:00:0a'])
+    expect(announced(MAC_B, true)).toEqual(['1 stale', 'packet 9 to 02:00:00:00:00:0b'])
+    expect(announced(MAC_B, false)).toEqual(['1 stale', 'packet 9 to 02:00:00:00:00:0a'])
+    expect(announced(null, true, true)).toEqual(['1 reachable', 'packet 9 to 02:00:00:00:00:0a'])
+  })
+
+  it('has no use for hints about a neighbour that it forgot, or for a link address when it is full', () => {
+    const w = reachable({ maxEntries: 1 })
+    const neighbor = w.table.lookup(peer(1))!
+    w.table.remove(peer(1))
+    w.trace()
+    w.table.confirmReachable(neighbor)
+    w.table.doubtReachable(neighbor)
+    w.send(2)
+    w.table.addLinkAddress(peer(3), MAC_B)
+    expect(w.trace()).toEqual(['ask all for 2', '2 incomplete'])
+    done(w)
+  })
+
   it('replaces link address objects and copies what it is given', () => {
     const w = reachable()
     const before = w.table.lookup(peer(1))!.linkAddress!
@@ -544,6 +572,23 @@ describe('getLinkAddress', () => {
     w.table.handleConfirmation(peer(1), MAC_A, SOLICITED)
     w.advance()
     expect(asked.map(({ answers }) => answers.length).filter((n) => n === 1)).toHaveLength(1025)
+    // Those who were answered make room.
+    const others = Array.from({ length: 1024 }, () => ask(w, 2))
+    w.advance()
+    expect(others.flatMap(({ answers }) => answers)).toEqual([])
+    done(w)
+  })
+
+  it('takes back only what was asked, once: another who asks for the same is still answered', () => {
+    const w = world()
+    const [first, second] = [ask(w, 1), ask(w, 1)]
+    first.cancel()
+    first.cancel()
+    const broadcast = ask(w, mappedAddress(-1))
+    broadcast.cancel()
+    w.table.handleConfirmation(peer(1), MAC_A, SOLICITED)
+    w.advance()
+    expect([first.answers, second.answers, broadcast.answers]).toEqual([[], ['02:00:00:00:00:0a'], []])
     done(w)
   })
 })

@@ -16,6 +16,10 @@ interface Sent {
   nextHeader?: number
   fill?: number
   capacity?: number
+  /** Room before the header. */
+  headroom?: number
+  /** Most bytes of data that fit behind its header. */
+  limit?: number
 }
 
 describe('reassembly', () => {
@@ -40,7 +44,7 @@ describe('reassembly', () => {
   /** Bytes [offset, end) of the datagram arrive; the header is 20 bytes of 0x40 + id. */
   function arrive(offset: number, end: number, more: boolean, sent: Sent = {}): Packet | null {
     const length = end - offset
-    const packet = pool.allocate(0, sent.capacity ?? HEADER + length)!
+    const packet = pool.allocate(sent.headroom ?? 0, sent.capacity ?? HEADER + length)!
     packet.append(new Uint8Array(HEADER).fill(0x40 + (sent.id ?? 7)), 0, HEADER)
     packet.append(sent.fill === undefined ? pattern(length, offset) : new Uint8Array(length).fill(sent.fill), 0, length)
     packet.sourceC = packet.destinationC = 0xffff
@@ -57,7 +61,7 @@ describe('reassembly', () => {
       headerLength: HEADER,
       dataStart: packet.start + HEADER,
       nextHeader: sent.nextHeader ?? 17,
-      limit: 65535 - HEADER,
+      limit: sent.limit ?? 65535 - HEADER,
     }
     return reassembler.add(packet, fragment)
   }
@@ -259,6 +263,58 @@ describe('reassembly', () => {
     expectWhole(arrive(80, 100, false, { capacity: 60_000 }), 100)
   })
 
+  test('it moves whatever room was before it', () => {
+    arrive(80, 100, false, { capacity: 60_000, headroom: 64 })
+    expectWhole(arrive(0, 80, true, { capacity: 60_000, headroom: 128 }), 100)
+  })
+
+  test('one that ends does not stop the clock of the others', () => {
+    arrive(0, 80, true, { id: 1 })
+    time.advance(10_000)
+    arrive(0, 80, true, { id: 2 })
+    time.advance(10_000)
+    arrive(0, 80, true, { id: 3 })
+    arrive(80, 100, false, { id: 2 })!.release()
+    time.advance(9_999)
+    expect(expired).toEqual([])
+    time.advance(1)
+    expect(expired).toEqual([0x41])
+    // The youngest is as good as ever.
+    arrive(80, 100, false, { id: 3 })!.release()
+    expect(reassembler.statistics).toMatchObject({ reassembled: 2, timedOut: 1, datagrams: 0 })
+    expectNothingHeld()
+  })
+
+  test('one that is ignored ends without being counted as timed out', () => {
+    arrive(0, 80, true)
+    arrive(8, 80, true)
+    time.advance(30_000)
+    expect(reassembler.statistics).toMatchObject({ overlapped: 1, timedOut: 0, datagrams: 0 })
+  })
+
+  test('with the header of the first fragment it would be larger than 65,535 bytes: malformed', () => {
+    arrive(80, 160, false)
+    expect(arrive(0, 80, true, { limit: 159 })).toBeNull()
+    expect(reassembler.statistics).toMatchObject({ dropMalformed: 1, reassembled: 0, datagrams: 0 })
+    expectNothingHeld()
+    arrive(80, 160, false)
+    expectWhole(arrive(0, 80, true, { limit: 160 }), 160)
+  })
+
+  test('what gives way for number is counted', () => {
+    setUp({ maxDatagrams: 2 })
+    for (let id = 0; id < 5; id++) arrive(0, 80, true, { id })
+    expect(reassembler.statistics).toMatchObject({ evicted: 3, datagrams: 2 })
+  })
+
+  test('a fragment larger than the quota leaves no record, and evicts nothing of its own', () => {
+    setUp({ maxBytesPerSource: 2048 })
+    expect(arrive(0, 4000, true)).toBeNull()
+    expect(reassembler.statistics).toMatchObject({ dropNoMemory: 1, evicted: 0, datagrams: 0 })
+    expect(time.armed).toBe(0)
+    expectNothingHeld()
+  })
+
   test('no packet memory: the datagram is dropped and counted', () => {
     setUp({}, 3 * 2048)
     arrive(0, 1480, true)
@@ -273,6 +329,10 @@ describe('reassembly', () => {
     const whole = arrive(80, 100, false, { ecn: 3 })!
     expect(whole.tos).toBe(3)
     whole.release()
+    arrive(0, 80, true, { ecn: 2 })
+    const unmarked = arrive(80, 100, false, { ecn: 2 })!
+    expect(unmarked.tos).toBe(2)
+    unmarked.release()
     arrive(0, 80, true, { ecn: 0 })
     expect(arrive(80, 100, false, { ecn: 3 })).toBeNull()
     expect(reassembler.statistics.dropEcn).toBe(1)
