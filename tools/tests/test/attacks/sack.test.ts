@@ -4,7 +4,7 @@ import { forgery, TCP, type Forgery } from './support/forgery.ts'
 import { network, siege, tell } from './support/siege.ts'
 
 /** Segments outstanding. */
-const SIZES = [256, 1024, 4096, 16_384]
+const SIZES = [256, 2048, 16_384]
 /** Hostile ACKs of each attack. */
 const ACKS = 1000
 /** Payload of a segment. */
@@ -22,13 +22,13 @@ let restore = (): void => undefined
 interface Liar {
   readonly size: number
   /** An ACK of `una` with up to three blocks, in segments from `base` on; `window` in bytes, as a multiple of 256. */
-  ack(una: number, blocks?: readonly (readonly [number, number])[], window?: number): void
+  readonly ack: (una: number, blocks?: readonly (readonly [number, number])[], window?: number) => void
   /** The same in bytes. */
-  ackBytes(una: number, blocks: readonly (readonly [number, number])[], window?: number, echo?: number): void
+  readonly ackBytes: (una: number, blocks: readonly (readonly [number, number])[], window?: number, echo?: number) => void
   /** First sequence number outstanding. */
   readonly base: number
-  pass(ms: number): void
-  pick(below: number): number
+  readonly pass: (ms: number) => void
+  readonly pick: (below: number) => number
 }
 
 /** A connection with `size` segments outstanding, got by being a good receiver for so long. */

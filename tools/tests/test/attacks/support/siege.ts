@@ -14,7 +14,7 @@ export const FRIEND = { ipv4: '10.0.0.2', ipv6: 'fd00::2' } as const
 const BATCH = 32
 
 /** Options of {@link siege}. */
-export interface SiegeOptions {
+interface SiegeOptions {
   readonly internet?: InternetOptions
   readonly framing?: 'ip' | 'ethernet'
   /** Bytes of packet memory that the stack may hold. Default 16 MiB. */
@@ -23,7 +23,7 @@ export interface SiegeOptions {
 }
 
 /** What an attack cost. */
-export interface Toll {
+interface Toll {
   readonly packetsIn: number
   readonly bytesIn: number
   readonly packetsOut: number
