@@ -117,7 +117,6 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'outage-30s',
     description: '100 Mbit/s × 40 ms, the link is gone for 30 s: back at once, and soon at the old rate',
-    expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40, outages: [{ from: 10, until: 40 }] })
       const flow = only(net, path, cubic)
