@@ -1,6 +1,6 @@
 import { Mark } from './scoreboard.ts'
 import type { Scoreboard } from './scoreboard.ts'
-import { after, before, later } from './sequence.ts'
+import { before, later } from './sequence.ts'
 
 /** Duplicate segments that mean loss where no reordering was seen (RFC 8985 §6.2 step 4). */
 const DUPLICATE_THRESHOLD = 3

@@ -148,7 +148,7 @@ export const otherFrame: Arbitrary<OtherFrame> = lean<OtherFrame>(fc.record({
   bare: mostly(fc.constant(false), fc.constant(true), 3),
 }))
 
-export function callStep(names: readonly string[]): Arbitrary<Call> {
+function callStep(names: readonly string[]): Arbitrary<Call> {
   return fc.record({ call: fc.constantFrom(...names), a: mostly(fc.integer({ min: 0, max: 3000 }), fc.constantFrom(0, 1, 1460, 20_000, 60_000), 2), b: mostly(fc.constant(0), fc.integer({ min: 0, max: 7 }), 4) })
 }
 

@@ -57,8 +57,8 @@ function isIpv4(net: Net): boolean {
   return net.family === 'ipv4'
 }
 
-function given<K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } {
-  return (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: V }
+function given<K extends string, V>(name: K, value: V | undefined): Readonly<Partial<Record<K, V>>> {
+  return (value === undefined ? {} : { [name]: value }) as Readonly<Partial<Record<K, V>>>
 }
 
 function networkLayers(net: Net): Layer[] {

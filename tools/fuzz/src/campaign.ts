@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Case, KeptCase } from './case.ts'
-import { Coverage } from './coverage.ts'
+import type { Coverage } from './coverage.ts'
 import { compare, COMPARISONS } from './differential.ts'
 import { reduce } from './reduce.ts'
 import { runCase } from './run.ts'

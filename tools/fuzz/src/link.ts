@@ -42,8 +42,9 @@ export function fuzzLink(framing: 'ip' | 'ethernet', mtu: number, { linkBatch, i
     pump() {
       while (isOffered && link.dispatcher !== null) {
         isOffered = false
-        link.dispatcher.writable()
-        link.dispatcher?.host.scheduler.run()
+        const { dispatcher } = link
+        dispatcher.writable()
+        dispatcher.host.scheduler.run()
       }
     },
   }

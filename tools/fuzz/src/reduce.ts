@@ -35,7 +35,7 @@ function* smallerSteps(step: Step): Generator<Step> {
 function* smallerFrames(frame: Frame): Generator<Frame> {
   const needed = new Set(['is', 'net', 'flow', 'flags', 'seq', 'ack', 'win', 'text', 'from', 'to', 'reply', 'identifier', 'sequence', 'type', 'code', 'parameter', 'quote', 'cut', 'operation', 'sender', 'target', 'senderLink', 'bytes', 'bare', 'hopLimit'])
   for (const name of Object.keys(frame)) if (!needed.has(name) && !(frame.is === 'ndp' && (name === 'flags' || name === 'options'))) yield without(frame, name)
-  for (const name of Object.keys(frame.net)) if (name !== 'family') yield { ...frame, net: without(frame.net, name) } as Frame
+  for (const name of Object.keys(frame.net)) if (name !== 'family') yield { ...frame, net: without(frame.net, name) }
 }
 
 function without<T extends object>(value: T, name: string): T {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { MemoryLevel } from '@stack/buffer'
 import { leaksOf, toHex } from '@stack/testing'
 import { addressAt, PEER } from './addresses.ts'
@@ -145,9 +144,4 @@ async function finish(world: World, coverage: Coverage | undefined): Promise<voi
   const after = world.memory.memory.statistics
   if (after.doubleRelease > doubleRelease) problems.push('something was released twice')
   if (after.headerMisuse > headerMisuse) problems.push('a header was pushed or consumed twice')
-}
-
-/** A short name of what happened, the same for the same packets. */
-export function digest(outcome: Outcome): string {
-  return createHash('sha256').update(JSON.stringify(outcome.out)).digest('hex').slice(0, 16)
 }

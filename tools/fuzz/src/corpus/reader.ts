@@ -27,10 +27,15 @@ const LARGEST_FRAME = 1 << 20
 export function* readCapture(file: Uint8Array): Generator<CapturedFrame> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
   if (file.length >= 24) {
-    if (view.getUint32(0) === SECTION_HEADER) return yield* readPcapng(file, view)
+    if (view.getUint32(0) === SECTION_HEADER) {
+      yield* readPcapng(file, view)
+      return
+    }
     for (const isLittle of [false, true]) {
       const magic = view.getUint32(0, isLittle)
-      if (magic === PCAP_MICROSECONDS || magic === PCAP_NANOSECONDS) return yield* readPcap(file, view, isLittle, magic === PCAP_NANOSECONDS ? 1n : 1000n)
+      if (magic !== PCAP_MICROSECONDS && magic !== PCAP_NANOSECONDS) continue
+      yield* readPcap(file, view, isLittle, magic === PCAP_NANOSECONDS ? 1n : 1000n)
+      return
     }
   }
   throw new Error('This is no pcap and no pcapng file.')

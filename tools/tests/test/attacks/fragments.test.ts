@@ -18,7 +18,7 @@ function fragmentOf(family: Family, n: number, source?: string) {
   const forged = forgery(fragmentsOf(echo(family, 2000, source), { size: 1000, identification: 1 })[n]!)
   const view = new DataView(forged.bytes.buffer)
   return {
-    from: forged.from,
+    from: (word: number) => forged.from(word),
     numbered(id: number): Uint8Array {
       if (family === 'ipv4') forged.network16(ID.ipv4, id & 0xffff)
       else view.setUint16(ID.ipv6, id)
@@ -61,7 +61,10 @@ describe.each(FAMILIES)('fragments over %s', (family) => {
         most = Math.max(most, gauges(besieged)['bytesHeld']!)
         // 25 hostile ones between any two of the friend's.
         const answered = isPingAnswered(besieged, family, 10_000 + i, () => {
-          for (let n = 0; n < 25; n++) hit(first.from(stranger(random)) && first.numbered(i))
+          for (let n = 0; n < 25; n++) {
+            first.from(stranger(random))
+            hit(first.numbered(i))
+          }
         })
         if (answered) pings++
       }

@@ -71,9 +71,10 @@ async function outstanding(size: number) {
       more -= taken
     }
     // The NIC's queue takes a part of it at a time.
-    for (let sent = -1, idle = 0; idle < 3; idle = sent === snd.nxt ? idle + 1 : 0) {
-      sent = snd.nxt
+    for (let idle = 0; idle < 3; ) {
+      const sent = snd.nxt
       run(4)
+      idle = sent === snd.nxt ? idle + 1 : 0
     }
     if (board.length >= size) break
     if (rounds === 20) throw new Error(`Only ${String(board.length)} of ${String(size)} segments are out.`)
