@@ -14,6 +14,14 @@ const call = (text: string): CallAction => only(`0 ${text}`) as CallAction
 const here = { at: expect.anything() as unknown }
 
 describe('a script', () => {
+  it('has lines that a definition chooses, and the others keep their numbers', () => {
+    const text = '#ifdef A\n0 close(1) = 0\n#else\n0 close(2) = 0\n#ifndef B\n+1 close(3) = 0\n#endif\n#endif\n+2 close(4) = 0\n'
+    const lines = (defines: Record<string, string>): number[] => parseScript(text, 'if.pkt', { defines }).events.map(({ at }) => at.line)
+    expect([lines({ A: '' }), lines({}), lines({ B: '' })]).toEqual([[2, 9], [4, 6, 9], [4, 9]])
+    expect(() => parseScript('#ifdef A\n0 close(1) = 0\n', 'if.pkt')).toThrow('not closed by #endif')
+    expect(() => parseScript('#ifdef A\n#endif\n#endif\n', 'if.pkt')).toThrow('#endif without #ifdef')
+  })
+
   it('has options, a command ahead of the events and one behind them', () => {
     const script = parseScript(
       '// what it is about\n\n--ip_version=ipv4   // only there\n--strict_segments\n--title="two words"\n`./set-up.sh\n sysctl -q net.ipv4.tcp_ecn=1`\n\n' +

@@ -96,7 +96,7 @@ describe('TCP options', () => {
 })
 
 describe('comparing', () => {
-  const exact = { options: 'exact', window: 'exact' } as const
+  const exact = { options: 'exact', window: 'exact', push: 'exact', acks: 'exact', repeatedFin: 'exact' } as const
   const differences = (wanted: string, got: string, rules: Rules = exact): string[] => comparePackets(packet(wanted), packet(got), 4, rules)
 
   test('equal packets have no differences', () => {
@@ -114,17 +114,24 @@ describe('comparing', () => {
     const wanted = '> S 0:0(0) <mss 1460,nop,wscale 6,sackOK>'
     const got = '> S 0:0(0) <mss 1460,nop,nop,sackOK,nop,wscale 6>'
     expect(differences(wanted, got)).toEqual(['options: expected <mss 1460,nop,wscale 6,sackOK>, got <mss 1460,nop,nop,sackOK,nop,wscale 6>'])
-    expect(differences(wanted, got, { options: 'set', window: 'exact' })).toEqual([])
-    expect(differences(wanted, '> S 0:0(0) <mss 1460,wscale 6>', { options: 'set', window: 'exact' })).toHaveLength(1)
+    expect(differences(wanted, got, { ...exact, options: 'set' })).toEqual([])
+    expect(differences(wanted, '> S 0:0(0) <mss 1460,wscale 6>', { ...exact, options: 'set' })).toHaveLength(1)
   })
 
   test('a window exactly, or to a segment', () => {
-    const slack = { options: 'exact', window: 'segment' } as const
+    const slack = { ...exact, window: 'segment' } as const
     expect(differences('> . 1:1(0) ack 2 win 65535', '> . 1:1(0) ack 2 win 65534')).toHaveLength(1)
     expect(differences('> . 1:1(0) ack 2 win 65535', '> . 1:1(0) ack 2 win 65534', slack)).toEqual([])
     expect(differences('> . 1:1(0) ack 2 win 65535', '> . 1:1(0) ack 2 win 64000', slack)).toHaveLength(1)
     expect(comparePackets(packet('> . 1:1(0) ack 2 win 1026'), packet('> . 1:1(0) ack 2 win 1000'), 4, slack, 6)).toHaveLength(1)
     expect(comparePackets(packet('> . 1:1(0) ack 2 win 1026'), packet('> . 1:1(0) ack 2 win 1024'), 4, slack, 6)).toEqual([])
+  })
+
+  test('PSH exactly, or not at all; any sequence number where the script leaves it open', () => {
+    expect(differences('> P. 1:11(10) ack 1', '> . 1:11(10) ack 1')).toEqual(['flags: expected P., got .'])
+    expect(differences('> P. 1:11(10) ack 1', '> . 1:11(10) ack 1', { ...exact, push: 'any' })).toEqual([])
+    expect(differences('> S. ...(0) ack 1', '> S. 77:77(0) ack 1')).toEqual([])
+    expect(differences('> S. ...(0) ack 1', '> S. 77:78(1) ack 1')).toHaveLength(1)
   })
 
   test('<...> compares no options, no list means none', () => {

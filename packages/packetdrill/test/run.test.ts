@@ -34,6 +34,66 @@ async function fails(text: string, reason: RegExp | string, families: readonly F
   return result
 }
 
+describe('habits of systems', () => {
+  test('an ACK may come ahead of its time with the profile of a system, and data may not', async () => {
+    const early = `${ACCEPTED}+0 < P. 1:1001(1000) ack 1 win 257\n+.04 > . 1:1(0) ack 1001\n`
+    await passes(early.replace('<...>', '<mss 1460,nop,wscale 8>'), linux, ['ipv4'])
+    await fails(`${ACCEPTED}+0 write(4, ..., 100) = 100\n+.04 > P. 1:101(100) ack 1\n`, /^time: /)
+  })
+
+  test('FreeBSD: a bare ACK may stand for the FIN that is said again, and a reset within the room is challenged', () => passes(`
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 fcntl(3, F_SETFL, O_RDWR | O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS
++0 > S 0:0(0) win 65535 <mss 1460,nop,wscale 6,sackOK,TS val 100 ecr 0>
++.1 < S. 0:0(0) ack 1 win 32767 <mss 1460,sackOK,eol,eol>
++0 > . 1:1(0) ack 1 win 65535
++0 getsockopt(3, SOL_SOCKET, SO_RCVBUF, [65700], [4]) = 0
++.1 shutdown(3, SHUT_WR) = 0
++0 > F. 1:1(0) ack 1
++.1 < F. 1:1(0) ack 1 win 32767
++0 > F. 1:1(0) ack 2
++.1 < R 65701:65701(0) win 32767
++0 > . 2:2(0) ack 2
++.1 < R 65702:65702(0) win 32767
++.1 < R 2:2(0) win 32767
++0 getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0
+`, freebsd, ['ipv4']))
+
+  test('what waited for a gap and came again with it is told as a duplicate', () => passes(`
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 7>
++0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK,nop,wscale 8>
++.1 < . 1:1(0) ack 1 win 257
++0 accept(3, ..., ...) = 4
++0 < P. 1001:2001(1000) ack 1 win 257
++0 > . 1:1(0) ack 1 <nop,nop,sack 1001:2001>
++0 < P. 2001:3001(1000) ack 1 win 257
++0 > . 1:1(0) ack 1 <nop,nop,sack 1001:3001>
++0 < P. 7001:8001(1000) ack 1 win 257
++0 > . 1:1(0) ack 1 <nop,nop,sack 7001:8001 1001:3001>
++0 < P. 1:6001(6000) ack 1 win 257
++0 > . 1:1(0) ack 6001 <nop,nop,sack 1001:3001 7001:8001>
+`, linux, ['ipv4']))
+
+  test('a protocol that is not there skips a script by name, unless that is what it expects', async () => {
+    const reasons: unknown[] = []
+    for (const line of ['> SEW 0:0(0) <...>', '> S 0:0(0) <FO,nop,nop>', '> [ect0] . 1:1(0) ack 1', '> .5 1:1(0) ack 1']) {
+      const { status, reason } = await run(`${LISTENER}+0 ${line}\n`)
+      reasons.push([status, reason])
+    }
+    expect(reasons).toEqual(['ECN (RFC 3168)', 'TCP Fast Open (RFC 7413)', 'ECN (RFC 3168)', 'Accurate ECN (RFC 9768)'].map((what) => ['skipped', `${what} is not there yet`]))
+    await passes(`${ACCEPTED}+0 sendto(4, ..., 10, MSG_FASTOPEN, ..., ...) = -1 EOPNOTSUPP\n`)
+  })
+
+  test('a message of ICMP that one family has keeps a script from the others', async () => {
+    const result = await run(`${ACCEPTED}+0 < [1:1001(1000)] icmp unreachable frag_needed mtu 1200\n`, linux)
+    expect(result.status).toBe('passed')
+  })
+})
+
 describe('scripts that pass', () => {
   test('passive open, data, an RTO, close', () => passes(`${ACCEPTED}
 +0 write(4, ..., 4000) = 4000

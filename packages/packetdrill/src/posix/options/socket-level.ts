@@ -1,7 +1,6 @@
 import { fail, ok, type Outcome } from '../pending-call.ts'
 import type { System } from '../posix.ts'
 import { linger, timeval } from '../structs.ts'
-import type { TcpSocket } from '../tcp-socket.ts'
 import { applyKeepAlive } from './keep-alive.ts'
 import { integer, readOnly, remembered, unsupported, type OptionTable, type Socket } from './option.ts'
 
