@@ -10,18 +10,17 @@ export interface FuzzLink {
   readonly link: FakeLink
   /** Hands frames in; returns how many there was memory for. */
   receive(frames: readonly Uint8Array[]): number
-  /** Lets the stack send what waits, if the link takes less than it is given. */
-  pump(): void
 }
 
 /** @param onSent - gets everything that the stack sent, when it is read */
 export function fuzzLink(framing: 'ip' | 'ethernet', mtu: number, { linkBatch, inbox }: Variant, onSent: (bytes: Uint8Array) => void): FuzzLink {
   const link = fakeLink({ framing, mtu })
-  let isOffered = false
   if (linkBatch < 64) {
     const write = link.writePackets.bind(link)
+    const room = new Room(link)
     link.writePackets = (batch: PacketBatch): number => {
-      isOffered = batch.length > linkBatch
+      // There is room for more as soon as this turn has time.
+      if (batch.length > linkBatch) link.dispatcher?.host.scheduler.enqueue(room)
       return write(batch.slice(0, linkBatch))
     }
   }
@@ -39,14 +38,21 @@ export function fuzzLink(framing: 'ip' | 'ethernet', mtu: number, { linkBatch, i
       for (let i = 0; i < frames.length; i += inbox) count += feed.take(frames.slice(i, i + inbox))
       return count
     },
-    pump() {
-      while (isOffered && link.dispatcher !== null) {
-        isOffered = false
-        const { dispatcher } = link
-        dispatcher.writable()
-        dispatcher.host.scheduler.run()
-      }
-    },
+  }
+}
+
+/** Says that the link takes more. */
+class Room implements Pollable {
+  queued = false
+  private readonly link: FakeLink
+
+  constructor(link: FakeLink) {
+    this.link = link
+  }
+
+  poll(): number {
+    this.link.dispatcher?.writable()
+    return 0
   }
 }
 

@@ -157,7 +157,6 @@ export class World implements BuildContext {
   look(): Uint8Array[] {
     const { wire, out } = this
     for (let round = 0; round < 4; round++) {
-      wire.pump()
       while (wire.link.tryRead() !== null);
       const answers: Uint8Array[] = []
       for (const parsed of out.slice(this.looked)) {

@@ -6,7 +6,7 @@ const SEED = 2026
 const coverage = new Coverage()
 
 test.each(NAMES)('%s: some cases of every kind break nothing', async (name) => {
-  const finding = await round(name, { seed: SEED, runs: 40, coverage })
+  const finding = await round(name, { seed: SEED, runs: 20, coverage })
   expect(finding, finding === null ? '' : JSON.stringify(finding)).toBeNull()
 }, 60_000)
 
