@@ -34,7 +34,7 @@ function windows(bench: ControlBench, seconds: number): number[] {
 }
 
 describe('CUBIC (RFC 9438)', () => {
-  test('the window follows W_cubic(t), back to W_max after K and beyond, whatever the round trip [RFC9438-4.2-window]', () => {
+  test('the window follows W_cubic(t), back to W_max after K and beyond, whatever the round trip [RFC9293-MAY-18, RFC9438-4.2-window]', () => {
     // 1,000 segments, then 700: K = (300 / 0.4)^(1/3) = 9.09 s.
     const k = kOf(1000, 700)
     expect(k).toBeCloseTo(9.086, 3)
