@@ -246,7 +246,7 @@ describe('congestion controls of others', () => {
     [{}, /must be an array/],
     [new Array(65).fill(careful), /at most 64/],
     [[null], /name and a function/],
-    [[{ name: '', create: () => careful.create({ mss: 1 }) }], /name and a function/],
+    [[{ ...careful, name: '' }], /name and a function/],
     [[{ name: 'x' }], /name and a function/],
     [[careful, careful], /'careful' twice/],
     [[cubic()], /'cubic' twice, or it is built in/],
