@@ -52,7 +52,7 @@ class PosixFace implements Posix {
       local: { host: localAddress, port: options.localPort ?? DEFAULT_PORT },
       remote: { host: remoteAddress, port: options.remotePort ?? DEFAULT_PORT },
       tcp: {
-        tcp: stack.tcp, clock, system, changed, defaults: options.defaults ?? {},
+        tcp: stack.tcp, clock, system, changed, defaults: options.defaults ?? {}, readsAfterShutdown: options.readsAfterShutdown ?? false,
         scratch: (length) => this.scratch(length),
         connected: (connection) => {
           this.latest = connection

@@ -23,6 +23,8 @@ export interface PosixOptions {
   readonly remotePort?: number
   /** Default `'linux'`. */
   readonly system?: System
+  /** SHUT_RD leaves what comes to be read, as Linux does. Default: it is thrown away. */
+  readonly readsAfterShutdown?: boolean
   /** Socket options by name that settings of the system give: `{ TCP_KEEPIDLE: 10 }`, in the option's unit. Default: none. */
   readonly defaults?: Readonly<Record<string, number>>
   /** Symbols of the command line (`-D NAME=value`); they win over the system's. */

@@ -11,6 +11,8 @@ export interface TcpContext {
   readonly tcp: Tcp
   readonly clock: Clock
   readonly system: System
+  /** SHUT_RD: what comes is still taken, and reads find it. */
+  readonly readsAfterShutdown: boolean
   /** Options of sockets that settings of the system give: `TCP_KEEPIDLE` and the like. */
   readonly defaults: Readonly<Record<string, number>>
   /** A file changed: calls that wait are tried again. */
@@ -326,8 +328,7 @@ export class TcpSocket implements OpenFile {
     }
     if (how !== 'write') this.isReadShut = true
     if (how !== 'read') this.isWriteShut = true
-    // Linux goes on taking what comes, and reads find it.
-    if (context.system !== 'linux') connection.shutdown(how)
+    if (!context.readsAfterShutdown) connection.shutdown(how)
     else if (how !== 'read') connection.shutdown('write')
     return ok()
   }

@@ -54,6 +54,8 @@ export interface Profile {
   readonly name: string
   /** Whose calls, errnos and option numbers. */
   readonly system: System
+  /** What comes behind SHUT_RD can be read all the same. */
+  readonly readsAfterShutdown?: boolean
   readonly rules: Rules
   readonly remoteSequence: RemoteSequence
   /** What a script that does not say is run over. */

@@ -13,6 +13,7 @@ const ALL_FAMILIES: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 export const linux: Profile = {
   name: 'linux',
   system: 'linux',
+  readsAfterShutdown: true,
   rules: { options: 'exact', window: 'exact', push: 'any', acks: 'early', repeatedFin: 'exact' },
   remoteSequence: 'relative',
   families: ALL_FAMILIES,

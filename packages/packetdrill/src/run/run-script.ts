@@ -70,7 +70,7 @@ async function runOver(script: Script, family: Family, read: RunOptions, options
       trace.sent(sent)
     })
     const posix = options.createPosix({
-      stack: network.stack, clock: network.clock, family, localAddress: addresses.local, remoteAddress: addresses.remote, system: profile.system, defaults: draft.socket,
+      stack: network.stack, clock: network.clock, family, localAddress: addresses.local, remoteAddress: addresses.remote, system: profile.system, defaults: draft.socket, readsAfterShutdown: profile.readsAfterShutdown ?? false,
       ...(read.bindPort === null ? {} : { localPort: read.bindPort }),
       ...(read.connectPort === null ? {} : { remotePort: read.connectPort }),
     })
