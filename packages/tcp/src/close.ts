@@ -7,10 +7,11 @@ import type { Tcb } from './tcb.ts'
 /** No more will be written: a FIN follows what is queued (RFC 9293 §3.10.4). */
 export function closeSending(tcb: Tcb): void {
   if (tcb.snd.finQueued) return
-  if (tcb.state === State.Established || tcb.state === State.SynReceived) setState(tcb, State.FinWait1)
+  if (tcb.state === State.Established) setState(tcb, State.FinWait1)
   else if (tcb.state === State.CloseWait) setState(tcb, State.LastAck)
-  // What was written ahead goes first, then the FIN (FreeBSD's way; RFC 9293 §3.10.4 has no half-close here).
-  else if (tcb.state !== State.SynSent) return
+  // What was written ahead goes first, then the FIN (FreeBSD's way; RFC 9293 §3.10.4 has no half-close in SYN-SENT). In
+  // SYN-RECEIVED too: our SYN is not acknowledged, and only the handshake sends it again.
+  else if (tcb.state !== State.SynSent && tcb.state !== State.SynReceived) return
   tcb.snd.finQueued = true
   tcb.context.host.scheduler.markDirty(tcb)
 }
