@@ -265,7 +265,9 @@ describe('reassembly', () => {
 
   test('it moves whatever room was before it', () => {
     arrive(80, 100, false, { capacity: 60_000, headroom: 64 })
-    expectWhole(arrive(0, 80, true, { capacity: 60_000, headroom: 128 }), 100)
+    const whole = arrive(0, 80, true, { capacity: 60_000, headroom: 128 })!
+    expect(whole.bytes.slice(whole.start, whole.start + HEADER)).toEqual(new Uint8Array(HEADER).fill(0x47))
+    expectWhole(whole, 100)
   })
 
   test('one that ends does not stop the clock of the others', () => {

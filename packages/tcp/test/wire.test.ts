@@ -78,6 +78,7 @@ describe('wire', () => {
     expect(withOptions([1, 1, 4, 2])).toMatchObject({ sackPermitted: true, malformedOptions: false })
     // The last byte is the kind of an option whose length stands in the payload.
     expect(withOptions([1, 1, 1, 4], [2, 2])).toMatchObject({ sackPermitted: false, malformedOptions: true })
+    expect(withOptions([1, 1, 1, 4])).toMatchObject({ sackPermitted: false, malformedOptions: true })
     // The length reaches one byte into the payload.
     expect(withOptions([1, 2, 4, 5], [0xb4])).toMatchObject({ mss: 0, malformedOptions: true })
   })
@@ -85,6 +86,9 @@ describe('wire', () => {
   test('an unknown option is passed over by its length', () => {
     expect(withOptions([254, 6, 9, 9, 9, 9, 2, 4, 5, 0xb4, 1, 1])).toMatchObject({ mss: 1460, malformedOptions: false })
     expect(withOptions([254, 2, 3, 3, 5, 0, 0, 0])).toMatchObject({ windowScale: 5, malformedOptions: false })
+    // As long as options that are known.
+    expect(withOptions([254, 3, 9, 0])).toMatchObject({ windowScale: -1, malformedOptions: false })
+    expect(withOptions([254, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1])).toMatchObject({ sackBlocks: 0, timestamps: false, malformedOptions: false })
   })
 
   test.each([
