@@ -5,7 +5,7 @@ import { everywhere } from './everywhere.ts'
 
 /** Nobody gets an address that the other end has: our stack finds out (RFC 5227, RFC 4862 §5.4), and the kernel does where it looks. */
 export const duplicateCases: readonly LabCase[] = everywhere('duplicate address', [], async ({ nic, peer, family }) => {
-  const ours = await nic.addAddress(`${family.kernel}/${family.prefixLength}`).then(
+  const ours = await nic.addAddress(`${family.kernel}/${family.prefixLength}`, { optimistic: false }).then(
     () => 'assigned',
     (error: unknown) => (isStackError(error) ? error.code : String(error)),
   )
