@@ -59,6 +59,7 @@ export function beginSegment(context: TcpContext, flow: Flow, flags: number, seq
   header.sackPermitted = false
   header.sackBlocks = 0
   header.timestamps = false
+  header.rare = 0
   return header
 }
 

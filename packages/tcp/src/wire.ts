@@ -15,6 +15,12 @@
  * @packageDocumentation
  */
 
+import { MAX_SACK_BLOCKS, MIN_HEADER_LENGTH, OptionKind } from './segment-header.ts'
+import type { SegmentHeader } from './segment-header.ts'
+import { rareLength, readRare, writeRare } from './wire-rare.ts'
+
+export { MAX_SACK_BLOCKS, MIN_HEADER_LENGTH, OptionKind, Rare, SegmentHeader } from './segment-header.ts'
+
 /** Byte offsets of the fixed header. */
 export const Field = {
   SourcePort: 0,
@@ -32,12 +38,6 @@ export const Field = {
 /** Control bits (RFC 9293 §3.1, RFC 3168 §6.1). */
 export const Flag = { Fin: 1, Syn: 2, Rst: 4, Psh: 8, Ack: 16, Urg: 32, Ece: 64, Cwr: 128 } as const
 
-/** Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018). */
-export const OptionKind = { End: 0, Nop: 1, Mss: 2, WindowScale: 3, SackPermitted: 4, Sack: 5, Timestamps: 8 } as const
-
-/** Bytes of the header without options. */
-export const MIN_HEADER_LENGTH = 20
-
 /** Largest shift of the window (RFC 7323 §2.3). */
 export const MAX_WINDOW_SCALE = 14
 
@@ -46,42 +46,6 @@ const ALIGNED_TIMESTAMPS = 0x0101080a
 
 /** Bytes of an aligned timestamps option. */
 export const TIMESTAMPS_LENGTH = 12
-
-/** Most blocks of a SACK option (RFC 2018 §3); three beside timestamps. */
-export const MAX_SACK_BLOCKS = 4
-
-/**
- * The fields of one header, for parsing and for writing. Sequence numbers and timestamps are int32. One object is
- * reused for any number of segments.
- */
-export class SegmentHeader {
-  sourcePort = 0
-  destinationPort = 0
-  sequence = 0
-  acknowledgment = 0
-  /** Bits of {@link Flag}. */
-  flags = 0
-  /** As on the wire, not scaled. */
-  window = 0
-  urgentPointer = 0
-  /** With options; set by {@link parseHeader}. */
-  headerLength: number = MIN_HEADER_LENGTH
-  /** 0 = the option is absent. */
-  mss = 0
-  /** -1 = the option is absent; values above 14 are read as 14 (RFC 7323 §2.3). */
-  windowScale = -1
-  sackPermitted = false
-  /** SACK blocks in {@link sackEdges}; 0 = the option is absent. */
-  sackBlocks = 0
-  /** Left and right edge of each block, int32. */
-  readonly sackEdges: Int32Array = new Int32Array(2 * MAX_SACK_BLOCKS)
-  /** Is the timestamps option there? */
-  timestamps = false
-  timestampValue = 0
-  timestampEcho = 0
-  /** An option had an illegal length; what follows it was ignored (RFC 9293 MUST-7). */
-  malformedOptions = false
-}
 
 /**
  * Reads the header at `offset` of which at most `length` bytes are there.
@@ -105,6 +69,7 @@ export function parseHeader(view: DataView, offset: number, length: number, out:
   out.sackPermitted = false
   out.sackBlocks = 0
   out.timestamps = false
+  out.rare = 0
   out.malformedOptions = false
   if (headerLength === MIN_HEADER_LENGTH) return true
   const options = offset + Field.Options
@@ -135,6 +100,7 @@ function parseOptions(view: DataView, from: number, end: number, out: SegmentHea
     else if (kind === OptionKind.SackPermitted && size === 2) out.sackPermitted = true
     else if (kind === OptionKind.Timestamps && size === 10) readTimestamps(view, at, out)
     else if (kind === OptionKind.Sack && size >= 10 && (size & 7) === 2) readSack(view, at, size >>> 3, out)
+    else readRare(view, at, kind, size, out)
     at += size
   }
 }
@@ -158,12 +124,13 @@ export function headerLengthOf(header: SegmentHeader): number {
   else if (header.sackPermitted) length += 4
   if (header.windowScale >= 0) length += 4
   if (header.sackBlocks > 0) length += 4 + 8 * header.sackBlocks
+  if (header.rare !== 0) length += rareLength(header)
   return length
 }
 
 /**
- * Writes `header` at `offset`, options in the order MSS, SACK permitted, timestamps, window scale, SACK; the checksum
- * field is zero.
+ * Writes `header` at `offset`, options in the order MSS, SACK permitted, timestamps, window scale, SACK, then
+ * the rare ones; the checksum field is zero.
  *
  * @returns the bytes written, a multiple of 4
  */
@@ -200,6 +167,7 @@ export function writeHeader(view: DataView, offset: number, header: SegmentHeade
     at += 4
     for (let i = 0; i < 2 * header.sackBlocks; i++, at += 4) view.setInt32(at, header.sackEdges[i]!)
   }
+  if (header.rare !== 0) at += writeRare(view, at, header)
   view.setUint8(offset + Field.DataOffset, (at - offset) << 2)
   return at - offset
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Flag, SegmentHeader, headerLengthOf, parseHeader, writeHeader } from '../src/wire.ts'
+import { Flag, Rare, SegmentHeader, headerLengthOf, parseHeader, writeHeader } from '../src/wire.ts'
 
 /** What is read of a header with these options, in the middle of a buffer, the payload behind it. */
 function withOptions(options: readonly number[], payload: readonly number[] = []): SegmentHeader {
@@ -52,13 +52,26 @@ describe('wire', () => {
     expect(written(header)).toEqual(header)
   })
 
+  test.each([
+    [0, 0x0000, 0], [90, 0x005a, 90], [32_767, 0x7fff, 32_767], [32_768, 0x8223, 32_820], [10_000_000, 0xffff, 1_966_020],
+  ])('a user timeout of %i s is %i on the wire: seconds, else minutes rounded up (RFC 5482 §2)', (seconds, field, told) => {
+    const header = new SegmentHeader()
+    header.rare = Rare.UserTimeout
+    header.userTimeout = seconds
+    const view = new DataView(new ArrayBuffer(64))
+    expect(writeHeader(view, 0, header)).toBe(24)
+    expect(headerLengthOf(header)).toBe(24)
+    expect(view.getUint32(20)).toBe(0x1c040000 + field)
+    expect(written(header)).toMatchObject({ rare: Rare.UserTimeout, userTimeout: told })
+  })
+
   test('the fields of the segment before do not show', () => {
-    const header = withOptions([2, 4, 5, 0xb4, 4, 2, 3, 3, 7, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4, 5, 1, 0])
-    expect(header).toMatchObject({ mss: 1460, sackPermitted: true, windowScale: 7, sackBlocks: 1, timestamps: true, malformedOptions: true })
+    const header = withOptions([2, 4, 5, 0xb4, 4, 2, 3, 3, 7, 28, 4, 0, 5, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4, 5, 1, 0])
+    expect(header).toMatchObject({ mss: 1460, sackPermitted: true, windowScale: 7, sackBlocks: 1, timestamps: true, rare: Rare.UserTimeout, userTimeout: 5, malformedOptions: true })
     const bare = new DataView(new ArrayBuffer(20))
     bare.setUint8(12, 0x50)
     expect(parseHeader(bare, 0, 20, header)).toBe(true)
-    expect(header).toMatchObject({ mss: 0, sackPermitted: false, windowScale: -1, sackBlocks: 0, timestamps: false, malformedOptions: false, headerLength: 20 })
+    expect(header).toMatchObject({ mss: 0, sackPermitted: false, windowScale: -1, sackBlocks: 0, timestamps: false, rare: 0, malformedOptions: false, headerLength: 20 })
   })
 
   test.each([
