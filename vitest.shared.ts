@@ -9,10 +9,10 @@ const externalConditions = ['@stack/source', 'node', 'import', 'default']
 /** Resolution that finds sources. */
 export const fromSources = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions } } }
 
-/** The vitest project of one package, named like its folder. */
+/** The vitest project of one package, named like its folder. Files of a worker share modules: loading them anew for each took as long as the tests. */
 export function project(name: string): UserProjectConfigExport {
   return defineProject({
     ...fromSources,
-    test: { name, include: ['test/**/*.test.ts'] },
+    test: { name, include: ['test/**/*.test.ts'], isolate: false },
   })
 }

@@ -28,6 +28,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'tools/tests/{test,slots}/**/*.test.ts'],
     exclude: [...defaultExclude, ...Object.values(UNTOUCHED).flat()],
     setupFiles: [fileURLToPath(new URL('slots/setup.ts', import.meta.url))],
+    isolate: false,
+    maxWorkers: '100%',
     // Some wait for real retransmission timeouts.
     testTimeout: 30_000,
   },
