@@ -3,6 +3,7 @@ import { cliCases } from './cases/cli.ts'
 import { connectionCases, curlCases, nginxCases } from './cases/http.ts'
 import { duplicateCases } from './cases/duplicate.ts'
 import { deviceCases } from './cases/device.ts'
+import { goodputCases } from './cases/goodput.ts'
 import { lossCases } from './cases/loss.ts'
 import { namespaceCase } from './cases/namespace.ts'
 import { nodeCases } from './cases/node.ts'
@@ -11,4 +12,4 @@ import { refusedCases } from './cases/refused.ts'
 import { udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...cliCases, ...lossCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...cliCases, ...lossCases, ...goodputCases]
