@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { isIcmpError } from '../src/wire/icmp.ts'
 import {
   copyFragmentOptions, copyReplyOptions, formatIpv4Address, inspectOptions, ipv4Header, optionsFound, parseIpv4Address, parseIpv4Header, stampOptions, writeIpv4Header,
 } from '../src/wire.ts'
@@ -135,5 +136,10 @@ describe('options', () => {
     const bytes = [148, 4, 0, 0, 7, 7, 4, 0, 0, 0, 0, 1, 130, 3, 0, 0]
     expect(copyReplyOptions(viewOf(...bytes), 0, bytes.length, target)).toBe(8)
     expect([...target.slice(0, 8)]).toEqual([7, 7, 4, 0, 0, 0, 0, 0])
+  })
+
+  test('errors are messages about other packets, and never answered (RFC 1122 §3.2.2)', () => {
+    const errors = Array.from({ length: 256 }, (_, type) => type).filter(isIcmpError)
+    expect(errors).toEqual([3, 4, 5, 11, 12])
   })
 })
