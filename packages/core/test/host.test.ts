@@ -19,7 +19,6 @@ class FakeHost implements HostFunctions {
   started = 0
   readonly performance = { now: () => this.time }
   readonly Date = { now: () => 1_700_000_000_000 + this.time }
-  readonly queueMicrotask = (task: () => void): void => task()
   readonly setImmediate: HostFunctions['setImmediate'] = (task) => this.immediates.push(task)
   readonly MessageChannel: HostFunctions['MessageChannel']
 

@@ -45,6 +45,17 @@ function handler(name: string, run?: () => void): Wakeable {
 }
 
 describe('order in a turn', () => {
+  it('lets what endpoints sent leave in the same round', () => {
+    const { scheduler } = setup()
+    const queue = link('queue', 1)
+    scheduler.markDirty(endpoint('tcp', () => {
+      scheduler.enqueue(queue)
+      scheduler.pollLink(link('eth0', 1))
+    }))
+    scheduler.turn()
+    expect(log).toEqual(['flush tcp', 'queue 1', 'eth0 1'])
+  })
+
   it('is timers, links, run queue, dirty endpoints, wake-ups', () => {
     const { scheduler } = setup()
     scheduler.wake(handler('app'))
@@ -154,6 +165,46 @@ describe('turns that calls start', () => {
     clock.runMicrotasks()
     expect(log).toEqual(['eth0 1', 'wake app'])
     expect(clock.macrotasks).toHaveLength(0)
+  })
+
+  it('settle promises at their end: what runs no user code need not wait', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    const eth0 = link('eth0', 0)
+    scheduler.wake(handler('app'))
+    scheduler.wake({
+      waking: false,
+      settlesOnly: true,
+      wake() {
+        log.push('settle')
+        eth0.waiting = 1
+        scheduler.pollLink(eth0)
+      },
+    })
+    scheduler.run()
+    // What it raised belongs to the turn; user code does not.
+    expect(log).toEqual(['settle', 'eth0 1'])
+    clock.runMicrotasks()
+    expect(log).toEqual(['settle', 'eth0 1', 'wake app'])
+  })
+
+  it('flush an endpoint without a microtask that finds nothing to do', () => {
+    const clock = setup()
+    const tcp = endpoint('tcp')
+    clock.scheduler.flush(tcp)
+    expect(log).toEqual(['flush tcp'])
+    expect(tcp.dirty).toBe(false)
+    expect(clock.microtasks).toHaveLength(0)
+  })
+
+  it('flush an endpoint once, when it is called within a turn', () => {
+    const { scheduler } = setup()
+    const tcp = endpoint('tcp')
+    scheduler.pollLink(link('eth0', 2, () => {
+      scheduler.flush(tcp)
+    }))
+    scheduler.run()
+    expect(log).toEqual(['eth0 2', 'flush tcp'])
   })
 
   it('run what those wake-ups raised inside the same microtask', () => {

@@ -22,14 +22,21 @@ export interface PendingCall<T> {
  * reason and `aborted` is told, so that the owner forgets the call. An aborted signal rejects at once, without `begin`.
  */
 export function startCall<T>(begin: (call: PendingCall<T>) => void, signal?: AbortSignal, aborted?: () => void): Promise<T> {
-  if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
+  if (signal === undefined) {
+    return new Promise<T>((resolve, reject) => {
+      begin({ resolve, reject })
+    })
+  }
+  if (signal.aborted) return Promise.reject(signal.reason as Error)
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => {
       aborted?.()
-      reject(signal!.reason as Error)
+      reject(signal.reason as Error)
     }
-    const release = (): void => signal?.removeEventListener('abort', abort)
-    signal?.addEventListener('abort', abort, { once: true })
+    const release = (): void => {
+      signal.removeEventListener('abort', abort)
+    }
+    signal.addEventListener('abort', abort, { once: true })
     begin({
       resolve: (value) => {
         release()

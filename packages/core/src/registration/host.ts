@@ -44,6 +44,11 @@ export interface Dirty {
 export interface Wakeable {
   /** Owned by the scheduler: true while queued. Start with false. */
   waking: boolean
+  /**
+   * True while `wake` runs no user code and only settles promises: then it may run at the end of a turn that a call of
+   * the API started, and need not wait for the next one. Default false.
+   */
+  readonly settlesOnly?: boolean
   wake(): void
 }
 
@@ -68,9 +73,11 @@ export interface Scheduler {
   wake(target: Wakeable): void
   /**
    * Starts a turn now unless one is running. For calls of the API and of links that became readable. Wake-ups that it
-   * raises run in a microtask, after the caller's own code.
+   * raises run in a microtask, after the caller's own code, but for those that settle promises only.
    */
   run(): void
+  /** `markDirty` and `run` in one, without a microtask that would find nothing left to do. For calls of the API. */
+  flush(endpoint: Dirty): void
   /** Counted holds on the host process. */
   ref(): void
   unref(): void

@@ -10,6 +10,8 @@ const MAX_PACKETS = 4096
 const MAX_TIME = 5
 /** Calls of endpoints or user code between two looks at the clock. */
 const CALLS_PER_LOOK = 8
+/** Packets and calls that rounds without user code may handle between two looks at the clock. */
+const SPENT_PER_LOOK = 32
 /** Turns that may follow each other before a macrotask is asked for, to learn whether any came in between. */
 const MAX_CHAIN = 16
 
@@ -73,6 +75,8 @@ class Loop implements TurnScheduler {
 
   // The budget: what happened since the last macrotask.
   #spent = 0
+  /** `#spent` when the clock was last looked at. */
+  #looked = 0
   #budgetStart: Milliseconds = 0
   #chain = 0
   #macrotaskPending = false
@@ -139,6 +143,14 @@ class Loop implements TurnScheduler {
     this.#turn(false)
   }
 
+  flush(endpoint: Dirty): void {
+    if (!endpoint.dirty) {
+      endpoint.dirty = true
+      this.#dirty.push(endpoint)
+    }
+    this.run()
+  }
+
   turn(): void {
     this.#alarm = NaN
     if (this.inTurn) return
@@ -186,7 +198,7 @@ class Loop implements TurnScheduler {
   #beginBudget(): void {
     this.#now = this.#clock.now()
     this.#budgetStart = this.#now
-    this.#spent = 0
+    this.#spent = this.#looked = 0
     this.#chain = 0
   }
 
@@ -206,21 +218,23 @@ class Loop implements TurnScheduler {
     return this.#spent >= MAX_PACKETS || this.#now - this.#budgetStart >= MAX_TIME
   }
 
-  /** @param wakeHere - run user code at the end; false inside a call that user code made */
+  /** @param wakeHere - run user code at the end; false inside a call that user code made: then promises are settled only */
   #turn(wakeHere: boolean): void {
     this.inTurn = true
     // The alarm is set once at the end, not with each timer.
     this.#wheel.alarm = -Infinity
     for (;;) {
-      this.#spent += this.#wheel.advance(this.#now, BATCH)
+      if (this.#wheel.bound <= this.#now) this.#spent += this.#wheel.advance(this.#now, BATCH)
       this.#pollLinks()
       this.#runQueue()
       this.#flush()
+      // What endpoints sent leaves in the same round.
+      this.#runQueue()
       const isDone = !this.#hasPackets() && this.#wheel.bound > this.#now
-      if (!isDone && !this.#isSpentNow()) continue
-      if (!wakeHere || this.#wakes.length === 0) break
-      this.#wakeAll()
-      if (this.#isSpentNow() || this.#isDrained()) break
+      if (!isDone && !this.#isSpentByNow()) continue
+      if (this.#wakes.length === 0 || !this.#wakeAll(wakeHere)) break
+      // User code takes the time it likes.
+      if ((wakeHere ? this.#isSpentNow() : this.#isSpentByNow()) || this.#isDrained()) break
     }
     this.inTurn = false
     // Whoever finds the budget spent relies on a macrotask that renews it.
@@ -234,8 +248,18 @@ class Loop implements TurnScheduler {
   }
 
   #isSpentNow(): boolean {
-    this.#now = this.#clock.now()
+    this.#look()
     return this.#isSpent()
+  }
+
+  /** As {@link #isSpentNow}; after few packets the time of the last look will do. */
+  #isSpentByNow(): boolean {
+    return this.#spent - this.#looked >= SPENT_PER_LOOK ? this.#isSpentNow() : this.#isSpent()
+  }
+
+  #look(): void {
+    this.#now = this.#clock.now()
+    this.#looked = this.#spent
   }
 
   #hasPackets(): boolean {
@@ -291,13 +315,23 @@ class Loop implements TurnScheduler {
     }
   }
 
-  /** In a slice of its own too: packets must not starve user code, which alone takes load away. */
-  #wakeAll(): void {
-    this.#now = this.#clock.now()
+  /**
+   * In a slice of its own too: packets must not starve user code, which alone takes load away.
+   *
+   * @param wakeHere - false: only who settles promises; the others keep their order
+   * @returns whether anybody was woken
+   */
+  #wakeAll(wakeHere: boolean): boolean {
     const end = this.#now + MAX_TIME
+    let isAny = false
     for (let n = this.#wakes.length; n > 0; n--) {
       const target = this.#wakes.shift()
-      if (target === undefined) return
+      if (target === undefined) break
+      if (!wakeHere && target.settlesOnly !== true) {
+        this.#wakes.push(target)
+        continue
+      }
+      isAny = true
       target.waking = false
       this.#spent++
       try {
@@ -305,12 +339,13 @@ class Loop implements TurnScheduler {
       } catch (error) {
         this.#report(error)
       }
-      if (n % CALLS_PER_LOOK === 0 && this.#isPast(end)) return
+      if (n % CALLS_PER_LOOK === 0 && this.#isPast(end)) break
     }
+    return isAny
   }
 
   #isPast(end: Milliseconds): boolean {
-    this.#now = this.#clock.now()
+    this.#look()
     return this.#now >= end
   }
 
