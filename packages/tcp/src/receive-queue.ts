@@ -1,3 +1,4 @@
+import { SLOT_SIZES } from '@stack/buffer'
 import type { Packet, PacketPool } from '@stack/buffer'
 
 // A slot that is filled less than this part is worth copying out of.
@@ -26,7 +27,7 @@ export class ReceiveQueue {
         packet.release()
         return
       }
-      kept = shrink(packet, pool)
+      if (packet.capacity > SLOT_SIZES[0]) kept = shrink(packet, pool)
     }
     kept.next = null
     if (this.tail === null) this.head = kept
