@@ -20,6 +20,7 @@ import { isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
 
 const DEFAULT_READ = 65_536
+const NO_OPTIONS = {}
 /** Bytes in the send buffer of each connection while packet memory is critical: one small chunk. */
 const CRITICAL_SHARE = 2048
 
@@ -41,6 +42,8 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   readonly endpoint: TcpEndpoint
   // Made when a write first has to wait, or to end.
   private writes: WriteQueue | null = null
+  /** A FIN follows what is written. */
+  private isEnded = false
   private reader: Reader | null = null
   private handler: ConnectionHandler | null = null
   // What a handler has still to hear.
@@ -136,9 +139,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       const ready = this.isWorthReading(into.length) ? this.tryRead(into) : undefined
       if (ready !== undefined) return Promise.resolve(ready)
     } catch (error) {
-      return startCall((call) => {
-        call.reject(error)
-      })
+      return Promise.reject(error as Error)
     }
     return startCall(
       (call) => {
@@ -236,16 +237,28 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   // --- writing ---
 
-  write(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & WriteOptions & { readonly end?: boolean } = {}): Promise<void> {
+  write(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & WriteOptions & { readonly end?: boolean } = NO_OPTIONS): Promise<void> {
     if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     const refusal = this.writeRefusal()
     if (refusal !== null) return Promise.reject(refusal)
-    const parts = bytes instanceof Uint8Array ? [bytes] : bytes
-    const promise = this.writeQueue.add(parts, options, options.signal)
-    if (options.end === true) this.writeQueue.end()
+    const promise = this.copyOrQueue(bytes, options)
+    if (options.end === true) this.isEnded = true
     this.endWhenWritten()
     this.output()
     return promise
+  }
+
+  /** What does not fit waits in the queue; nearly always all of it fits. */
+  private copyOrQueue(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & WriteOptions): Promise<void> {
+    let taken = 0
+    if (bytes instanceof Uint8Array && this.isAllWritten) {
+      taken = this.put(bytes, 0)
+      if (taken === bytes.length) {
+        this.mark(options)
+        return Promise.resolve()
+      }
+    }
+    return this.writeQueue.add(bytes instanceof Uint8Array ? [bytes] : bytes, taken, options, options.signal)
   }
 
   tryWrite(bytes: Uint8Array, options?: WriteOptions): number {
@@ -327,11 +340,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private writeRefusal(): StackError | null {
     if (this.isOver) return (this.isErrorTaken ? null : this.failure) ?? this.errorOf('EPIPE', 'write')
     if (this.isUserClosed) return this.errorOf('ERR_STACK_CLOSED', 'write')
-    return this.writes?.isEnded === true || this.endpoint.snd.finQueued ? this.errorOf('EPIPE', 'write') : null
+    return this.isEnded || this.endpoint.snd.finQueued ? this.errorOf('EPIPE', 'write') : null
   }
 
   private endWhenWritten(): void {
-    if (this.writes?.isEnded === true && this.writes.isEmpty) closeSending(this.endpoint)
+    if (this.isEnded && this.isAllWritten) closeSending(this.endpoint)
   }
 
   // --- the end ---
@@ -344,7 +357,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       this.onReadable()
     }
     if (how !== 'read') {
-      this.writeQueue.end()
+      this.isEnded = true
       this.endWhenWritten()
     }
     this.output()
@@ -354,7 +367,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (!this.isUserClosed) {
       this.isUserClosed = true
       if (!this.isOver) {
-        this.writeQueue.end()
+        this.isEnded = true
         // Unread text resets at once; else what is being written goes first.
         closeConnection(this.endpoint, this.isAllWritten)
       }
@@ -444,6 +457,10 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   // --- user code, last in a turn ---
 
+  get settlesOnly(): boolean {
+    return this.handler === null
+  }
+
   wake(): void {
     this.settleOpening()
     this.settleReader()
@@ -508,8 +525,8 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   /** Something is to be sent: at the end of this turn, or in one of its own. */
   private output(): void {
     const { scheduler } = this.endpoint.context.host
-    if (!this.endpoint.finished) scheduler.markDirty(this.endpoint)
-    scheduler.run()
+    if (this.endpoint.finished) scheduler.run()
+    else scheduler.flush(this.endpoint)
   }
 
   private format(address: TcpEndpoint['localAddress']): string {

@@ -337,6 +337,10 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     if (at >= 0) this.queue.splice(at, 1)
   }
 
+  get settlesOnly(): boolean {
+    return this.handler === null
+  }
+
   /** User code, last in a turn. */
   wake(): void {
     while (this.acceptors.length > 0 && this.queue.length > 0) this.acceptors.shift()!.resolve(this.queue.shift()!)

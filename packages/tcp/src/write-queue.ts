@@ -12,8 +12,6 @@ interface Write {
 
 /** Writes that wait for room in the send buffer, in order. */
 export class WriteQueue {
-  /** A FIN follows the last of them. */
-  isEnded = false
   private readonly put: (bytes: Uint8Array, from: number) => number
   private readonly copied: (options: WriteOptions) => void
   private readonly left: () => void
@@ -36,9 +34,13 @@ export class WriteQueue {
     return this.waiting.length === 0
   }
 
-  /** Takes what fits now; the promise resolves when all of it is copied. */
-  add(parts: readonly Uint8Array[], options: WriteOptions, signal: AbortSignal | undefined): Promise<void> {
-    const write: Write = { parts, options, part: 0, offset: 0, call: null }
+  /**
+   * Takes what fits now; the promise resolves when all of it is copied.
+   *
+   * @param taken - bytes of the first part that are copied already
+   */
+  add(parts: readonly Uint8Array[], taken: number, options: WriteOptions, signal: AbortSignal | undefined): Promise<void> {
+    const write: Write = { parts, options, part: 0, offset: taken, call: null }
     if (this.waiting.length === 0 && this.copy(write)) return Promise.resolve()
     return startCall(
       (call) => {
@@ -53,10 +55,6 @@ export class WriteQueue {
         this.left()
       },
     )
-  }
-
-  end(): void {
-    this.isEnded = true
   }
 
   /** Copies what fits by now. */
