@@ -16,7 +16,7 @@ export async function requestResponse(count: number, size: number): Promise<numb
   const result = await rate(count, async () => {
     for (let i = 0; i < count; i++) {
       await connection.write(message)
-      await readFull(connection, into)
+      for (let got = 0; got < size; got += (await connection.read(got === 0 ? into : into.subarray(got)))!);
     }
   })
   close()
@@ -77,7 +77,14 @@ export async function connectRequestClose(count: number): Promise<number> {
 async function echo(connection: Connection, size: number): Promise<void> {
   const into = new Uint8Array(size)
   try {
-    while (await readFull(connection, into)) await connection.write(into)
+    for (;;) {
+      for (let got = 0; got < size; ) {
+        const count = await connection.read(got === 0 ? into : into.subarray(got))
+        if (count === null) return
+        got += count
+      }
+      await connection.write(into)
+    }
   } catch {
     // The benchmark is over.
   }
