@@ -139,7 +139,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
       const ready = this.isWorthReading(into.length) ? this.tryRead(into) : undefined
       if (ready !== undefined) return Promise.resolve(ready)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
     return startCall(
       (call) => {

@@ -3,6 +3,8 @@
  * down to ssthresh in one round trip without a pause and without a burst.
  */
 export class Prr {
+  /** How many segments had been sent when it began. */
+  readonly since: number
   /** RecoverFS: bytes in flight when recovery began. */
   private readonly flight: number
   /** Bytes that arrived since. */
@@ -10,7 +12,8 @@ export class Prr {
   /** Bytes sent since. */
   private out = 0
 
-  constructor(flight: number) {
+  constructor(since: number, flight: number) {
+    this.since = since
     this.flight = Math.max(1, flight)
   }
 

@@ -26,6 +26,8 @@ export class Rack {
   private highest: number
   /** Something arrived behind what was sent after it (§6.2 step 3). */
   isReordering = false
+  /** Which of everything sent the last retransmission was that is lost itself; null = none yet. */
+  lostResend: number | null = null
   /** Quarters of the least round trip that segments may be late. */
   private quarters = 1
   private persistence = 0
@@ -133,6 +135,7 @@ export class Rack {
         const remaining = (board.sent(i) + patience - now) | 0
         if (remaining > 0) return remaining
         board.markLost(i)
+        this.lostResend = order
       }
     }
     this.resends.length = this.first = 0

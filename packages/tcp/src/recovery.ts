@@ -43,6 +43,7 @@ export function onReorderTimer(tcb: Tcb): void {
   detectLosses(tcb, context.host.scheduler.micros, null)
   if (snd.board.lostBytes === 0) return
   if (snd.recovery === Recovery.None) enterFastRecovery(tcb, null)
+  else if (isResendLost(tcb)) reduceAgain(tcb, 0)
   context.host.scheduler.markDirty(tcb)
 }
 
@@ -112,13 +113,28 @@ function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   }
   snd.rtxForced = true
   // RFC 9937 §6.2: what had been sacked before will not be delivered any more.
-  snd.prr = new Prr(flight - board.sackedBytes + (event === null ? 0 : event.sacked + event.acked))
+  snd.prr = new Prr(snd.order, flight - board.sackedBytes + (event === null ? 0 : event.sacked + event.acked))
   if (event !== null) reduce(tcb, event)
+}
+
+/** Was something lost that left again since cwnd was last reduced? */
+function isResendLost({ snd }: Tcb): boolean {
+  const { prr } = snd
+  const lost = snd.rack?.lostResend ?? null
+  return prr !== null && lost !== null && after(lost, prr.since)
+}
+
+/** RFC 5681 §4.3: the loss of a retransmission is a second sign of congestion. `gone` bytes left the network just now. */
+function reduceAgain(tcb: Tcb, gone: number): void {
+  const { snd, cc } = tcb
+  snd.prr = new Prr(snd.order, pipe(tcb) + gone)
+  cc.onLoss(Math.min(flightSize(tcb), cc.cwnd, cc.ssthresh))
 }
 
 /** PRR: cwnd for what arrived just now. */
 function reduce(tcb: Tcb, event: AckEvent): void {
   const { snd, cc } = tcb
+  if (isResendLost(tcb)) reduceAgain(tcb, event.delivered + event.lost)
   if (snd.prr === null || event.delivered === 0) return
   cc.cwnd = snd.prr.window(event.delivered, pipe(tcb), cc.ssthresh, snd.mss, event.acked > 0 && event.lost === 0)
 }

@@ -188,14 +188,6 @@ export class Scoreboard {
     this.setMarks(i, (marks & ~Mark.Out) | Mark.Lost)
   }
 
-  /** It is not lost after all. */
-  unmarkLost(i: number): void {
-    const marks = this.marks(i)
-    if ((marks & Mark.Out) !== 0) this.outBytes -= this.bytes(i)
-    else if ((marks & Mark.Lost) !== 0) this.lostBytes -= this.bytes(i)
-    this.setMarks(i, marks & ~(Mark.Lost | Mark.Out))
-  }
-
   /** It leaves again at `now`. */
   markSentAgain(i: number, now: number, order: number): void {
     this.markLost(i)
@@ -230,9 +222,13 @@ export class Scoreboard {
     return -1
   }
 
-  /** Nothing is lost after all: what was marked is in flight. */
+  /** Nothing is lost after all: what was marked is in flight. What left again is watched as before. */
   forgetLosses(): void {
-    for (let i = 0; i < this.length; i++) this.unmarkLost(i)
+    for (let i = 0; i < this.length; i++) {
+      const marks = this.marks(i)
+      if ((marks & (Mark.Lost | Mark.Out)) === Mark.Lost) this.setMarks(i, marks & ~Mark.Lost)
+    }
+    this.lostBytes = 0
   }
 
   /** Its round trip says nothing: it, or a part of it, left again. */

@@ -189,7 +189,7 @@ function noteRetransmission(tcb: Tcb, sequence: number, behind: number, reason: 
     return
   }
   snd.rtxForced = false
-  noteResent(tcb, (behind - sequence) | 0)
+  noteResent(tcb, sequence, (behind - sequence) | 0)
   const order = nextOrder(tcb)
   snd.rack?.resent(sequence, behind, order)
   for (; i < board.length && before(board.start(i), behind); i++) {

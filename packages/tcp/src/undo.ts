@@ -13,7 +13,8 @@ export class Undo {
   readonly una: number
   /** SND.NXT then: the retransmissions lie before it. */
   readonly end: number
-  /** Timestamp of the first retransmission. */
+  /** The first retransmission: its sequence number and timestamp. */
+  private first = 0
   private stamp = 0
   private hasStamp = false
   /** Bytes sent again of which the peer has not said that it had them. */
@@ -24,10 +25,11 @@ export class Undo {
     this.end = end
   }
 
-  resent(bytes: number, stamp: number): void {
+  resent(sequence: number, bytes: number, stamp: number): void {
     this.unconfirmed += bytes
     if (this.hasStamp) return
     this.hasStamp = true
+    this.first = sequence
     this.stamp = stamp
   }
 
@@ -41,9 +43,12 @@ export class Undo {
     return this.hasStamp && this.unconfirmed <= 0
   }
 
-  /** The ACK answers something from before the first retransmission (RFC 3522 §3.2). */
-  isAnsweredBefore(event: AckEvent): boolean {
-    return event.hasEcho && this.hasStamp && before(event.echo, this.stamp)
+  /**
+   * The ACK that first covers the first retransmission answers something from before it (RFC 3522 §3.2, step 5). ACKs of
+   * less tell of other segments, those that an earlier recovery sent again among them.
+   */
+  isAnsweredBefore(event: AckEvent, una: number): boolean {
+    return event.hasEcho && this.hasStamp && before(event.echo, this.stamp) && after(una, this.first) && !after((una - event.acked) | 0, this.first)
   }
 }
 
@@ -57,14 +62,14 @@ export function onDuplicateData(tcb: Tcb, start: number, end: number): void {
 }
 
 /** A segment of `bytes` leaves again. */
-export function noteResent(tcb: Tcb, bytes: number): void {
-  if (tcb.snd.recovery !== Recovery.None) tcb.snd.undo?.resent(bytes, timestampNow(tcb))
+export function noteResent(tcb: Tcb, sequence: number, bytes: number): void {
+  if (tcb.snd.recovery !== Recovery.None) tcb.snd.undo?.resent(sequence, bytes, timestampNow(tcb))
 }
 
 /** Takes the reduction of the congestion window back when it was without cause (RFC 4015, RFC 3708). True when it did. */
 export function tryUndo(tcb: Tcb, event: AckEvent): boolean {
   const { undo } = tcb.snd
-  if (undo === null || !(undo.isAllConfirmed || (event.acked > 0 && undo.isAnsweredBefore(event)))) return false
+  if (undo === null || !(undo.isAllConfirmed || (event.acked > 0 && undo.isAnsweredBefore(event, tcb.snd.una)))) return false
   undoRecovery(tcb)
   return true
 }
@@ -74,7 +79,7 @@ export function tryLateUndo(tcb: Tcb, event: AckEvent): void {
   if (event.isDuplicateData && tcb.snd.undo?.isAllConfirmed === true) undoRecovery(tcb)
 }
 
-/** Nothing was lost: what is marked so is in flight, and the window is as before. */
+/** Nothing was lost: what is marked so is in flight, and the window is as before. What left again meanwhile may be lost all the same. */
 export function undoRecovery(tcb: Tcb): void {
   const { snd, context } = tcb
   context.counters.undone++

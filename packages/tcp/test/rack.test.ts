@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { beginAck, createAckEvent } from '../src/ack-event.ts'
+import { RingPool, Scoreboard } from '../src/scoreboard.ts'
+import { Undo } from '../src/undo.ts'
 import { Bench, pattern, type Segment } from './support/peer.ts'
 
 const MSS = 1000
@@ -79,6 +82,23 @@ describe('RACK (RFC 8985 §6)', () => {
     await bench.clock.advance(RTT / 2)
     expect(sequences(bench.all())).toContain(1)
     expect(connection.info().timeouts).toBe(0)
+    await bench.end()
+  })
+
+  test('the loss of a retransmission is a second sign of congestion [RFC5681-4.3-twice]', async () => {
+    const { bench, connection } = await sending(40_000)
+    await bench.clock.advance(RTT)
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 10_001]] })
+    const out = sequences(bench.all())
+    expect(out.slice(0, 2)).toEqual([1, 10_001])
+    expect(connection.info().ssthresh).toBe(7000)
+    await bench.clock.advance(RTT)
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 11_001]] })
+    expect(sequences(bench.all())).toContain(1)
+    expect(connection.info().ssthresh).toBe(4900)
+    // Once for what was out: not again with each ACK.
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 12_001]] })
+    expect(connection.info().ssthresh).toBe(4900)
     await bench.end()
   })
 
@@ -232,6 +252,37 @@ describe('what was no loss is taken back', () => {
     expect(connection.info().cwnd).toBeGreaterThanOrEqual(cwnd)
     expect(bench.counters['undone']).toBe(1)
     await bench.end()
+  })
+
+  test('Eifel: only the ACK that first covers the first retransmission says so [RFC3522-3-detect]', () => {
+    const undo = new Undo(1000, 9000)
+    const answer = (una: number, acked: number, echo: number): boolean => {
+      const event = createAckEvent()
+      beginAck(event, 0, echo, true)
+      event.acked = acked
+      return undo.isAnsweredBefore(event, una)
+    }
+    expect(answer(2000, 1000, 10)).toBe(false)
+    undo.resent(3000, 1000, 50)
+    undo.resent(5000, 1000, 60)
+    // What an earlier recovery had sent again arrives, and moves SND.UNA up to the hole.
+    expect(answer(3000, 2000, 40)).toBe(false)
+    expect(answer(4000, 1000, 50)).toBe(false)
+    expect(answer(4000, 1000, 49)).toBe(true)
+    expect(answer(9000, 8000, 49)).toBe(true)
+    expect(answer(6000, 2000, 49)).toBe(false)
+  })
+
+  test('a retransmission that was out when the reduction was taken back is lost like any other [RFC8985-6.1-sent]', () => {
+    const board = new Scoreboard(new RingPool())
+    for (let i = 0; i < 4; i++) board.push(i * 1000, (i + 1) * 1000, 0, i)
+    board.markLost(0)
+    board.markLost(1)
+    board.markSentAgain(0, 10, 4)
+    board.forgetLosses()
+    expect([board.lostBytes, board.outBytes, board.firstLost()]).toEqual([0, 1000, -1])
+    board.markLost(0)
+    expect([board.lostBytes, board.outBytes, board.firstLost()]).toEqual([1000, 0, 0])
   })
 
   test('D-SACK: everything that was sent again came twice [RFC3522-3708-dsack]', async () => {

@@ -63,7 +63,7 @@ describe('the scoreboard', () => {
       } else if (kind === 9 && below(20) === 0) {
         if (below(2) === 0) {
           board.forgetLosses()
-          for (const each of plain) each.marks &= ~(Mark.Lost | Mark.Out)
+          for (const each of plain) if ((each.marks & Mark.Out) === 0) each.marks &= ~Mark.Lost
         } else {
           board.forgetSacks()
           for (const each of plain) each.marks &= ~Mark.Sacked

@@ -1,5 +1,5 @@
 import type { Trace } from '@stack/simulation'
-import { dumbbell, RENO, loseSegments, MSS, nextProgress, retransmissions, share } from '../paths.ts'
+import { dumbbell, LARGE_BUFFERS, RENO, loseSegments, MSS, nextProgress, retransmissions, share } from '../paths.ts'
 import { ONE_SEED, type Scenario } from '../scenario.ts'
 
 const RTT = 40
@@ -23,6 +23,23 @@ export const loss: readonly Scenario[] = [
       trial.atMost('repair, round trips after it was first sent', (again - sent) / (RTT / 1000), 1.5)
       trial.atMost('ssthresh after it, of the flight before', trace.ssthresh(trace.length - 1) / flightAt(trace, again), 0.51)
       trial.atMost('seconds until all was delivered', flow.finishedAt ?? Infinity, 1.2)
+      return path
+    },
+  },
+  {
+    name: 'overshoot',
+    description: 'Slow start fills the path and its queue, and sends too much for one reduction: retransmissions are lost too (RFC 5681 §4.3)',
+    seeds: ONE_SEED,
+    isQuick: true,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 50e6, rtt: 20 })
+      const bytes = 8e6
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { bytes, tcp: LARGE_BUFFERS })
+      await net.run(5)
+      const seconds = (flow.finishedAt ?? Infinity) - (flow.openedAt ?? 0)
+      trial.exactly('bytes delivered', flow.bytes, bytes)
+      trial.exactly('timeouts', flow.timeouts, 0)
+      trial.atLeast('goodput, start included', (bytes * 8) / seconds / path.capacity, 0.92)
       return path
     },
   },
