@@ -1,4 +1,5 @@
 import type { StackError, TransportPlugin } from '@stack/core'
+import type { Authentication } from './authentication/contract.ts'
 import type { CongestionAlgorithm } from './congestion.ts'
 
 /** One end of a connection as text. */
@@ -115,6 +116,11 @@ export interface ConnectionOptions {
    * stack. Default null.
    */
   readonly trace?: ((event: TcpTraceEvent) => void) | null
+  /**
+   * Signs what is sent and drops what is not signed: `md5()` of `@stack/tcp/md5` (RFC 2385) or `ao()` of `@stack/tcp/ao` (RFC
+   * 5925). Not to be configured later: the keys may change, with its `setKeys`. A listener's holds from the SYN on. Default null.
+   */
+  readonly authentication?: Authentication | null
 }
 
 /**

@@ -30,6 +30,7 @@ export function openActive(context: TcpContext, owner: EndpointOwner, options: C
   const port = localPort(context, options, local, remote, nicId)
   if (typeof port === 'string') return port
   const settings = settle(context.defaults, options)
+  settings.authentication?.prepare((text) => host.parseAddress(text))
   const endpoint = new TcpEndpoint(context, owner, local, port.port, remote, options.port, nicId, settings)
   const failure = endpoint.register(port.reservation)
   if (failure !== null) {
@@ -44,6 +45,7 @@ function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options
   const { localAddress, localPort: port, remoteAddress, remotePort, snd, timers, settings } = endpoint
   const { scheduler } = context.host
   endpoint.route = route
+  endpoint.authenticator = settings.authentication?.forFlow(endpoint) ?? null
   initializeReceiver(endpoint, announcedMss(route.nic.mtu, remoteAddress, settings))
   initializeSender(endpoint, context.secrets.initialSequence(localAddress, port, remoteAddress, remotePort, scheduler.now))
   setState(endpoint, State.SynSent)

@@ -434,6 +434,9 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (options.congestionControl !== undefined && options.congestionControl !== endpoint.settings.congestionControl) {
       throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'congestionControl is chosen when the connection is made')
     }
+    if (options.authentication !== undefined && options.authentication !== endpoint.settings.authentication) {
+      throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'authentication is chosen when the connection is made; change its keys with setKeys')
+    }
     const settings: Settings = settle(endpoint.settings, options)
     endpoint.settings = settings
     if (endpoint.finished) return

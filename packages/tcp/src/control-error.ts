@@ -1,13 +1,14 @@
 import type { Packet } from '@stack/buffer'
 import { errorCodeOf, type TransportError, type TransportErrorKind } from '@stack/core'
+import { isIgnored } from './authentication/seam.ts'
 import { networkHeaderLength } from './flow.ts'
-import { updateMss } from './handshake.ts'
+import { optionBytes, updateMss } from './handshake.ts'
 import { resendAll } from './recovery.ts'
 import { before } from './sequence.ts'
 import { State } from './state.ts'
 import { flightSize } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
-import { Field, MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
+import { Field, MIN_HEADER_LENGTH } from './wire.ts'
 
 /** Common MTUs, for routers that do not tell theirs (RFC 1191 §7.1). */
 const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68]
@@ -19,6 +20,10 @@ const QUOTED_LENGTH = 8
 export function handleControlError(tcb: Tcb, error: TransportError, quoted: Packet): void {
   if (error.cause === 'icmp' && !isInFlight(tcb, quoted)) {
     tcb.context.counters.dropIcmpStale++
+    return
+  }
+  if (tcb.state >= State.Established && isIgnored(tcb.authenticator, tcb, error)) {
+    tcb.context.counters.dropIcmpIgnored++
     return
   }
   if (error.kind === 'packetTooBig') {
@@ -66,5 +71,5 @@ function shrink(tcb: Tcb, mtu: number): void {
 
 /** Bytes of a full segment on the wire, network header included. */
 function packetSize(tcb: Tcb): number {
-  return networkHeaderLength(tcb.remoteAddress) + MIN_HEADER_LENGTH + (tcb.rcv.timestamps ? TIMESTAMPS_LENGTH : 0) + tcb.snd.mss
+  return networkHeaderLength(tcb.remoteAddress) + MIN_HEADER_LENGTH + optionBytes(tcb) + tcb.snd.mss
 }

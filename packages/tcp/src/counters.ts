@@ -86,6 +86,14 @@ export interface TcpCounters {
   synExpired: number
   /** ICMP errors whose quoted sequence number was not in flight (RFC 5927 §4). */
   dropIcmpStale: number
+  /** ICMP errors that a signed connection takes no notice of (RFC 5925 §7.8). */
+  dropIcmpIgnored: number
+  /** A signature that is wrong, or of no known key (RFC 2385, RFC 5925). */
+  dropBadSignature: number
+  /** No signature, though there is a key for the peer. */
+  dropNoSignature: number
+  /** A signature, though there is no key for the peer. */
+  dropUnexpectedSignature: number
   softErrors: number
 }
 
@@ -99,6 +107,6 @@ export function createCounters(): TcpCounters {
     illegalTransitions: 0, dropChecksum: 0, dropMalformed: 0, dropNotUnicast: 0, dropUnacceptable: 0, dropOldTimestamp: 0,
     dropBadReset: 0, dropBadAck: 0, dropBadSack: 0, dropNoAck: 0, dropBadFlags: 0, duplicateBytes: 0, dropWindow: 0, dropOutOfOrder: 0,
     dropNoMemory: 0, dataAfterClose: 0, dropClosed: 0, listenOverflow: 0, synQueueFull: 0, dropConnectionLimit: 0, synExpired: 0,
-    dropIcmpStale: 0, softErrors: 0,
+    dropIcmpStale: 0, dropIcmpIgnored: 0, dropBadSignature: 0, dropNoSignature: 0, dropUnexpectedSignature: 0, softErrors: 0,
   }
 }

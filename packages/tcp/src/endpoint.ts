@@ -1,5 +1,6 @@
 import type { Packet } from '@stack/buffer'
 import type { Address, ErrorCode, Failure, Milliseconds, PortReservation, Registration, TransportEndpoint, TransportEndpointId, TransportError } from '@stack/core'
+import { isAuthentic } from './authentication/seam.ts'
 import { abortConnection } from './close.ts'
 import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
@@ -70,6 +71,10 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     }
     if (this.isFinished) {
       context.counters.dropClosed++
+      packet.release()
+      return
+    }
+    if (this.authenticator !== null && !isAuthentic(context, this.authenticator, packet)) {
       packet.release()
       return
     }

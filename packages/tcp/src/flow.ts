@@ -1,5 +1,6 @@
 import { isMapped } from '@stack/core'
 import type { Address, ErrorCode, Route } from '@stack/core'
+import type { SegmentAuthenticator } from './authentication/contract.ts'
 import type { TcpContext } from './context.ts'
 
 /** Who talks to whom and along which way: what a segment needs beside its own fields. */
@@ -13,6 +14,8 @@ export interface Flow {
   /** Sum of both addresses, for the pseudo-header. */
   readonly addressSum: number
   route: Route | null
+  /** Who signs and verifies; null = nobody. */
+  authenticator: SegmentAuthenticator | null
   readonly ttl: number
   readonly tos: number
 }

@@ -1,4 +1,5 @@
 import type { Milliseconds } from '@stack/core'
+import { hasRoomForTimestamps, signatureLength } from './authentication/seam.ts'
 import type { Settings } from './options.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
 import { startKeepAlive } from './retransmit.ts'
@@ -29,7 +30,7 @@ export function initializeReceiver(tcb: Tcb, mss: number): void {
   rcv.mss = mss
   rcv.scale = windowScaleOf(settings)
   rcv.scaling = settings.windowScale !== false
-  rcv.timestamps = settings.timestamps
+  rcv.timestamps = settings.timestamps && hasRoomForTimestamps(tcb.authenticator, settings.sack)
   rcv.sackPermitted = settings.sack
 }
 
@@ -51,7 +52,8 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   rcv.tsRecent = header.timestampValue
   rcv.tsRecentAt = arrival
   rcv.sackPermitted = rcv.sackPermitted && header.sackPermitted
-  rcv.largest = Math.min(rcv.mss - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0), LEAST_FULL_SEGMENT)
+  tcb.authenticator?.opened(snd.iss, rcv.irs)
+  rcv.largest = Math.min(rcv.mss - optionBytes(tcb), LEAST_FULL_SEGMENT)
   snd.wl1 = header.sequence
   snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)
   updateMss(tcb)
@@ -78,18 +80,26 @@ export function establish(tcb: Tcb): void {
   tcb.opened()
 }
 
-/** Before anything of the send queue leaves: a route that changed may carry less. */
+/** Before anything of the send queue leaves: a route that changed may carry less, and keys that changed may sign with more. */
 export function refreshMss(tcb: Tcb): void {
-  if (tcb.snd.mssGeneration !== tcb.context.host.generation && tcb.state >= State.Established) updateMss(tcb)
+  const { authenticator } = tcb
+  const isStale = tcb.snd.mssGeneration !== tcb.context.host.generation || (authenticator !== null && authenticator.reserved !== authenticator.optionLength)
+  if (isStale && tcb.state >= State.Established) updateMss(tcb)
+}
+
+/** Bytes of the options that every segment has. */
+export function optionBytes(tcb: Tcb): number {
+  return (tcb.rcv.timestamps ? TIMESTAMPS_LENGTH : 0) + signatureLength(tcb.authenticator)
 }
 
 /** Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16) of the route and options of now. */
 export function updateMss(tcb: Tcb): void {
-  const { snd, rcv, settings, remoteAddress } = tcb
+  const { snd, settings, remoteAddress, authenticator } = tcb
   const route = currentRoute(tcb.context, tcb)
   snd.mssGeneration = tcb.context.host.generation
   const path = typeof route === 'string' ? snd.peerMss : route.mtu - networkHeaderLength(remoteAddress) - MIN_HEADER_LENGTH
-  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) - (rcv.timestamps ? TIMESTAMPS_LENGTH : 0)
+  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) - optionBytes(tcb)
+  if (authenticator !== null) authenticator.reserved = authenticator.optionLength
   if (mss === snd.mss) return
   snd.mss = mss
   tcb.cc.onMss()

@@ -23,6 +23,7 @@
  * @packageDocumentation
  */
 export type * from './api.ts'
+export type * from './authentication/contract.ts'
 export type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from './congestion.ts'
 export { initialWindow } from './congestion.ts'
 export type { TcpCounters } from './counters.ts'

@@ -2,6 +2,7 @@ import type { Packet } from '@stack/buffer'
 import { installAsyncDispose, startCall } from '@stack/core'
 import type { Address, Failure, PendingCall, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
 import type { CallOptions, Connection, Endpoint, Listener } from './api.ts'
+import { admits, isAuthentic } from './authentication/seam.ts'
 import type { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
 import type { TcpContext } from './context.ts'
@@ -134,7 +135,11 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     }
     const zone = this.nicId !== 0 ? this.nicId : zoneOf(packet.sourceA, packet.nicId)
     const record = this.synQueue.find(packet, zone)
-    if (record !== null) return this.arrivesInSynReceived(record, header, packet)
+    if (record !== null) {
+      const { authenticator } = record
+      if (authenticator !== null && !isAuthentic(context, authenticator, packet)) return false
+      return this.arrivesInSynReceived(record, header, packet)
+    }
     const verdict = context.timeWait.handle(context, header, packet, true)
     if (verdict !== 'handled') this.arrivesInListen(header, packet, verdict === 'reuse' ? context.timeWait.reuseIss : null)
     return false
@@ -146,13 +151,16 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     const { context } = this
     const { counters } = context
     const { flags } = header
+    const { authentication } = this.settings
+    const flow = this.flow(packet)
+    if (authentication !== null && !admits(context, authentication, flow, header, packet)) return
     if ((flags & Flag.Rst) !== 0) {
       counters.dropBadReset++
       return
     }
     if ((flags & Flag.Ack) !== 0) {
       counters.dropBadAck++
-      sendResetFor(context, this.flow(packet), header, packet.length)
+      sendResetFor(context, flow, header, packet.length)
       return
     }
     // ECN-setup SYNs carry ECE and CWR and are as good as any (RFC 3168 §6.1.1); SYN with FIN is nobody's.
@@ -162,12 +170,12 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     }
     // As Linux does: a full accept queue takes no SYN.
     if (this.isFull) counters.listenOverflow++
-    else if (this.owner.hasRoom()) this.open(header, packet, iss)
+    else if (this.owner.hasRoom()) this.open(flow, header, packet, iss)
   }
 
-  private open(header: SegmentHeader, packet: Packet, iss: number | null): void {
+  private open(flow: Flow, header: SegmentHeader, packet: Packet, iss: number | null): void {
     const { context, settings } = this
-    const record = halfOpen(context, this.flow(packet), header, settings, iss)
+    const record = halfOpen(context, flow, header, settings, iss)
     if (record === null) return
     if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'receive', record, header, packet.arrival)
     // RFC 4987 §3.4: who has not answered for the longest gives way, so that a flood does not shut everybody else out.

@@ -37,6 +37,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   tos: { type: 'number', integer: true, min: 0, max: 255 },
   sack: { type: 'boolean' },
   trace: { type: 'any' },
+  authentication: { type: 'any' },
 }
 
 const CONNECT_SCHEMA: OptionSchema<ConnectOptions> = {
@@ -104,6 +105,7 @@ const DEFAULTS: Settings = {
   tos: 0,
   sack: true,
   trace: null,
+  authentication: null,
 }
 
 /** What a schema cannot say. */
@@ -113,6 +115,7 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
   }
+  checkAuthentication(what, options.authentication)
   const { windowScale, finWait2Timeout } = options
   if (windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
   if (finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
@@ -125,6 +128,13 @@ function checkKeepAlive(what: string, options: ConnectionOptions): void {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'keepAlive' must be false or { idle?, interval?, count? }.`)
   }
   checkOptions(`${what}: keepAlive`, value, KEEP_ALIVE_SCHEMA)
+}
+
+function checkAuthentication(what: string, given: unknown): void {
+  if (given === undefined || given === null) return
+  const { prepare, forFlow } = (typeof given === 'object' ? given : {}) as { prepare?: unknown; forFlow?: unknown }
+  if (typeof prepare === 'function' && typeof forFlow === 'function') return
+  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'authentication' must be null, or what md5() or ao() made.`)
 }
 
 function checkAlgorithms(given: unknown): void {

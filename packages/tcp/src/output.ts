@@ -1,4 +1,5 @@
 import type { Failure } from '@stack/core'
+import { roomForBlocks } from './authentication/seam.ts'
 import { beginSegment, sendSegment } from './segment.ts'
 import { State } from './state.ts'
 import { timestampNow } from './tcb.ts'
@@ -28,7 +29,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
     header.timestampEcho = rcv.tsRecent
   }
   // RFC 2018 §4: with every ACK, as far as there is room; a full segment leaves none.
-  if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, rcv.timestamps ? 3 : MAX_SACK_BLOCKS)
+  if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, Math.min(MAX_SACK_BLOCKS, roomForBlocks(header, tcb.authenticator)))
   let failure: Failure
   if (length > 0) {
     snd.queue.locate(sequence)

@@ -1,4 +1,5 @@
 import type { Packet } from '@stack/buffer'
+import { hasRoomForTimestamps } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
 import { currentRoute, defaultMss } from './flow.ts'
 import type { Flow } from './flow.ts'
@@ -22,21 +23,24 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     return null
   }
   const { scheduler } = context.host
-  const { localAddress, localPort, remoteAddress, remotePort } = flow
+  const { localAddress, localPort, remoteAddress, remotePort, authenticator } = flow
+  const sackPermitted = header.sackPermitted && settings.sack
+  const initial = iss ?? context.secrets.initialSequence(localAddress, localPort, remoteAddress, remotePort, scheduler.now)
+  authenticator?.opened(initial, header.sequence)
   return {
     localAddress, localPort, remoteAddress, remotePort,
     nicId: flow.nicId,
     addressSum: flow.addressSum,
-    route,
+    route, authenticator,
     ttl: settings.ttl,
     tos: settings.tos,
     irs: header.sequence,
-    iss: iss ?? context.secrets.initialSequence(localAddress, localPort, remoteAddress, remotePort, scheduler.now),
+    iss: initial,
     mss: announcedMss(route.nic.mtu, remoteAddress, settings),
     peerMss: header.mss !== 0 ? header.mss : defaultMss(remoteAddress),
     peerScale: settings.windowScale === false ? -1 : header.windowScale,
-    timestamps: header.timestamps && settings.timestamps,
-    sackPermitted: header.sackPermitted && settings.sack,
+    timestamps: header.timestamps && settings.timestamps && hasRoomForTimestamps(authenticator, sackPermitted),
+    sackPermitted,
     tsRecent: header.timestampValue,
     tsOffset: header.timestamps ? context.secrets.timestampOffset(localAddress, localPort, remoteAddress, remotePort) : 0,
     sentAt: scheduler.micros,
@@ -80,7 +84,9 @@ function begin(context: TcpContext, record: HalfOpen, flags: number, sequence: n
 export function promote(tcb: Tcb, record: HalfOpen, packet: Packet): void {
   const { snd, rcv } = tcb
   tcb.route = record.route
+  tcb.authenticator = record.authenticator
   initializeReceiver(tcb, record.mss)
+  rcv.timestamps = record.timestamps
   initializeSender(tcb, record.iss)
   negotiate(tcb, synOf(tcb, record), packet.arrival)
   rcv.tsOffset = record.tsOffset

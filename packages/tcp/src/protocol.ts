@@ -106,6 +106,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     const where = { host: options.host ?? '::', port: options.port }
     if (this.isClosing) throw tcpError('ERR_STACK_CLOSED', 'listen', where)
     options.signal?.throwIfAborted()
+    settings.authentication?.prepare((text) => host.parseAddress(text))
     const address = options.host === undefined ? ANY_ADDRESS : host.parseAddress(options.host)
     const nicId = options.nic === undefined ? address.zone : host.nicId(options.nic)
     if (!isUnspecified(address) && host.checkLocalAddress(nicId, address) === 0) throw tcpError('EADDRNOTAVAIL', 'listen', where)

@@ -3,6 +3,7 @@ import type { Chunk, Packet, PacketCredit } from '@stack/buffer'
 import { pseudoHeaderSum, wordsSum } from '@stack/core'
 import type { Failure } from '@stack/core'
 import { TCP_PROTOCOL } from './context.ts'
+import { makeRoom, signSegment } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
 import { currentRoute } from './flow.ts'
 import type { Flow } from './flow.ts'
@@ -79,7 +80,10 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
     credit?.returned(length)
     return route
   }
-  const headerLength = headerLengthOf(outgoing)
+  const { authenticator } = flow
+  const signature = authenticator === null ? 0 : makeRoom(outgoing, authenticator)
+  const plainLength = headerLengthOf(outgoing)
+  const headerLength = plainLength + signature
   const packet = allocate(context, route.endpoint.maxHeaderLength + headerLength, length, route.endpoint.capabilities.scatterGather === true, isOnly)
   if (packet === null) {
     counters.noMemory++
@@ -88,6 +92,12 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
   }
   const at = packet.pushTransportHeader(headerLength)
   writeHeader(packet.view, at, outgoing)
+  if (length > 0) {
+    packet.attachPayload(chunk!, offset, length)
+    packet.credit = credit
+    packet.creditBytes = length
+  }
+  if (signature > 0) signSegment(packet, plainLength, authenticator!)
   packet.view.setUint16(at + Field.Checksum, pseudoHeaderSum(flow.addressSum, TCP_PROTOCOL, headerLength + length))
   packet.checksumState = ChecksumState.Partial
   packet.checksumStart = at
@@ -95,11 +105,6 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
   packet.transportProtocol = TCP_PROTOCOL
   packet.sourcePort = flow.localPort
   packet.destinationPort = flow.remotePort
-  if (length > 0) {
-    packet.attachPayload(chunk!, offset, length)
-    packet.credit = credit
-    packet.creditBytes = length
-  }
   params.protocol = TCP_PROTOCOL
   params.ttl = flow.ttl
   params.tos = flow.tos

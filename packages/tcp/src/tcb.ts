@@ -1,6 +1,7 @@
 import type { PacketCredit } from '@stack/buffer'
 import { addressSum } from '@stack/core'
 import type { Address, Dirty, ErrorCode, Failure, Milliseconds, Route } from '@stack/core'
+import type { SegmentAuthenticator } from './authentication/contract.ts'
 import type { CongestionControl, CongestionSender } from './congestion.ts'
 import type { TcpContext } from './context.ts'
 import type { Flow } from './flow.ts'
@@ -200,6 +201,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, Dirty
   readonly nicId: number
   readonly addressSum: number
   route: Route | null = null
+  authenticator: SegmentAuthenticator | null = null
   settings: Settings
   state: State = State.Closed
   dirty = false

@@ -1,6 +1,8 @@
 import type { Packet } from '@stack/buffer'
 import { address, addressSum } from '@stack/core'
 import type { Address, Milliseconds, Timer, TransportHost } from '@stack/core'
+import type { SegmentAuthenticator } from './authentication/contract.ts'
+import { isAuthentic } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
 import type { TcpCounters } from './counters.ts'
 import type { Flow } from './flow.ts'
@@ -55,6 +57,8 @@ export class TimeWaitTable {
   private readonly index: TupleIndex
   private words: Int32Array = new Int32Array(FIRST_RECORDS * RECORD_WORDS)
   private deadlines: Float64Array = new Float64Array(FIRST_RECORDS)
+  /** Of the records whose connections were signed. */
+  private readonly authenticators = new Map<number, SegmentAuthenticator>()
   private used = 0
   private free = -1
   private oldest = -1
@@ -93,6 +97,7 @@ export class TimeWaitTable {
     words[at + Word.TsRecent] = tcb.rcv.tsRecent
     words[at + Word.TsOffset] = tcb.rcv.tsOffset
     this.index.set(record)
+    if (tcb.authenticator !== null) this.authenticators.set(record, tcb.authenticator)
     if (tcb.nicId !== 0) this.zoned++
     this.append(record)
     this.options.counters.timeWait++
@@ -114,6 +119,8 @@ export class TimeWaitTable {
     if (this.size === 0) return 'none'
     const record = this.find(packet)
     if (record < 0) return 'none'
+    const authenticator = this.authenticatorOf(record)
+    if (authenticator !== null && !isAuthentic(context, authenticator, packet)) return 'handled'
     return this.segmentArrives(context, record, header, packet, canReuse)
   }
 
@@ -220,8 +227,12 @@ export class TimeWaitTable {
       remotePort: w[at + Word.Ports]! & 0xffff,
       nicId: w[at + Word.Zone]!,
       addressSum: addressSum(localAddress) + addressSum(remoteAddress),
-      route: null, ttl: 0, tos: 0,
+      route: null, authenticator: this.authenticatorOf(at / RECORD_WORDS), ttl: 0, tos: 0,
     }
+  }
+
+  private authenticatorOf(record: number): SegmentAuthenticator | null {
+    return this.authenticators.get(record) ?? null
   }
 
   // --- records ---
@@ -249,6 +260,7 @@ export class TimeWaitTable {
     this.index.key.set(words.subarray(at, at + Word.SndNxt))
     this.index.remove()
     this.unlink(record)
+    this.authenticators.delete(record)
     if (words[at + Word.Zone] !== 0) this.zoned--
     words[at + Word.Newer] = this.free
     this.free = record

@@ -1,0 +1,93 @@
+import type { Packet } from '@stack/buffer'
+import { isMapped } from '@stack/core'
+import type { TransportError } from '@stack/core'
+import type { TcpContext } from '../context.ts'
+import type { Flow } from '../flow.ts'
+import { Field, Flag, headerLengthOf, MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from '../wire.ts'
+import type { SegmentHeader } from '../wire.ts'
+import type { Authentication, SegmentAuthenticator } from './contract.ts'
+
+/** What the data offset can say (RFC 9293 §3.1). */
+const MAX_HEADER_LENGTH = 60
+/** Bytes of a SACK option with one block, padded. */
+const ONE_BLOCK = 12
+
+/** Bytes of each segment's header that go to a signature. */
+export function signatureLength(authenticator: SegmentAuthenticator | null): number {
+  return authenticator === null ? 0 : authenticator.optionLength
+}
+
+/**
+ * May timestamps be offered? Not where they and the signature leave no room for a single SACK block: without SACK a
+ * connection loses more than without timestamps. Linux does the same.
+ */
+export function hasRoomForTimestamps(authenticator: SegmentAuthenticator | null, sack: boolean): boolean {
+  return !sack || MIN_HEADER_LENGTH + TIMESTAMPS_LENGTH + ONE_BLOCK + signatureLength(authenticator) <= MAX_HEADER_LENGTH
+}
+
+/** SACK blocks that still fit into the header being written. */
+export function roomForBlocks(header: SegmentHeader, authenticator: SegmentAuthenticator | null): number {
+  return (MAX_HEADER_LENGTH - headerLengthOf(header) - signatureLength(authenticator) - 4) >> 3
+}
+
+/** Bytes of the signature of the segment being written. It cannot go without; options that few segments have can. */
+export function makeRoom(header: SegmentHeader, authenticator: SegmentAuthenticator): number {
+  const { optionLength } = authenticator
+  if (headerLengthOf(header) + optionLength > MAX_HEADER_LENGTH) header.rare = 0
+  return optionLength
+}
+
+/** Puts the signature in front of the other options, of which `headerLength` counts the bytes without it. */
+export function signSegment(packet: Packet, headerLength: number, authenticator: SegmentAuthenticator): void {
+  const { bytes, view, transportHeader, transportHeaderLength } = packet
+  const options = transportHeader + Field.Options
+  bytes.copyWithin(options + transportHeaderLength - headerLength, options, transportHeader + headerLength)
+  view.setUint8(transportHeader + Field.DataOffset, transportHeaderLength << 2)
+  authenticator.sign(packet, options)
+}
+
+/** Is the received segment what it says it is? Counts when not. */
+export function isAuthentic(context: TcpContext, authenticator: SegmentAuthenticator, packet: Packet): boolean {
+  const { counters } = context
+  switch (authenticator.verify(packet)) {
+    case 'good':
+      return true
+    case 'missing':
+      counters.dropNoSignature++
+      return false
+    case 'unexpected':
+      counters.dropUnexpectedSignature++
+      return false
+    default:
+      counters.dropBadSignature++
+      return false
+  }
+}
+
+/**
+ * For a segment of a connection that nobody knows yet: finds who signs what is answered along `flow`, and verifies it. An
+ * ACK tells both initial sequence numbers if it ends a handshake, as that of a SYN cookie does.
+ */
+export function admits(context: TcpContext, authentication: Authentication, flow: Flow, header: SegmentHeader, packet: Packet): boolean {
+  const authenticator = authentication.forFlow(flow)
+  if (authenticator === null) return true
+  if ((header.flags & Flag.Syn) === 0) authenticator.opened((header.acknowledgment - 1) | 0, (header.sequence - 1) | 0)
+  flow.authenticator = authenticator
+  return isAuthentic(context, authenticator, packet)
+}
+
+/** The hard errors that RFC 5925 §7.8 lists, for connections in synchronized states. */
+export function isIgnored(authenticator: SegmentAuthenticator | null, flow: Flow, error: TransportError): boolean {
+  if (authenticator?.ignoresIcmp !== true || error.cause !== 'icmp') return false
+  switch (error.kind) {
+    case 'portUnreachable':
+      return true
+    case 'protocolUnreachable':
+    case 'packetTooBig':
+      return isMapped(flow.remoteAddress)
+    case 'prohibited':
+      return !isMapped(flow.remoteAddress)
+    default:
+      return false
+  }
+}
