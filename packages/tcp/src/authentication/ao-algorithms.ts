@@ -49,5 +49,5 @@ export function hmac(mac: Mac, outputLength: number = 20): AoAlgorithm {
  */
 export function aes128Cmac(mac: Mac): AoAlgorithm {
   // A master key of another length is made one of 128 bits first (RFC 5926 §3.1.1.2, figure 1).
-  return { keyLength: AES_KEY, mac, derivationKey: (master) => (master.length === AES_KEY ? master : mac(new Uint8Array(AES_KEY), master).slice()) }
+  return { keyLength: AES_KEY, mac, derivationKey: (master) => (master.length === AES_KEY ? master : new Uint8Array(mac(new Uint8Array(AES_KEY), master))) }
 }

@@ -72,7 +72,7 @@ export function trafficKey(
   for (const letter of LABEL) message.put8(letter)
   message.putAddress(source).putAddress(destination).put16(sourcePort).put16(destinationPort).put32(sourceIsn).put32(destinationIsn)
   message.put16(8 * keyLength)
-  return mac(key.derivationKey, message.done()).slice(0, keyLength)
+  return new Uint8Array(mac(key.derivationKey, message.done())).subarray(0, keyLength)
 }
 
 /** `TCP-AO` */

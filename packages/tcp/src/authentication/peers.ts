@@ -94,7 +94,7 @@ export class KeyRing<K extends PeerPattern> {
 
 /** A key as bytes: text as UTF-8. */
 export function secretBytes(what: string, secret: unknown): Uint8Array {
-  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret instanceof Uint8Array ? secret.slice() : null
+  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : secret instanceof Uint8Array ? new Uint8Array(secret) : null
   if (bytes === null || bytes.length === 0) throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: a key must be a Uint8Array or a string of at least one byte.`)
   return bytes
 }

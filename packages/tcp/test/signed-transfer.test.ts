@@ -1,0 +1,57 @@
+import { createStack, HookPoint, seededRandom } from '@stack/core'
+import { ipv4 } from '@stack/ipv4'
+import { pipe } from '@stack/link-pipe'
+import { deterministicRandom, isPattern, leaksOf, manualClock, pattern } from '@stack/testing'
+import { expect, test } from 'vitest'
+import { aes128Cmac, ao, hmac } from '../src/authentication/ao.ts'
+import type { Authentication } from '../src/authentication/contract.ts'
+import { md5 } from '../src/authentication/md5.ts'
+import { tcp, type Connection } from '../src/index.ts'
+import { aesCmac, hmacSha1, md5Hash } from './support/reference-signatures.ts'
+
+const BYTES = 100_000
+
+async function readAll(connection: Connection): Promise<Uint8Array> {
+  const all = new Uint8Array(BYTES + 1)
+  let length = 0
+  for await (const chunk of connection) {
+    all.set(chunk, length)
+    length += chunk.length
+  }
+  return all.slice(0, length)
+}
+
+const KINDS: Readonly<Record<string, () => Authentication>> = {
+  'MD5': () => md5({ hash: md5Hash, keys: [{ key: 'secret' }] }),
+  'TCP-AO with HMAC-SHA-1': () => ao({ keys: [{ sendId: 1, receiveId: 1, secret: 'secret', algorithm: hmac(hmacSha1) }] }),
+  'TCP-AO with AES-CMAC, options not covered': () => ao({ keys: [{ sendId: 1, receiveId: 1, secret: 'secret', algorithm: aes128Cmac(aesCmac), coverOptions: false }] }),
+}
+
+test.each(Object.entries(KINDS))('%s: two stacks over a path that loses one segment in thirty', async (_name, make) => {
+  const clock = manualClock()
+  const links = pipe({ latency: 5 })
+  const [a, b] = [1, 2].map((seed) => createStack({ plugins: [ipv4(), tcp()] as const, clock, random: seededRandom(seed), secureRandom: deterministicRandom(seed) })) as [ReturnType<typeof stack>, ReturnType<typeof stack>]
+  await a.addNic(links[0], { addresses: ['10.0.0.1/24'], skipDuplicateDetection: true })
+  await b.addNic(links[1], { addresses: ['10.0.0.2/24'], skipDuplicateDetection: true })
+  const random = seededRandom(4)
+  for (const each of [a, b]) each.hooks.add(HookPoint.Prerouting, () => (random.next() < 1 / 30 ? { action: 'drop', reason: 'test' } : 'accept'))
+  const listener = b.tcp.listen({ port: 179, authentication: make() })
+  const opening = Promise.all([a.tcp.connect({ host: '10.0.0.2', port: 179, authentication: make() }), listener.accept()])
+  const [client, server] = (await clock.until(opening, 600_000)) as [Connection, Connection]
+  const data = pattern(BYTES)
+  const work = Promise.all([client.write(data, { end: true }), server.write(data, { end: true }), readAll(client), readAll(server)])
+  const [, , down, up] = await clock.until(work, 600_000)
+  for (const got of [down, up]) expect([got.length, isPattern(got)]).toEqual([BYTES, true])
+  expect(client.info().options.sack).toBe(true)
+  expect(client.info().retransmits).toBeGreaterThan(0)
+  for (const each of [a, b]) {
+    expect(each.statistics().protocols['tcp']).toMatchObject({ dropBadSignature: 0, dropNoSignature: 0, illegalTransitions: 0 })
+    each.destroy()
+  }
+  await clock.settle()
+  for (const each of [a, b]) expect(leaksOf(each)).toEqual([])
+})
+
+function stack() {
+  return createStack({ plugins: [ipv4(), tcp()] as const })
+}
