@@ -9,7 +9,8 @@ import { namespaceCase } from './cases/namespace.ts'
 import { nodeCases } from './cases/node.ts'
 import { pingCases } from './cases/ping.ts'
 import { refusedCases } from './cases/refused.ts'
+import { signedCases } from './cases/signed.ts'
 import { udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...cliCases, ...lossCases, ...goodputCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...signedCases, ...cliCases, ...lossCases, ...goodputCases]
