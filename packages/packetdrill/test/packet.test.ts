@@ -9,8 +9,8 @@ import { printPacket } from '../src/packet/print.ts'
 import { encodeOptions, parseOptions } from '../src/packet/tcp-options.ts'
 
 const WIRES: readonly Wire[] = [
-  { version: 4, local: Uint8Array.of(192, 168, 0, 1), remote: Uint8Array.of(192, 0, 2, 1), cookies: new Map(), echoScaled: false },
-  { version: 6, local: new Uint8Array(16).fill(0xfd), remote: new Uint8Array(16).fill(0xfe), cookies: new Map(), echoScaled: false },
+  { version: 4, local: Uint8Array.of(192, 168, 0, 1), remote: Uint8Array.of(192, 0, 2, 1), cookies: new Map(), echoScaled: false, md5Secret: null },
+  { version: 6, local: new Uint8Array(16).fill(0xfd), remote: new Uint8Array(16).fill(0xfe), cookies: new Map(), echoScaled: false, md5Secret: null },
 ]
 
 function packet(text: string): PacketAction {

@@ -131,7 +131,7 @@ describe('segments that are not what they say', () => {
     await end()
   })
 
-  test('unknown KeyID, other lengths, and both kinds of signatures at once', async () => {
+  test('unknown KeyID, other lengths, and both kinds of signatures at once [RFC5925-2.2-both]', async () => {
     const { peer, link, bench, connection, end } = await accepted()
     link.own = { ...link.own, keyId: 77 }
     await peer.send('A', { seq: 1, ack: 1, data: 'x' })
@@ -156,7 +156,7 @@ describe('segments that are not what they say', () => {
     await bench.end()
   })
 
-  test.each([['accept', 'SA'], ['drop', null]] as const)('no key for the peer, which signs: %s', async (unexpected, answer) => {
+  test.each([['accept', 'SA'], ['drop', null]] as const)('no key for the peer, which signs: %s [RFC5925-7.3-unmatched]', async (unexpected, answer) => {
     const bench = await aoBench()
     bench.link.isStrict = false
     bench.stack.tcp.listen({ port: bench.peer.localPort, authentication: ao({ keys: [{ ...FIRST, peer: '10.7.7.7' }], unexpected }) })
@@ -226,7 +226,7 @@ describe('keys change (RFC 5925 §6.1)', () => {
     await bench.end()
   })
 
-  test('longer MACs make smaller segments', async () => {
+  test('longer MACs make smaller segments [RFC5925-7.6-header]', async () => {
     const { connection, authentication, peer, link, end } = await accepted()
     expect(connection.info().sendMss).toBe(1444)
     authentication.setKeys([{ ...FIRST, macLength: 16 }])

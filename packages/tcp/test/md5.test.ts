@@ -17,7 +17,7 @@ async function accepted(options: Partial<Md5Options> = {}, syn = {}) {
 }
 
 describe.each(FAMILIES)('MD5 signatures over %s (RFC 2385)', (family) => {
-  test('every segment of a connection is signed, from SYN-ACK to TIME-WAIT [RFC2385-2-option]', async () => {
+  test('every segment of a connection is signed, from SYN-ACK to TIME-WAIT [RFC2385-2-option, RFC2385-2-digest]', async () => {
     const bench = await signedBench(wrap, { family })
     const connection = await bench.peer.accept({ authentication: signed() })
     const { peer, clock } = bench
@@ -166,7 +166,7 @@ describe('segments that are not what they say', () => {
 })
 
 describe('room', () => {
-  test('timestamps make way for SACK, of which two blocks fit', async () => {
+  test('timestamps make way for SACK, of which two blocks fit [RFC2385-4.3-header]', async () => {
     const { peer, connection, end } = await accepted({}, { sackPermitted: true, ts: { value: 1, echo: 0 } })
     expect(connection.info()).toMatchObject({ sendMss: 1440, options: { timestamps: false, sack: true } })
     for (const seq of [101, 301, 501]) await peer.send('A', { seq, ack: 1, data: pattern(100) })
@@ -208,6 +208,18 @@ describe('keys', () => {
     link.key = 'all'
     await peer.send('S', { mss: 1460 })
     peer.expect('SA', { ack: 1 })
+    await bench.end()
+  })
+
+  test('of 80 bytes, as bytes or as text [RFC2385-4.5-key]', async () => {
+    const long = 'k'.repeat(80)
+    const bench = await signedBench(wrap)
+    bench.link.key = long
+    for (const key of [long, new TextEncoder().encode(long)]) {
+      bench.peer.localPort++
+      const connection = await bench.peer.accept({ port: bench.peer.localPort, authentication: signed({ keys: [{ key }] }) })
+      expect(connection.state).toBe('established')
+    }
     await bench.end()
   })
 

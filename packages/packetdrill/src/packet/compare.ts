@@ -88,7 +88,7 @@ function sameOption(wanted: OptionSpec, got: OptionSpec): boolean {
     return (wanted.value === null || wanted.value === got.value) && (wanted.echo === null || wanted.echo === got.echo)
   }
   if ((wanted.kind === 'fastOpen' || wanted.kind === 'fastOpenExperimental') && wanted.cookie === null) return true
-  if (wanted.kind === 'md5' && wanted.digest === null) return true
+  if (wanted.kind === 'md5' && got.kind === 'md5' && wanted.digest === null) return wanted.valid === null || wanted.valid === got.valid
   return printOption(wanted) === printOption(got)
 }
 

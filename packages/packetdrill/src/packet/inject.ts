@@ -1,4 +1,4 @@
-import type { IcmpSpec, IpSpec, OptionSpec, PacketAction, TcpSpec } from '../language/ast.ts'
+import type { IcmpSpec, IpSpec, OptionSpec, PacketAction, Position, TcpSpec } from '../language/ast.ts'
 import { ScriptError } from '../language/error.ts'
 import { icmpMessage, networkPacket, tcpSegment, udpDatagram } from './build.ts'
 import { ACK, flagBits, SYN } from './flags.ts'
@@ -6,6 +6,7 @@ import { viewOf } from './bytes.ts'
 import type { Flow, FlowPorts } from './flow.ts'
 import { hasMtu, icmpNumbers, isEcho, isIcmpError } from './icmp-names.ts'
 import { PROTOCOL } from './live.ts'
+import { segmentDigest, withDigests } from './signature.ts'
 import { MAX_OPTIONS, encodeOptions, scaleOf } from './tcp-options.ts'
 
 /** Between whom packets go: addresses as bytes, the stack's own being `local`. */
@@ -17,6 +18,8 @@ export interface Wire {
   readonly cookies: ReadonlyMap<string, Uint8Array>
   /** Echoes of our timestamps are scaled, not looked up. */
   readonly echoScaled: boolean
+  /** What `md5 valid` is computed with; null = the script does not say. */
+  readonly md5Secret: string | null
 }
 
 /** Time to live of what the script sends, where it does not say. */
@@ -55,10 +58,19 @@ function tcp(action: PacketAction, body: TcpSpec, flow: Flow, wire: Wire): Uint8
   if (body.options === 'any') throw new ScriptError('A packet that is sent needs its options: <...> is for expected ones.', action.at)
   const options = (body.options ?? []).map((option) => liveOption(option, flow, hasAck, wire))
   if (encodeOptions(options).length > MAX_OPTIONS) throw new ScriptError('The options of this packet need more than 40 bytes.', action.at)
-  return tcpSegment({
+  const fields = {
     sourcePort: flow.live.remote, destinationPort: flow.live.local, sequence: body.literalSequence ? body.sequence >>> 0 : flow.remoteToLive(body.sequence, isSyn),
     acknowledgment: hasAck && !body.literalAck ? flow.localToLive(body.ack ?? 0) : (body.ack ?? 0), flags, window: body.window ?? 0, urgent: body.urgent ?? 0, options, length: body.length,
-  }, wire.remote, wire.local)
+  }
+  const { local, remote } = wire
+  // The digest does not cover itself.
+  const digest = (): Uint8Array => segmentDigest(tcpSegment(fields, remote, local), remote, local, secretOf(wire, action.at))
+  return tcpSegment({ ...fields, options: withDigests(options, digest) }, remote, local)
+}
+
+function secretOf({ md5Secret }: Wire, at: Position): string {
+  if (md5Secret === null) throw new ScriptError('`md5 valid` and `md5 invalid` need --tcp_md5_secret.', at)
+  return md5Secret
 }
 
 function liveOption(option: OptionSpec, flow: Flow, hasAck: boolean, wire: Wire): OptionSpec {

@@ -78,7 +78,7 @@ export function printOption(option: OptionSpec): string {
     case 'timestamp': return `TS val ${orAny(option.value)} ecr ${orAny(option.echo)}`
     case 'fastOpen': return words('FO', option.symbol ?? hexOrNull(option.cookie))
     case 'fastOpenExperimental': return words('FOEXP', option.symbol ?? hexOrNull(option.cookie))
-    case 'md5': return words('md5', hexOrNull(option.digest))
+    case 'md5': return words('md5', option.valid === null ? hexOrNull(option.digest) : option.valid ? 'valid' : 'invalid')
     case 'accurateEcn': return words('ECN', ...option.counters.map(({ name, value }) => `${name} ${String(value)}`))
     case 'other': return words(`option ${String(option.number)}`, hexOrNull(option.bytes))
   }

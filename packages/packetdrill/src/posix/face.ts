@@ -52,7 +52,7 @@ class PosixFace implements Posix {
       local: { host: localAddress, port: options.localPort ?? DEFAULT_PORT },
       remote: { host: remoteAddress, port: options.remotePort ?? DEFAULT_PORT },
       tcp: {
-        tcp: stack.tcp, clock, system, changed, defaults: options.defaults ?? {}, readsAfterShutdown: options.readsAfterShutdown ?? false,
+        tcp: stack.tcp, clock, system, changed, defaults: options.defaults ?? {}, readsAfterShutdown: options.readsAfterShutdown ?? false, md5Secret: options.md5Secret ?? null,
         scratch: (length) => this.scratch(length),
         connected: (connection) => {
           this.latest = connection

@@ -27,6 +27,8 @@ export interface PosixOptions {
   readonly readsAfterShutdown?: boolean
   /** Socket options by name that settings of the system give: `{ TCP_KEEPIDLE: 10 }`, in the option's unit. Default: none. */
   readonly defaults?: Readonly<Record<string, number>>
+  /** Key that TCP_MD5SIG switches on where it names none, as FreeBSD's does. Default: none. */
+  readonly md5Secret?: string
   /** Symbols of the command line (`-D NAME=value`); they win over the system's. */
   readonly symbols?: ReadonlyMap<string, number>
 }

@@ -4,6 +4,7 @@ import { errnoOf } from './errors.ts'
 import { now, Ready, type OpenFile, type Operation, type ReadRequest, type WriteRequest } from './file.ts'
 import { fail, ok, type Outcome } from './pending-call.ts'
 import type { System } from './posix.ts'
+import { SocketSignatures } from './signatures.ts'
 import type { SocketAddress } from './structs.ts'
 
 /** What TCP sockets of a script share. */
@@ -19,6 +20,8 @@ export interface TcpContext {
   readonly changed: () => void
   /** At least so many bytes, whose values nobody minds: zero unless something was read into them. */
   readonly scratch: (length: number) => Uint8Array
+  /** Key of TCP_MD5SIG where it names none. */
+  readonly md5Secret: string | null
   /** The connection that code blocks look at. */
   readonly connected: (connection: Connection) => void
 }
@@ -50,6 +53,8 @@ export class TcpSocket implements OpenFile {
   askedSendBuffer: number | null = null
   /** Values of options that are only remembered. */
   readonly remembered: Map<string, number> = new Map<string, number>()
+  /** Null = there never was a key, and nobody looks at signatures. */
+  signatures: SocketSignatures | null = null
   connection: Connection | null = null
   listener: Listener | null = null
   private readonly context: TcpContext
@@ -68,6 +73,8 @@ export class TcpSocket implements OpenFile {
     this.context = context
     this.domain = domain
     this.isNonBlocking = isNonBlocking
+    // Linux always looks: what is signed without a key for it is dropped.
+    if (context.system === 'linux') this.useSignatures(new SocketSignatures('drop'))
   }
 
   // --- opening ---
@@ -184,6 +191,7 @@ export class TcpSocket implements OpenFile {
 
   private inherit(listener: TcpSocket): void {
     this.settings = { ...listener.settings }
+    this.signatures = listener.signatures
     this.linger = listener.linger
     this.receiveTimeout = listener.receiveTimeout
     this.sendTimeout = listener.sendTimeout
@@ -210,6 +218,27 @@ export class TcpSocket implements OpenFile {
     if (this.isRounded || connection === null || connection.state === 'syn-sent' || connection.state === 'closed') return
     this.isRounded = true
     connection.configure({ receiveBuffer: this.inSegments(connection.options.receiveBuffer) })
+  }
+
+  // --- TCP_MD5SIG ---
+
+  /** Key of TCP_MD5SIG where it names none. */
+  get md5Secret(): string | null {
+    return this.context.md5Secret
+  }
+
+  /** The key for a peer, '' = all; an empty key takes it away. False: it is too late to begin with signatures. */
+  sign(peer: string, key: string): boolean {
+    if (this.signatures === null && key === '') return true
+    if (this.signatures === null && (this.connection !== null || this.listener !== null)) return false
+    if (this.signatures === null) this.useSignatures(new SocketSignatures('accept'))
+    this.signatures!.set(peer, key)
+    return true
+  }
+
+  private useSignatures(signatures: SocketSignatures): void {
+    this.signatures = signatures
+    this.settings.authentication = signatures.authentication
   }
 
   /** What the system has for an option that nobody set, if a setting says; in the option's unit. */

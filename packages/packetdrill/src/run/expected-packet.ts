@@ -5,6 +5,7 @@ import type { Flow } from '../packet/flow.ts'
 import type { LivePacket, LiveTcp } from '../packet/live.ts'
 import { printLike, printPacket } from '../packet/print.ts'
 import { scriptView } from '../packet/script-view.ts'
+import { packetDigest } from '../packet/signature.ts'
 import { scaleOf } from '../packet/tcp-options.ts'
 import type { FlowTable } from './flow-table.ts'
 import { Mismatch } from './mismatch.ts'
@@ -18,6 +19,8 @@ export interface ExpectOptions {
   readonly strict: boolean
   /** µs of a tick of our timestamps; 0 = not compared. */
   readonly tick: number
+  /** What signatures are verified with; null = they are not. */
+  readonly md5Secret: string | null
 }
 
 /** Longest wait for a packet that may come whenever, ms. */
@@ -91,7 +94,22 @@ function viewFor(wanted: PacketAction, { packet }: SentPacket, flow: Flow | null
   if ((body.flags & SYN) !== 0) flow.localSyn(body.sequence, wanted.body.sequence, scaleOf(body.options))
   const view = scriptView(packet, flow)
   if (view?.body.kind !== 'tcp') return view
-  return withTimestamp(wanted.body, withLiterals(wanted.body, view, view.body, body), rawTimestamp(body.options), flow, options)
+  const seen = withSignature(wanted.body, withLiterals(wanted.body, view, view.body, body), packet, options)
+  return withTimestamp(wanted.body, seen, rawTimestamp(body.options), flow, options)
+}
+
+/** Is the digest what the script's secret makes it? Only said where the script asks. */
+function withSignature(wanted: TcpSpec, view: PacketAction, packet: LivePacket, { md5Secret }: ExpectOptions): PacketAction {
+  const { body } = view
+  if (md5Secret === null || body.kind !== 'tcp' || !Array.isArray(body.options) || !asksForSignature(wanted.options)) return view
+  const options = (body.options as readonly OptionSpec[]).map((option) => {
+    return option.kind === 'md5' && option.digest !== null ? { ...option, valid: sameBytes(option.digest, packetDigest(packet, md5Secret)) } : option
+  })
+  return { ...view, body: { ...body, options } }
+}
+
+function asksForSignature(options: TcpSpec['options']): boolean {
+  return Array.isArray(options) && (options as readonly OptionSpec[]).some((option) => option.kind === 'md5' && option.valid !== null)
 }
 
 /** Numbers that the script has as they are on the wire. */

@@ -23,6 +23,8 @@ export interface RunOptions {
   timestampEchoScaled: boolean
   bindPort: number | null
   connectPort: number | null
+  /** Key of TCP MD5 signatures. */
+  md5Secret: string | null
 }
 
 const FAMILIES: readonly string[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
@@ -37,7 +39,7 @@ const IRRELEVANT = new Set(['mss', 'verbose', 'debug', 'dry_run', 'speed', 'send
 export function readOptions(script: Script): RunOptions {
   const options: RunOptions = {
     toleranceMicroseconds: null, tolerancePercent: null, families: null, localAddress: null, remoteAddress: null, gateway: null, prefixLength: null, mtu: null,
-    nonFatal: new Set(), strictSegments: false, timestampTick: 0, timestampEchoScaled: false, bindPort: null, connectPort: null,
+    nonFatal: new Set(), strictSegments: false, timestampTick: 0, timestampEchoScaled: false, bindPort: null, connectPort: null, md5Secret: null,
   }
   for (const option of script.options) read(option, options)
   return options
@@ -62,7 +64,7 @@ function read(option: ScriptOption, options: RunOptions): void {
     case 'tcp_ts_ecr_scaled': options.timestampEchoScaled = value === null || value !== '0'; break
     case 'udp_encapsulation':
     case 'udp_encaps': throw new Unsupported('TCP in UDP (udp_encapsulation) is not there', option.at)
-    case 'tcp_md5_secret': throw new Unsupported('TCP MD5 signatures are not there', option.at)
+    case 'tcp_md5_secret': options.md5Secret = text(option); break
     default:
       if (name.startsWith('wire_')) throw new Unsupported(`--${name}: a script runs against a stack in memory, not over a wire`, option.at)
       if (!IRRELEVANT.has(name)) throw new ScriptError(`There is no option --${name}.`, option.at)

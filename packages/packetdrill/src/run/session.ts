@@ -52,7 +52,7 @@ export class Session {
     this.timeline = new Timeline(options.toleranceMicroseconds, options.tolerancePercent)
     this.calls = new Calls(posix, network)
     const { local, remote } = network
-    this.wire = { version: local.length === 4 ? 4 : 6, local, remote, cookies: this.flows.cookies, echoScaled: options.timestampEchoScaled }
+    this.wire = { version: local.length === 4 ? 4 : 6, local, remote, cookies: this.flows.cookies, echoScaled: options.timestampEchoScaled, md5Secret: options.md5Secret }
   }
 
   /** @throws Mismatch, ScriptError, Unsupported */
@@ -140,7 +140,9 @@ export class Session {
 
   private async expect(event: ScriptEvent, action: PacketAction, slot: Slot): Promise<void> {
     const { options, profile } = this
-    await expectPacket(event, action, slot, this.network, this.flows, { rules: profile.rules, strict: options.strictSegments, tick: options.timestampTick })
+    await expectPacket(event, action, slot, this.network, this.flows, {
+      rules: profile.rules, strict: options.strictSegments, tick: options.timestampTick, md5Secret: options.md5Secret,
+    })
   }
 
   /** Calls say which conversation the next packets are about. */

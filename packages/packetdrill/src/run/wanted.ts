@@ -6,11 +6,11 @@ import type { Family } from '../report/result.ts'
 /** Socket options and flags of protocols that the stack does not have. */
 const SYMBOLS: Readonly<Record<string, string>> = {
   MSG_FASTOPEN: 'TCP Fast Open (RFC 7413)', TCP_FASTOPEN: 'TCP Fast Open (RFC 7413)', TCP_FASTOPEN_CONNECT: 'TCP Fast Open (RFC 7413)',
-  TCP_FASTOPEN_KEY: 'TCP Fast Open (RFC 7413)', TCP_FASTOPEN_NO_COOKIE: 'TCP Fast Open (RFC 7413)', TCP_MD5SIG: 'TCP MD5 signatures (RFC 2385)',
+  TCP_FASTOPEN_KEY: 'TCP Fast Open (RFC 7413)', TCP_FASTOPEN_NO_COOKIE: 'TCP Fast Open (RFC 7413)',
 }
 
 const OPTIONS: Readonly<Partial<Record<OptionSpec['kind'], string>>> = {
-  fastOpen: 'TCP Fast Open (RFC 7413)', fastOpenExperimental: 'TCP Fast Open (RFC 7413)', md5: 'TCP MD5 signatures (RFC 2385)', accurateEcn: 'Accurate ECN (RFC 9768)',
+  fastOpen: 'TCP Fast Open (RFC 7413)', fastOpenExperimental: 'TCP Fast Open (RFC 7413)', accurateEcn: 'Accurate ECN (RFC 9768)',
 }
 
 /**

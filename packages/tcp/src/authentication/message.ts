@@ -13,7 +13,8 @@ const FIRST_SIZE = 2048
  * feeding a hash in several calls would, and far less than the hash itself.
  */
 export class Message {
-  private bytes: Uint8Array = new Uint8Array(FIRST_SIZE)
+  // Made when something is first signed.
+  private bytes: Uint8Array = new Uint8Array(0)
   private view: DataView = new DataView(this.bytes.buffer)
   private length = 0
 
@@ -21,7 +22,7 @@ export class Message {
   begin(capacity: number): this {
     this.length = 0
     if (capacity > this.bytes.length) {
-      this.bytes = new Uint8Array(2 * capacity)
+      this.bytes = new Uint8Array(Math.max(FIRST_SIZE, 2 * capacity))
       this.view = new DataView(this.bytes.buffer)
     }
     return this

@@ -4,6 +4,7 @@ import { tcpInfoOf } from '../tcp-info.ts'
 import type { TcpSocket } from '../tcp-socket.ts'
 import { field, pointedNumber, stringOf } from '../values.ts'
 import { keepAliveOption } from './keep-alive.ts'
+import { signatureOption } from './signatures.ts'
 import { integer, unsupported, type OptionTable, type SocketOption } from './option.ts'
 
 /** Linux's bounds of TCP_MAXSEG; 0 takes the cap away. */
@@ -29,7 +30,7 @@ function number(name: 'userTimeout' | 'synRetries', least: number, most: number)
   return integer<TcpSocket>((socket) => socket.option(name), (socket, value) => socket.configure({ [name]: value }), least, most)
 }
 
-/** Level IPPROTO_TCP. Fast Open, MD5, TCP-AO, defer accept and pacing fail with ENOPROTOOPT: there is no such option yet. */
+/** Level IPPROTO_TCP. Fast Open, TCP-AO, defer accept and pacing fail with ENOPROTOOPT: there is no such option yet. */
 export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_NODELAY: flag('noDelay'),
   TCP_CORK: flag('cork'),
@@ -83,6 +84,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     },
     0,
   ),
+  TCP_MD5SIG: signatureOption,
   TCP_CONGESTION: {
     get: (_, system) => (system === 'linux' ? 'reno' : 'newreno'),
     set: (_, expression, __, system) => {
