@@ -21,7 +21,8 @@ async function accepted(options: AoOptions = {}, syn = {}) {
   const bench = await aoBench()
   const authentication = ao({ keys: [FIRST], ...options })
   const connection = await bench.peer.accept({ authentication, noDelay: true, delayedAck: 0 }, syn)
-  return { bench, connection, authentication, ...bench }
+  const { peer, link, end } = bench
+  return { bench, connection, authentication, peer, link, end }
 }
 
 /** The KeyID and RNextKeyID of what the stack sent last. */
@@ -122,12 +123,12 @@ describe('segments that are not what they say', () => {
   })
 
   test('an old SYN, well signed, is challenged and changes nothing', async () => {
-    const { peer, connection, end, counters } = await accepted()
+    const { bench, peer, connection, end } = await accepted()
     await peer.send('S', { seq: -5000 })
     peer.expect('A', { seq: 1, ack: 1 })
     await peer.send('A', { seq: 1, ack: 1, data: 'x' })
     expect(connection.readableLength).toBe(1)
-    expect(counters['dropBadSignature']).toBe(0)
+    expect(bench.counters['dropBadSignature']).toBe(0)
     await end()
   })
 

@@ -30,7 +30,8 @@ const KINDS: Readonly<Record<string, () => Authentication>> = {
 test.each(Object.entries(KINDS))('%s: two stacks over a path that loses one segment in thirty', async (_name, make) => {
   const clock = manualClock()
   const links = pipe({ latency: 5 })
-  const [a, b] = [1, 2].map((seed) => createStack({ plugins: [ipv4(), tcp()] as const, clock, random: seededRandom(seed), secureRandom: deterministicRandom(seed) })) as [ReturnType<typeof stack>, ReturnType<typeof stack>]
+  const stack = (seed: number) => createStack({ plugins: [ipv4(), tcp()] as const, clock, random: seededRandom(seed), secureRandom: deterministicRandom(seed) })
+  const [a, b] = [stack(1), stack(2)]
   await a.addNic(links[0], { addresses: ['10.0.0.1/24'], skipDuplicateDetection: true })
   await b.addNic(links[1], { addresses: ['10.0.0.2/24'], skipDuplicateDetection: true })
   const random = seededRandom(4)
@@ -51,7 +52,3 @@ test.each(Object.entries(KINDS))('%s: two stacks over a path that loses one segm
   await clock.settle()
   for (const each of [a, b]) expect(leaksOf(each)).toEqual([])
 })
-
-function stack() {
-  return createStack({ plugins: [ipv4(), tcp()] as const })
-}

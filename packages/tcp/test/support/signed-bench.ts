@@ -13,7 +13,7 @@ export interface SignedBench<L extends PeerLink> {
   readonly link: L
   readonly peer: ScriptedPeer<Tcp>
   readonly counters: Readonly<Record<string, number>>
-  end(): Promise<void>
+  readonly end: () => Promise<void>
 }
 
 export async function signedBench<L extends PeerLink>(
@@ -27,7 +27,7 @@ export async function signedBench<L extends PeerLink>(
     get counters() {
       return test.stack.statistics().protocols['tcp']!
     },
-    async end() {
+    end: async () => {
       expect(test.stack.statistics().protocols['tcp']!['illegalTransitions']).toBe(0)
       await test.end()
     },

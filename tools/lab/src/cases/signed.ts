@@ -57,7 +57,7 @@ async function refuse(place: Place): Promise<void> {
   const { stack, peer, family } = place
   const service = await peer.start(`python3 ${SCRIPT} listen ${family.stack} ${family.kernel} ${PORT} secret`, /listening/)
   const attempt = stack.tcp.connect({ host: family.kernel, port: PORT, authentication: signed(place, 'other'), timeout: 1500 })
-  const code = await attempt.then(() => 'connected', (error: { readonly code: string }) => error.code)
+  const code = await attempt.then(() => 'connected', (error: unknown) => (error as { readonly code: string }).code)
   await service.stop()
   if (code !== 'ETIMEDOUT') throw new Error(`with another key: ${code}`)
 }
