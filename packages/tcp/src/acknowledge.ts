@@ -1,5 +1,6 @@
 import { beginAck } from './ack-event.ts'
 import type { AckEvent } from './ack-event.ts'
+import { beginSample } from './delivery-rate.ts'
 import { recover, resendAll } from './recovery.ts'
 import { recordArrived, takeSacks } from './sack-arrives.ts'
 import { Mark } from './scoreboard.ts'
@@ -28,6 +29,7 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   if (after(ack, snd.una) || snd.persisting) snd.attempts = 0
   const event = tcb.context.ack
   beginAck(event, arrivalMicros, header.timestampEcho, header.timestamps && tcb.rcv.timestamps)
+  beginSample(tcb)
   if (header.sackBlocks > 0 && tcb.rcv.sackPermitted) takeSacks(tcb, header, event)
   if (after(ack, snd.una)) advance(tcb, header, ack, event)
   // RFC 5681 §2: nothing new, no text, and the window as before. With SACK the blocks tell more.

@@ -38,6 +38,10 @@ export interface TcpTraceEvent {
   readonly window: number
   readonly cwnd: number
   readonly ssthresh: number
+  /** Bytes a second at which data may leave; 0 = not paced. */
+  readonly pacingRate: number
+  /** What the congestion control is doing, `'probe-bw-cruise'` of BBR; '' of one that has no phases. */
+  readonly phase: string
   /** Smoothed round-trip time; 0 = none yet. */
   readonly srtt: number
   /** Retransmission timeout, with its backoff. */
@@ -103,8 +107,18 @@ export interface ConnectionOptions {
    * Default null: what is left of `lingerTimeout`.
    */
   readonly finWait2Timeout?: number | null
-  /** Name of an installed algorithm: `'cubic'` (RFC 9438), `'reno'` (RFC 5681), or one of `congestionControls` of `tcp()`. Default `'cubic'`. */
+  /** Name of an installed algorithm: `'cubic'` (RFC 9438), `'reno'` (RFC 5681), or one of `congestionControls` of `tcp()`, as `bbr()`. Default `'cubic'`. */
   readonly congestionControl?: string
+  /**
+   * Spreads what leaves over the round trip, twice as fast as the window allows in slow start and 1.2 times later (as Linux
+   * does). Controls with a rate of their own, as BBR, pace always. Default false: as acknowledgments come.
+   */
+  readonly pacing?: boolean
+  /**
+   * Cap on the rate at which data leaves, bytes a second, at least 1 (`SO_MAX_PACING_RATE`); with it the connection is
+   * paced. Default null: none.
+   */
+  readonly maxPacingRate?: number | null
   /** TTL or hop limit; 0 = the network's default. */
   readonly ttl?: number
   /** TOS or traffic class. Default 0. */
@@ -156,6 +170,19 @@ export interface ConnectionInfo {
   readonly ssthresh: number
   /** Duplicate ACKs that mean loss. */
   readonly reordering: number
+  // --- rates and what limits them ---
+  /** Bytes a second at which data last arrived (draft-ietf-ccwg-bbr §4.1); 0 = no sample yet. */
+  readonly deliveryRate: number
+  /** The application had too little to send for `deliveryRate`: the path may take more. */
+  readonly deliveryRateAppLimited: boolean
+  /** Bytes a second at which data may leave; 0 = as the window allows. */
+  readonly pacingRate: number
+  /** Time in which something was to be sent, or not acknowledged. */
+  readonly busyTime: number
+  /** The part of it in which the peer's window held the sender up. */
+  readonly receiveWindowLimitedTime: number
+  /** The part of it in which all was sent, and a writer waited for room in the send buffer. */
+  readonly sendBufferLimitedTime: number
   /** Sent and not acknowledged, with SYN and FIN. */
   readonly bytesInFlight: number
   /** The same in segments, as they were sent or as SACK blocks cut them, without SYN. */

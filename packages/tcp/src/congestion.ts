@@ -1,7 +1,13 @@
+import type { Random } from '@stack/core'
+
 /** What a congestion control sees of its connection. */
 export interface CongestionSender {
   /** Payload bytes of a full segment; may change, see {@link CongestionControl.onMss}. */
   readonly mss: number
+  /** Smoothed round trip (RFC 6298), µs; 0 = none yet. */
+  readonly smoothedRtt: number
+  /** The stack's numbers for jitter: the only chance that a control may take. */
+  readonly random: Random
 }
 
 /** An acknowledgment of new data. One object per stack is reused: read it during the call only. All numbers are finite. */
@@ -29,8 +35,62 @@ export interface AckSample {
 }
 
 /**
- * Congestion control of one connection: says how much may be in flight. Loss detection and recovery are the sender's. It has
- * no clock, no timer and no chance of its own, and allocates nothing per call: what it is told decides.
+ * What an acknowledgment tells of the path: a delivery rate sample (draft-ietf-ccwg-bbr-06 §4.1.2), for controls with
+ * {@link CongestionControl.onDelivered}. One object per stack is reused: read it during the call only. "The segment" is the
+ * one sent last of those that arrived.
+ */
+export interface RateSample {
+  /** Monotonic ms. */
+  now: number
+  /** Bytes newly known to have arrived. */
+  acked: number
+  /** Bytes known to have arrived so far. */
+  deliveredTotal: number
+  /** Bytes believed to be in the network, after this acknowledgment and what it says is lost. */
+  flight: number
+  /** `deliveredTotal` when the segment was sent; -1 = no segment arrived, and the six members below say nothing. */
+  priorDelivered: number
+  /** Bytes a second; 0 = no sample that one can rely on. */
+  rate: number
+  /** Bytes that arrived since the segment was sent. */
+  delivered: number
+  /** Bytes held lost since then. */
+  lost: number
+  /** Bytes in flight right after the segment was sent. */
+  sentFlight: number
+  /** The application had nothing to send at some time since the sample began: the path may well take more. */
+  isAppLimited: boolean
+  /** Round trip of the segment, µs; 0 = none. */
+  rtt: number
+  /** Least round trip so far, µs; 0 = none yet. */
+  minimumRtt: number
+  /** cwnd held the sender back in the last round trip. */
+  isWindowLimited: boolean
+  /** Loss is being repaired, after fast retransmit or timeout. */
+  isRecovering: boolean
+  /** The peer has SACK: more than one loss in a round trip shows. */
+  hasSack: boolean
+}
+
+/** A segment that is held lost, for controls with {@link CongestionControl.onSegmentLost}. One object per stack is reused. */
+export interface LostSegment {
+  /** Its sequence numbers, int32: `[start, end)`. */
+  start: number
+  end: number
+  /** Bytes known to have arrived so far. */
+  deliveredTotal: number
+  /** Bytes held lost since it was sent, with it. */
+  lost: number
+  /** Bytes in flight right after it was sent. */
+  sentFlight: number
+  /** The application had nothing to send when it was sent. */
+  isAppLimited: boolean
+}
+
+/**
+ * Congestion control of one connection: says how much may be in flight, and how fast it leaves. Loss detection and recovery
+ * are the sender's. It has no clock, no timer and no chance of its own, and allocates nothing per call: what it is told
+ * decides. Controls that follow the window alone need none of the optional members.
  */
 export interface CongestionControl {
   readonly name: string
@@ -57,6 +117,22 @@ export interface CongestionControl {
   onLostSyn(): void
   /** The segment size changed. */
   onMss(): void
+
+  /** Bytes a second at which data leaves, bursts of 1 ms or two segments aside; 0 or absent = as the window allows. */
+  readonly pacingRate?: number
+  /** What it is doing, a word for traces. */
+  readonly phase?: string
+  /** It sends less than the path takes, on purpose: rates measured of it are marked as limited by the application. */
+  readonly isHoldingBack?: boolean
+  /**
+   * Every acknowledgment that tells of something new, in recovery too, when what it says is lost is known. A control that
+   * has it rules its window itself: the sender does not touch `cwnd` while loss is repaired (no PRR).
+   */
+  onDelivered?(sample: RateSample): void
+  /** A segment is held lost; `onLoss` or `onTimeout` follows when recovery begins with it. */
+  onSegmentLost?(segment: LostSegment): void
+  /** Data is about to leave, nothing is in flight, and the application had nothing to send until now. Monotonic ms. */
+  onRestart?(now: number): void
 }
 
 /**
@@ -98,7 +174,18 @@ export function initialWindow(mss: number): number {
 /** `ssthresh` before the first loss: arbitrarily high (RFC 5681 §3.1). */
 export const NO_THRESHOLD = 0x7fff_ffff
 
-/** The sample that a stack reuses. */
+/** The objects that a stack reuses. */
 export function createAckSample(): AckSample {
   return { acked: 0, delivered: 0, flight: 0, una: 0, nxt: 0, rtt: 0, smoothedRtt: 0, minimumRtt: 0, now: 0, limited: false }
+}
+
+export function createRateSample(): RateSample {
+  return {
+    now: 0, acked: 0, deliveredTotal: 0, flight: 0, priorDelivered: -1, rate: 0, delivered: 0, lost: 0, sentFlight: 0,
+    isAppLimited: false, rtt: 0, minimumRtt: 0, isWindowLimited: false, isRecovering: false, hasSack: false,
+  }
+}
+
+export function createLostSegment(): LostSegment {
+  return { start: 0, end: 0, deliveredTotal: 0, lost: 0, sentFlight: 0, isAppLimited: false }
 }

@@ -5,12 +5,14 @@ import type {
   CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState, WriteOptions,
 } from './api.ts'
 import { closeConnection, closeReceiving, closeSending } from './close.ts'
+import { checkAppLimited } from './delivery-rate.ts'
 import type { TcpEndpoint } from './endpoint.ts'
 import { tcpError } from './errors.ts'
 import { connectionInfo } from './info.ts'
 import { checkConnectionOptions, settle } from './options.ts'
 import type { Settings } from './options.ts'
 import { Milestone } from './milestone.ts'
+import { updatePacer } from './pacer.ts'
 import { RecordMarks } from './record-marks.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { State, STATE_NAMES } from './state.ts'
@@ -98,6 +100,10 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     this.writes!.fill()
     this.endWhenWritten()
     this.wakeLater()
+  }
+
+  get isWaiting(): boolean {
+    return this.wantsRoom || !this.isAllWritten
   }
 
   // --- opening ---
@@ -318,6 +324,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (endpoint.finished) return 0
     const to = Math.min(bytes.length, from + this.room)
     if (to <= from) return 0
+    checkAppLimited(endpoint)
     const { memory } = endpoint.context.host
     const { queue } = endpoint.snd
     // The last of the memory is for packets that carry what is written; a connection that has nothing there gets a little.
@@ -441,6 +448,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     endpoint.settings = settings
     if (endpoint.finished) return
     if (options.keepAlive !== undefined) startKeepAlive(endpoint)
+    updatePacer(endpoint)
     if (options.maximumSegmentSize !== undefined && endpoint.state >= State.Established) updateMss(endpoint)
     this.output()
   }

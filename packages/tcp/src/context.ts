@@ -1,6 +1,6 @@
 import type { NetworkHeaderParams, TransportHost } from '@stack/core'
 import type { AckEvent } from './ack-event.ts'
-import type { AckSample, CongestionAlgorithm } from './congestion.ts'
+import type { AckSample, CongestionAlgorithm, LostSegment, RateSample } from './congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import type { Secrets } from './isn.ts'
 import type { Settings } from './options.ts'
@@ -27,6 +27,8 @@ export interface TcpContext {
   readonly outgoing: SegmentHeader
   readonly params: NetworkHeaderParams
   readonly sample: AckSample
+  readonly rateSample: RateSample
+  readonly lostSegment: LostSegment
   /** The acknowledgment being taken. */
   readonly ack: AckEvent
   /** Rings of scoreboards that nobody uses. */

@@ -4,6 +4,7 @@ import { isAuthentic } from './authentication/seam.ts'
 import { abortConnection } from './close.ts'
 import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
+import { checkAppLimited } from './delivery-rate.ts'
 import { refreshMss } from './handshake.ts'
 import { flushAck, sendAck, sendReset } from './output.ts'
 import { NO_LOW_WATER } from './options.ts'
@@ -120,15 +121,18 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
 
   onRetransmitTimer(now: Milliseconds): void {
     refreshMss(this)
+    checkAppLimited(this)
     onRetransmitTimer(this, now)
   }
 
   onReorderTimer(): void {
+    checkAppLimited(this)
     onReorderTimer(this)
   }
 
   onProbeTimer(): void {
     refreshMss(this)
+    checkAppLimited(this)
     onProbeTimer(this)
   }
 
@@ -158,6 +162,10 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
 
   onCorkTimer(): void {
     onCorkTimer(this)
+  }
+
+  onPaceTimer(): void {
+    this.context.host.scheduler.markDirty(this)
   }
 
   onRetryTimer(): void {

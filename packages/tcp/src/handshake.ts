@@ -2,6 +2,7 @@ import type { Milliseconds } from '@stack/core'
 import { hasRoomForTimestamps, signatureLength } from './authentication/seam.ts'
 import type { Settings } from './options.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
+import { updatePacer } from './pacer.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { State } from './state.ts'
@@ -57,7 +58,8 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   snd.wl1 = header.sequence
   snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)
   updateMss(tcb)
-  tcb.cc = tcb.context.algorithms.get(settings.congestionControl)!.create(tcb)
+  tcb.startControl()
+  updatePacer(tcb)
 }
 
 /** Our SYN is acknowledged and the peer's is in. */

@@ -24,7 +24,8 @@
  */
 export type * from './api.ts'
 export type * from './authentication/contract.ts'
-export type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from './congestion.ts'
+export { bbr } from './bbr/bbr.ts'
+export type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender, LostSegment, RateSample } from './congestion.ts'
 export { initialWindow } from './congestion.ts'
 export type { TcpCounters } from './counters.ts'
 export { cubic } from './cubic.ts'

@@ -1,5 +1,7 @@
 import { networkHeaderLength } from './flow.ts'
 import type { ConnectionInfo } from './api.ts'
+import { Limit } from './chrono.ts'
+import { pacingRate } from './pacer.ts'
 import { DUPLICATE_THRESHOLD } from './recovery.ts'
 import { STATE_NAMES } from './state.ts'
 import { flightSize, Recovery } from './tcb.ts'
@@ -28,6 +30,12 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     cwnd: cc.cwnd,
     ssthresh: cc.ssthresh,
     reordering: DUPLICATE_THRESHOLD,
+    deliveryRate: snd.rate?.rate ?? 0,
+    deliveryRateAppLimited: snd.rate?.isRateLimited ?? false,
+    pacingRate: snd.pacer === null ? 0 : pacingRate(tcb),
+    busyTime: snd.chrono?.total(Limit.Busy, now) ?? 0,
+    receiveWindowLimitedTime: snd.chrono?.total(Limit.ReceiveWindow, now) ?? 0,
+    sendBufferLimitedTime: snd.chrono?.total(Limit.SendBuffer, now) ?? 0,
     bytesInFlight: flightSize(tcb),
     segmentsInFlight: snd.board.length,
     bytesLost: snd.board.lostBytes,

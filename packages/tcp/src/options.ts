@@ -33,6 +33,8 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   lingerTimeout: { type: 'number', min: 0 },
   finWait2Timeout: { type: 'any' },
   congestionControl: { type: 'string' },
+  pacing: { type: 'boolean' },
+  maxPacingRate: { type: 'any' },
   ttl: { type: 'number', integer: true, min: 0, max: 255 },
   tos: { type: 'number', integer: true, min: 0, max: 255 },
   sack: { type: 'boolean' },
@@ -77,6 +79,7 @@ const KEEP_ALIVE_SCHEMA: OptionSchema<Exclude<ConnectionOptions['keepAlive'], fa
 }
 
 const SCALE_SCHEMA: OptionSchema = { windowScale: { type: 'number', integer: true, min: 0, max: MAX_WINDOW_SCALE } }
+const PACING_SCHEMA: OptionSchema = { maxPacingRate: { type: 'number', min: 1 } }
 const FIN_WAIT_2_SCHEMA: OptionSchema = { finWait2Timeout: { type: 'number', min: 0 } }
 
 /** RFC 9293 §3.8.4: at least two hours by default. */
@@ -101,6 +104,8 @@ const DEFAULTS: Settings = {
   lingerTimeout: 60_000,
   finWait2Timeout: null,
   congestionControl: 'cubic',
+  pacing: false,
+  maxPacingRate: null,
   ttl: 0,
   tos: 0,
   sack: true,
@@ -116,9 +121,10 @@ function checkShapes(what: string, options: ConnectionOptions): void {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
   }
   checkAuthentication(what, options.authentication)
-  const { windowScale, finWait2Timeout } = options
+  const { windowScale, finWait2Timeout, maxPacingRate } = options
   if (windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
   if (finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
+  if (maxPacingRate !== null) checkOptions(what, { maxPacingRate }, PACING_SCHEMA)
 }
 
 function checkKeepAlive(what: string, options: ConnectionOptions): void {

@@ -7,7 +7,7 @@ import { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
 import type { TcpContext } from './context.ts'
 import { createAckEvent } from './ack-event.ts'
-import { createAckSample } from './congestion.ts'
+import { createAckSample, createLostSegment, createRateSample } from './congestion.ts'
 import { createCounters } from './counters.ts'
 import { cubic } from './cubic.ts'
 import { TcpEndpoint } from './endpoint.ts'
@@ -67,6 +67,8 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       outgoing: new SegmentHeader(),
       params: { protocol: TCP_PROTOCOL, ttl: 0, tos: 0, dontFragment: true, flowLabel: 0, options: null },
       sample: createAckSample(),
+      rateSample: createRateSample(),
+      lostSegment: createLostSegment(),
       ack: createAckEvent(),
       rings: new RingPool(),
       trace: createTraceScratch(),

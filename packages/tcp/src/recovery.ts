@@ -1,4 +1,5 @@
 import type { AckEvent } from './ack-event.ts'
+import { sampleRate } from './delivery-rate.ts'
 import { Prr } from './prr.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
@@ -24,6 +25,8 @@ export function pipe(tcb: Tcb): number {
 /** What an acknowledgment means for what is out; SND.UNA has moved. */
 export function recover(tcb: Tcb, event: AckEvent): void {
   const { snd } = tcb
+  const isWindowLimited = before((snd.una - event.acked) | 0, snd.limitedUntil)
+  snd.rate?.counted(event)
   if (event.isDuplicate) countDuplicate(tcb)
   else if (event.acked > 0 && snd.recovery !== Recovery.Fast) snd.dupAcks = snd.dupBytes = 0
   if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)
@@ -35,6 +38,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
     if (isLossFound(tcb)) enterFastRecovery(tcb, event)
     else grow(tcb, event)
   }
+  sampleRate(tcb, event, isWindowLimited)
 }
 
 /** The reordering timer (RFC 8985 §6.2): what was late is lost now. */
@@ -113,6 +117,8 @@ function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   }
   snd.rtxForced = true
   // RFC 9937 §6.2: what had been sacked before will not be delivered any more.
+  // A control that follows the rate needs none.
+  if (cc.onDelivered !== undefined) return
   snd.prr = new Prr(snd.order, flight - board.sackedBytes + (event === null ? 0 : event.sacked + event.acked))
   if (event !== null) reduce(tcb, event)
 }
@@ -256,7 +262,7 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
   snd.dupBytes = 0
   snd.rtxForced = true
   for (let i = 0; i < board.length; i++) {
-    if ((board.marks(i) & Mark.Sacked) === 0 && ((board.end(i) - board.start(i)) | 0) >= bytes) board.markLost(i)
+    if ((board.marks(i) & Mark.Sacked) === 0 && ((board.end(i) - board.start(i)) | 0) >= bytes) board.markDue(i)
   }
 }
 

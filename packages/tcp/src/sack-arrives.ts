@@ -79,6 +79,7 @@ export function recordArrived(tcb: Tcb, i: number, event: AckEvent, isAcknowledg
   const start = board.start(i)
   event.delivered += (board.end(i) - start) | 0
   const isAgain = (board.marks(i) & Mark.Again) !== 0
+  tcb.snd.rate?.arrived(board, i, event.arrival, isAgain, tcb.context.rateSample)
   const elapsed = (event.arrival - board.sent(i)) | 0
   if (!isAgain) {
     const rtt = Math.max(1, elapsed)

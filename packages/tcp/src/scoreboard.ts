@@ -1,13 +1,18 @@
 import { after, before } from './sequence.ts'
 
 /** Words of one record. */
-const STRIDE = 6
+const STRIDE = 11
 const START = 0
 const END = 1
 const SENT = 2
 const MARKS = 3
 const ORDER = 4
 const RUN = 5
+const DELIVERED = 6
+const DELIVERED_AT = 7
+const FIRST_SENT = 8
+const LOST = 9
+const FLIGHT = 10
 /** Records of the smallest ring. */
 const LEAST = 16
 
@@ -23,8 +28,13 @@ export const Mark = {
   Again: 8,
 } as const
 
-/** Words of all rings that are kept for reuse, at most: 1 MiB. */
-const POOLED_WORDS = 262_144
+/** Words of all rings that are kept for reuse, at most: 2 MiB. */
+const POOLED_WORDS = 524_288
+
+/** Who is told of each record that is held lost. */
+export interface LossListener {
+  segmentLost(i: number): void
+}
 
 /** Rings that no connection uses, by size, for those that begin to send: an idle connection holds none. */
 export class RingPool {
@@ -61,6 +71,9 @@ export class Scoreboard {
   lostBytes = 0
   /** Bytes whose retransmission is out. */
   outBytes = 0
+  /** Bytes ever held lost, int32. */
+  lostTotal = 0
+  listener: LossListener | null = null
   private readonly pool: RingPool
   private ring: Int32Array | null = null
   private mask = 0
@@ -83,6 +96,40 @@ export class Scoreboard {
     ring[at + SENT] = now
     ring[at + MARKS] = 0
     ring[at + ORDER] = order
+    ring[at + FLIGHT] = 0
+  }
+
+  /** What was known when record `i` left, for delivery rates: all int32, `flight` is never 0. */
+  stamp(i: number, delivered: number, deliveredAt: number, firstSent: number, flight: number): void {
+    const ring = this.ring!
+    const at = this.offset(i)
+    ring[at + DELIVERED] = delivered
+    ring[at + DELIVERED_AT] = deliveredAt
+    ring[at + FIRST_SENT] = firstSent
+    ring[at + LOST] = this.lostTotal
+    ring[at + FLIGHT] = flight
+  }
+
+  delivered(i: number): number {
+    return this.ring![this.offset(i) + DELIVERED]!
+  }
+
+  deliveredAt(i: number): number {
+    return this.ring![this.offset(i) + DELIVERED_AT]!
+  }
+
+  firstSent(i: number): number {
+    return this.ring![this.offset(i) + FIRST_SENT]!
+  }
+
+  /** `lostTotal` when record `i` left. */
+  lost(i: number): number {
+    return this.ring![this.offset(i) + LOST]!
+  }
+
+  /** What {@link stamp} was told; 0 = it was not. */
+  flight(i: number): number {
+    return this.ring![this.offset(i) + FLIGHT]!
   }
 
   start(i: number): number {
@@ -178,6 +225,14 @@ export class Scoreboard {
 
   /** It is held lost: the original, or its retransmission. */
   markLost(i: number): void {
+    if ((this.marks(i) & (Mark.Lost | Mark.Out)) === Mark.Lost) return
+    this.lostTotal = (this.lostTotal + this.bytes(i)) | 0
+    this.markDue(i)
+    this.listener?.segmentLost(i)
+  }
+
+  /** It is to leave again, lost or not. */
+  markDue(i: number): void {
     const marks = this.marks(i)
     const bytes = this.bytes(i)
     if ((marks & Mark.Out) !== 0) this.outBytes -= bytes
@@ -190,7 +245,7 @@ export class Scoreboard {
 
   /** It leaves again at `now`. */
   markSentAgain(i: number, now: number, order: number): void {
-    this.markLost(i)
+    this.markDue(i)
     const bytes = this.bytes(i)
     this.lostBytes -= bytes
     this.outBytes += bytes

@@ -1,4 +1,7 @@
+import { Chrono, Limit } from './chrono.ts'
+import { DeliveryRate } from './delivery-rate.ts'
 import { emit, retryLater } from './output.ts'
+import { pacingRate } from './pacer.ts'
 import { pipe } from './recovery.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
@@ -15,12 +18,15 @@ export const BELOW_LIMIT = 131_072
 /** ms that a segment which is not full waits for more at most. */
 const CORK_LIMIT = 200
 
-const Outcome = { Sent: 0, Nothing: 1, Window: 2, Congestion: 3, Held: 4, Local: 5 } as const
+const Outcome = { Sent: 0, Nothing: 1, Window: 2, Congestion: 3, Held: 4, Local: 5, Paced: 6 } as const
 type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
 /** Sends what may be sent now: lost segments first, then new data, then the FIN. */
 export function sendPending(tcb: Tcb): void {
-  if (!sendsData(tcb.state)) return
+  if (!sendsData(tcb.state)) {
+    noteLimit(tcb, Outcome.Nothing)
+    return
+  }
   restartAfterIdle(tcb)
   // Asked anew: what a refused segment gives back in this call is no room for the next.
   tcb.isBlocked = false
@@ -29,6 +35,19 @@ export function sendPending(tcb: Tcb): void {
   while (outcome === Outcome.Sent)
   if (outcome === Outcome.Congestion) tcb.snd.limitedUntil = tcb.snd.nxt
   if (outcome === Outcome.Window && flightSize(tcb) === 0) startPersisting(tcb)
+  noteLimit(tcb, outcome)
+}
+
+/** What holds the connection up, for `info()`. */
+function noteLimit(tcb: Tcb, outcome: Outcome): void {
+  const { snd } = tcb
+  let limit: Limit = Limit.Busy
+  if (flightSize(tcb) === 0 && snd.queue.length === 0) limit = Limit.None
+  else if (outcome === Outcome.Window) limit = Limit.ReceiveWindow
+  else if (outcome === Outcome.Nothing && tcb.user?.isWaiting === true) limit = Limit.SendBuffer
+  if (limit === Limit.None && snd.chrono === null) return
+  snd.chrono ??= new Chrono()
+  snd.chrono.change(limit, tcb.context.host.scheduler.now)
 }
 
 /** Sends one segment even if sender's SWS avoidance would wait (RFC 9293 §3.8.6.2.1, the override). */
@@ -111,11 +130,24 @@ function sendLost(tcb: Tcb, first: number): Outcome {
 function refuses(tcb: Tcb, length: number, isForced: boolean): Outcome | null {
   const inPipe = pipe(tcb)
   if (inPipe > 0 && inPipe + length > tcb.cc.cwnd && !isForced) return Outcome.Congestion
+  if (tcb.snd.pacer !== null && !isForced && !isDue(tcb)) return Outcome.Paced
   if (tcb.below > 0 && tcb.below + length > BELOW_LIMIT) {
     tcb.isBlocked = true
     return Outcome.Local
   }
   return null
+}
+
+/** Is it time for the next segment? Else a timer says when it is. */
+function isDue(tcb: Tcb): boolean {
+  const { snd, timers, context } = tcb
+  const rate = pacingRate(tcb)
+  const pacer = snd.pacer!
+  if (rate === 0 || pacer.isOpen(context.host.scheduler.now, rate, snd.mss)) return true
+  if (timers.pace === pacer.next) return false
+  timers.pace = pacer.next
+  timers.schedule(pacer.next)
+  return false
 }
 
 /** Less than a full segment: Nagle, the cork, and the sender's side of SWS avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
@@ -137,6 +169,8 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   const { snd, context } = tcb
   const { counters, host } = context
   const end = (sequence + length) | 0
+  const wasIdle = flightSize(tcb) === 0
+  if (wasIdle && tcb.cc.onRestart !== undefined && snd.rate?.isAppLimited === true) tcb.cc.onRestart(host.scheduler.now)
   let flags: number = Flag.Ack
   // RFC 9293 §3.9.1.2, SHLD-28: the last segment of what was written.
   if (length > 0 && end === snd.queue.end && !snd.more) flags |= Flag.Psh
@@ -150,12 +184,16 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   // Anything else is as good as lost on the way: the timer sends it again.
   if (failure !== null) tcb.softError = failure
   const { now } = host.scheduler
-  const wasIdle = flightSize(tcb) === 0
   const behind = isFin ? (end + 1) | 0 : end
   const { nxt } = snd
   if (sequence !== nxt) noteRetransmission(tcb, sequence, before(behind, nxt) ? behind : nxt, reason)
+  if (snd.pacer !== null) notePaced(tcb, now, length)
   if (after(behind, nxt)) {
-    snd.board.push(nxt, behind, host.scheduler.micros, nextOrder(tcb))
+    const { micros } = host.scheduler
+    const inPipe = pipe(tcb)
+    snd.board.push(nxt, behind, micros, nextOrder(tcb))
+    snd.rate ??= new DeliveryRate()
+    snd.rate.sent(snd.board, snd.board.length - 1, micros, (inPipe + behind - nxt) | 0, inPipe)
     counters.bytesSent += (behind - nxt) | 0
     snd.bytesSent += (behind - nxt) | 0
     snd.nxt = behind
@@ -167,6 +205,11 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   snd.persisting = false
   if (tcb.timers.retransmit === Infinity) armRetransmit(tcb)
   return Outcome.Sent
+}
+
+function notePaced(tcb: Tcb, now: number, bytes: number): void {
+  const rate = pacingRate(tcb)
+  if (rate > 0) tcb.snd.pacer!.sent(now, bytes, rate)
 }
 
 /** The place among everything sent, int32. */
@@ -194,7 +237,9 @@ function noteRetransmission(tcb: Tcb, sequence: number, behind: number, reason: 
   snd.rack?.resent(sequence, behind, order)
   for (; i < board.length && before(board.start(i), behind); i++) {
     if (after(board.end(i), behind)) board.split(i, behind)
+    const inPipe = pipe(tcb)
     board.markSentAgain(i, now, order)
+    snd.rate?.sent(board, i, now, pipe(tcb), inPipe)
   }
 }
 

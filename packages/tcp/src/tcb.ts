@@ -1,12 +1,15 @@
 import type { PacketCredit } from '@stack/buffer'
 import { addressSum } from '@stack/core'
-import type { Address, Dirty, ErrorCode, Failure, Milliseconds, Route } from '@stack/core'
+import type { Address, Dirty, ErrorCode, Failure, Milliseconds, Random, Route } from '@stack/core'
 import type { SegmentAuthenticator } from './authentication/contract.ts'
+import type { Chrono } from './chrono.ts'
 import type { CongestionControl, CongestionSender } from './congestion.ts'
 import type { TcpContext } from './context.ts'
+import type { DeliveryRate } from './delivery-rate.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
+import type { Pacer } from './pacer.ts'
 import type { RecordMarks } from './record-marks.ts'
 import type { SackBlocks } from './sack-blocks.ts'
 import { ReceiveQueue } from './receive-queue.ts'
@@ -14,7 +17,7 @@ import type { Prr } from './prr.ts'
 import type { Rack } from './rack.ts'
 import { RttEstimator } from './rto.ts'
 import { Scoreboard } from './scoreboard.ts'
-import type { RingPool } from './scoreboard.ts'
+import type { LossListener, RingPool } from './scoreboard.ts'
 import { SendQueue } from './send-queue.ts'
 import { after } from './sequence.ts'
 import { isLegalTransition, State } from './state.ts'
@@ -88,6 +91,11 @@ export class SendState {
   lostBy: TraceReason = ''
   /** Send one lost segment now, whatever cwnd says. */
   rtxForced = false
+  /** Made when the first data comes. */
+  rate: DeliveryRate | null = null
+  chrono: Chrono | null = null
+  /** While something paces the connection. */
+  pacer: Pacer | null = null
   /** SND.NXT when cwnd last held data back: acknowledgments below it may grow cwnd (RFC 7661). */
   limitedUntil = 0
   /** Retransmission timeouts, probes or SYNs in a row without an answer. */
@@ -189,10 +197,12 @@ export interface ConnectionUser {
   onClosed(code: Failure): void
   /** There is room in the send buffer: copy in what writers wait with. */
   refill(): void
+  /** A writer waits for room in the send buffer. */
+  readonly isWaiting: boolean
 }
 
 /** A transmission control block: everything the protocol knows of one connection. Behaviour is in the modules beside. */
-export abstract class Tcb implements Flow, PacketCredit, CongestionSender, Dirty {
+export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossListener, Dirty {
   readonly context: TcpContext
   readonly localAddress: Address
   readonly localPort: number
@@ -246,6 +256,27 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, Dirty
 
   get mss(): number {
     return this.snd.mss
+  }
+
+  get smoothedRtt(): number {
+    return this.rtt.smoothed
+  }
+
+  get random(): Random {
+    return this.context.host.random
+  }
+
+  /** A new control takes over when the handshake has settled what it has to know. */
+  startControl(): void {
+    this.cc = this.context.algorithms.get(this.settings.congestionControl)!.create(this)
+    this.snd.board.listener = this.cc.onSegmentLost === undefined ? null : this
+  }
+
+  segmentLost(i: number): void {
+    const { snd, context } = this
+    if (snd.rate === null) return
+    snd.rate.describeLost(snd.board, i, context.lostSegment)
+    this.cc.onSegmentLost!(context.lostSegment)
   }
 
   abstract flushOutput(): void

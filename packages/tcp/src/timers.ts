@@ -16,6 +16,8 @@ export interface TimerActions {
   onReorderTimer(): void
   /** Time for a tail loss probe (RFC 8985 §7.2). */
   onProbeTimer(): void
+  /** The next quantum may leave. */
+  onPaceTimer(): void
 }
 
 /** ms by which a timer may be late before it is the host that stood still, and not the network. */
@@ -36,6 +38,7 @@ export class ConnectionTimers {
   cork: Milliseconds = Infinity
   reorder: Milliseconds = Infinity
   probe: Milliseconds = Infinity
+  pace: Milliseconds = Infinity
   private readonly actions: TimerActions
   private readonly wheel: TimerWheel
   // Made when first needed.
@@ -56,7 +59,7 @@ export class ConnectionTimers {
 
   /** Nothing fires any more. */
   cancel(): void {
-    this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = this.cork = this.reorder = this.probe = Infinity
+    this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = this.cork = this.reorder = this.probe = this.pace = Infinity
     this.timer?.cancel()
   }
 
@@ -114,6 +117,10 @@ export class ConnectionTimers {
       this.cork = Infinity
       this.actions.onCorkTimer()
     }
-    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry, this.cork, this.reorder, this.probe))
+    if (this.pace <= now) {
+      this.pace = Infinity
+      this.actions.onPaceTimer()
+    }
+    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry, this.cork, this.reorder, this.probe, this.pace))
   }
 }

@@ -1,5 +1,6 @@
 import type { TcpTraceEvent } from './api.ts'
 import type { Flow } from './flow.ts'
+import { pacingRate } from './pacer.ts'
 import { STATE_NAMES, State } from './state.ts'
 import { flightSize } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
@@ -20,7 +21,7 @@ export type TraceScratch = { -readonly [K in keyof TcpTraceEvent]: TcpTraceEvent
 export function createTraceScratch(): TraceScratch {
   return {
     time: 0, kind: 'send', reason: '', flags: 0, seq: 0, ack: 0, length: 0, window: 0,
-    cwnd: 0, ssthresh: 0, srtt: 0, rto: 0, inFlight: 0, state: 'closed', localPort: 0, remotePort: 0,
+    cwnd: 0, ssthresh: 0, pacingRate: 0, phase: '', srtt: 0, rto: 0, inFlight: 0, state: 'closed', localPort: 0, remotePort: 0,
   }
 }
 
@@ -65,7 +66,8 @@ export function traceHalfOpen(context: TcpContext, hook: TraceHook, kind: 'send'
   trace.kind = kind
   trace.reason = !isSend ? '' : (header.flags & Flag.Syn) !== 0 ? 'syn' : 'ack'
   trace.time = time
-  trace.cwnd = trace.ssthresh = trace.srtt = trace.rto = 0
+  trace.phase = ''
+  trace.cwnd = trace.ssthresh = trace.pacingRate = trace.srtt = trace.rto = 0
   trace.inFlight = isSend ? 1 : 0
   trace.state = isSend ? 'syn-received' : 'listen'
   describePorts(trace, record)
@@ -80,6 +82,8 @@ function describe(tcb: Tcb, kind: TcpTraceEvent['kind'], reason: TraceReason): v
   trace.reason = reason
   trace.cwnd = cc.cwnd
   trace.ssthresh = cc.ssthresh
+  trace.pacingRate = tcb.snd.pacer === null ? 0 : pacingRate(tcb)
+  trace.phase = cc.phase ?? ''
   trace.srtt = rtt.smoothed / 1000
   trace.rto = rtt.current
   trace.inFlight = flightSize(tcb)

@@ -26,6 +26,10 @@ export interface Trace {
   window(index: number): number
   cwnd(index: number): number
   ssthresh(index: number): number
+  /** Bytes a second; 0 = not paced. */
+  pacingRate(index: number): number
+  /** Of the congestion control; '' = it has none. */
+  phase(index: number): string
   /** ms; 0 = none yet. */
   srtt(index: number): number
   inFlight(index: number): number
@@ -37,8 +41,8 @@ export interface Trace {
   rows(): Iterable<TraceRow>
 }
 
-const DOUBLES = ['time', 'position', 'window', 'cwnd', 'ssthresh', 'srtt', 'rto'] as const
-const WORDS = ['seq', 'ack', 'length', 'inFlight', 'ports'] as const
+const DOUBLES = ['time', 'position', 'window', 'cwnd', 'ssthresh', 'pacingRate', 'srtt', 'rto'] as const
+const WORDS = ['seq', 'ack', 'length', 'inFlight', 'ports', 'phases'] as const
 /** kind, reason, state, and flags in the upper half. */
 type Column = (typeof DOUBLES)[number] | (typeof WORDS)[number] | 'codes'
 
@@ -51,6 +55,8 @@ export class TraceRecorder implements Trace {
   private readonly origin: () => number
   private readonly doubles: Record<(typeof DOUBLES)[number], Float64Array>
   private readonly words: Record<(typeof WORDS)[number] | 'codes', Uint32Array>
+  /** The phases that were seen, by number. */
+  private readonly phases: string[] = []
   private last = 0
   /** How far text was sent. */
   private edge = 0
@@ -77,12 +83,14 @@ export class TraceRecorder implements Trace {
     doubles.window[i] = event.window
     doubles.cwnd[i] = event.cwnd
     doubles.ssthresh[i] = event.ssthresh
+    doubles.pacingRate[i] = event.pacingRate
     doubles.srtt[i] = event.srtt
     doubles.rto[i] = event.rto
     words.seq[i] = event.seq
     words.ack[i] = event.ack
     words.length[i] = event.length
     words.inFlight[i] = event.inFlight
+    words.phases[i] = this.numberOf(event.phase)
     words.ports[i] = (event.localPort << 16) | event.remotePort
     const isAgain = event.kind === 'send' && event.length > 0 && this.last < this.edge
     if (event.kind === 'send') this.edge = Math.max(this.edge, this.last + event.length)
@@ -112,6 +120,14 @@ export class TraceRecorder implements Trace {
 
   ssthresh(index: number): number {
     return this.doubles.ssthresh[index]!
+  }
+
+  pacingRate(index: number): number {
+    return this.doubles.pacingRate[index]!
+  }
+
+  phase(index: number): string {
+    return this.phases[this.words.phases[index]!]!
   }
 
   srtt(index: number): number {
@@ -148,6 +164,8 @@ export class TraceRecorder implements Trace {
       window: doubles.window[index]!,
       cwnd: doubles.cwnd[index]!,
       ssthresh: doubles.ssthresh[index]!,
+      pacingRate: doubles.pacingRate[index]!,
+      phase: this.phase(index),
       srtt: doubles.srtt[index]!,
       rto: doubles.rto[index]!,
       inFlight: words.inFlight[index]!,
@@ -160,6 +178,11 @@ export class TraceRecorder implements Trace {
 
   *rows(): Generator<TraceRow> {
     for (let i = 0; i < this.length; i++) yield this.row(i)
+  }
+
+  private numberOf(phase: string): number {
+    const known = this.phases.indexOf(phase)
+    return known >= 0 ? known : this.phases.push(phase) - 1
   }
 
   private reason(index: number): TraceRow['reason'] {

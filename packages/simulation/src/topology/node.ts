@@ -3,7 +3,7 @@ import { createStack, type Clock, type Installed, type Random, type StackBase } 
 import { icmp, type IcmpPlugin } from '@stack/icmp'
 import { ipv4, type Ipv4Options, type Ipv4Plugin } from '@stack/ipv4'
 import { ipv6, type Ipv6Options, type Ipv6Plugin } from '@stack/ipv6'
-import { tcp, type TcpOptions, type TcpPlugin } from '@stack/tcp'
+import { bbr, tcp, type TcpOptions, type TcpPlugin } from '@stack/tcp'
 import { udp, type UdpOptions, type UdpPlugin } from '@stack/udp'
 import { predictable } from './random.ts'
 
@@ -14,6 +14,7 @@ export type NodeStack = StackBase & Installed<readonly [Ipv4Plugin, Ipv6Plugin, 
 export interface NodeOptions {
   readonly ipv4?: Ipv4Options
   readonly ipv6?: Ipv6Options
+  /** Default: BBR is installed beside the built-in algorithms. */
   readonly tcp?: TcpOptions
   readonly udp?: UdpOptions
 }
@@ -55,7 +56,7 @@ export class SimulatedNode implements Node {
       name, clock, random, onError,
       secureRandom: predictable(random),
       memory: memory.pool(),
-      plugins: [ipv4({ forwarding, ...options.ipv4 }), ipv6({ forwarding, ...options.ipv6 }), tcp(options.tcp), udp(options.udp), icmp()],
+      plugins: [ipv4({ forwarding, ...options.ipv4 }), ipv6({ forwarding, ...options.ipv6 }), tcp({ congestionControls: [bbr()], ...options.tcp }), udp(options.udp), icmp()],
     })
   }
 

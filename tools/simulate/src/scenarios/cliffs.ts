@@ -6,7 +6,7 @@ import type { Scenario } from '../scenario.ts'
 
 const LATER = 'issue 3'
 const cubic: TransferOptions = { tcp: { ...LARGE_BUFFERS, congestionControl: 'cubic' } }
-const bbr: TransferOptions = { tcp: { congestionControl: 'bbr' } }
+const bbr: TransferOptions = { tcp: { ...LARGE_BUFFERS, congestionControl: 'bbr' } }
 
 /** RFC 9438 §5.1: average rate of CUBIC with loss probability p, and of its Reno-friendly region; bits a second. */
 function cubicRate(p: number, rttSeconds: number): number {

@@ -1,0 +1,135 @@
+import type { AckEvent } from './ack-event.ts'
+import type { LostSegment, RateSample } from './congestion.ts'
+import { pipe } from './recovery.ts'
+import type { Scoreboard } from './scoreboard.ts'
+import { after, before } from './sequence.ts'
+import { Recovery } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+
+/**
+ * How fast data arrives (draft-ietf-ccwg-bbr-06 §4.1): every segment takes along what was known when it left, and its
+ * acknowledgment tells what arrived since then, and in what time. Made when the first data comes. Times are int32 µs.
+ */
+export class DeliveryRate {
+  /** C.delivered: bytes known to have arrived. */
+  delivered = 0
+  /** Bytes a second of the last sample, or of a larger one that the application limited; 0 = none yet. */
+  rate = 0
+  isRateLimited = false
+  /** C.app_limited: samples are marked until more than this has arrived; 0 = they are not. */
+  private limitedUntil = 0
+  /** C.delivered_time. */
+  private deliveredAt = 0
+  /** C.first_send_time: when the segment left that is newest of what arrived. */
+  private firstSent = 0
+  // Its place among everything sent.
+  private newest = 0
+  // What the sample of this acknowledgment lasts.
+  private interval = 0
+  private lostBefore = 0
+
+  get isAppLimited(): boolean {
+    return this.limitedUntil !== 0
+  }
+
+  /** The sender has nothing to send, with `flight` bytes in the network (§4.1.2.4). */
+  limit(flight: number): void {
+    this.limitedUntil = Math.max(this.delivered + flight, 1)
+  }
+
+  /** §4.1.2.2: record `i` left at `now`; `flight` bytes are in the network with it, and were without it before. */
+  sent(board: Scoreboard, i: number, now: number, flight: number, before: number): void {
+    if (before === 0) this.firstSent = this.deliveredAt = now
+    board.stamp(i, this.delivered | 0, this.deliveredAt, this.firstSent, (flight << 1) | (this.limitedUntil !== 0 ? 1 : 0))
+  }
+
+  /** §4.1.2.3, UpdateRateSample: record `i` arrived, says the acknowledgment that came at `now`; the newest of them counts. */
+  arrived(board: Scoreboard, i: number, now: number, isAgain: boolean, sample: RateSample): void {
+    const flight = board.flight(i)
+    if (flight === 0) return
+    const sent = board.sent(i)
+    const order = board.order(i)
+    if (sample.priorDelivered >= 0 && !after(order, this.newest)) return
+    this.newest = order
+    sample.priorDelivered = this.delivered - ((this.delivered - board.delivered(i)) | 0)
+    sample.isAppLimited = (flight & 1) !== 0
+    sample.sentFlight = flight >>> 1
+    // §5.5.7.1: the one that was sent last has waited the least.
+    sample.rtt = isAgain ? 0 : Math.max(1, (now - sent) | 0)
+    this.lostBefore = board.lost(i)
+    this.interval = Math.max((sent - board.firstSent(i)) | 0, (now - board.deliveredAt(i)) | 0)
+    this.firstSent = sent
+  }
+
+  /** All records of an acknowledgment were told. */
+  counted(event: AckEvent): void {
+    if (event.delivered === 0) return
+    this.delivered += event.delivered
+    this.deliveredAt = event.arrival
+    // The gap has left the path.
+    if (this.delivered > this.limitedUntil) this.limitedUntil = 0
+  }
+
+  /** §4.1.2.3, GenerateRateSample: when what is lost is known. */
+  complete(board: Scoreboard, minimumRtt: number, sample: RateSample): void {
+    sample.deliveredTotal = this.delivered
+    sample.rate = sample.delivered = sample.lost = 0
+    if (sample.priorDelivered < 0) return
+    sample.delivered = this.delivered - sample.priorDelivered
+    sample.lost = (board.lostTotal - this.lostBefore) | 0
+    // The answer to the original of what was sent again comes too early to be one.
+    if (this.interval === 0 || this.interval < minimumRtt) return
+    sample.rate = (sample.delivered * 1e6) / this.interval
+    if (sample.isAppLimited && sample.rate < this.rate) return
+    this.rate = sample.rate
+    this.isRateLimited = sample.isAppLimited
+  }
+
+  /** What is to be told of record `i`, which is held lost. */
+  describeLost(board: Scoreboard, i: number, segment: LostSegment): void {
+    const flight = board.flight(i)
+    segment.start = board.start(i)
+    segment.end = board.end(i)
+    segment.deliveredTotal = this.delivered
+    segment.lost = flight === 0 ? 0 : (board.lostTotal - board.lost(i)) | 0
+    segment.sentFlight = flight >>> 1
+    segment.isAppLimited = (flight & 1) !== 0
+  }
+}
+
+/**
+ * §4.1.2.4: to be called before more is written, before an acknowledgment is looked at, and before a timer sends anything. Is
+ * there a gap, because nothing was there to be sent?
+ */
+export function checkAppLimited(tcb: Tcb): void {
+  const { snd } = tcb
+  if (before(snd.nxt, snd.queue.end) || tcb.below > 0 || snd.board.lostBytes > 0) return
+  const flight = pipe(tcb)
+  if (flight < tcb.cc.cwnd) (snd.rate ??= new DeliveryRate()).limit(flight)
+}
+
+/** Before the records of an acknowledgment are looked at. */
+export function beginSample(tcb: Tcb): void {
+  checkAppLimited(tcb)
+  tcb.context.rateSample.priorDelivered = -1
+}
+
+/** A control that follows the rate hears of the acknowledgment; `isWindowLimited`: cwnd held back what it answers. */
+export function sampleRate(tcb: Tcb, event: AckEvent, isWindowLimited: boolean): void {
+  const { snd, rtt, cc, context } = tcb
+  const { rate, board } = snd
+  if (rate === null) return
+  const sample = context.rateSample
+  rate.complete(board, rtt.minimum, sample)
+  if (cc.onDelivered === undefined) return
+  sample.now = context.host.scheduler.now
+  sample.acked = event.delivered
+  sample.flight = pipe(tcb)
+  if (sample.priorDelivered < 0) sample.rtt = 0
+  sample.minimumRtt = rtt.minimum
+  sample.isWindowLimited = isWindowLimited
+  sample.isRecovering = snd.recovery !== Recovery.None
+  sample.hasSack = tcb.rcv.sackPermitted
+  cc.onDelivered(sample)
+  if (cc.isHoldingBack === true) rate.limit(sample.flight)
+}
