@@ -14,6 +14,8 @@ const PACING_MARGIN = 0.99
 const OFFLOAD_QUANTA = 3
 /** BBR.ProbeRTTDuration, ms. */
 const PROBE_RTT_DURATION = 200
+/** Rounds without growth that end a probe that has a queue. */
+const QUEUEING_ROUNDS = 2
 /** Rounds in Drain at most (§5.3.2). */
 const DRAIN_ROUNDS = 3
 /** BBRStartupFullLossCnt: gaps in one round that end Startup (§5.3.1.3). */
@@ -324,10 +326,19 @@ class Bbr implements CongestionControl {
       this.wasPrecautious = true
       return true
     }
-    if (!sample.isWindowLimited || this.cwnd < bounds.longterm) return pipe.isFull
+    if (!sample.isWindowLimited || this.cwnd < bounds.longterm) return pipe.isFull || this.isQueueing()
     // The bound, not the path, keeps the rate where it is.
     pipe.reset(sample.rate)
     return false
+  }
+
+  /**
+   * Beyond the draft: two rounds without growth are enough when a quarter more than the path is in flight. A third is there
+   * for receivers whose window lags behind (§5.3.1.2), which it does not then; the queue would grow by half.
+   */
+  private isQueueing(): boolean {
+    const { pipe, bandwidths } = this.model
+    return pipe.rounds >= QUEUEING_ROUNDS && this.flight >= this.inflight(bandwidths.maximum, PHASES[Phase.Up].pacingGain)
   }
 
   /** ProbeInflightLongtermUpward: slowly at first, and twice as fast with each round. */

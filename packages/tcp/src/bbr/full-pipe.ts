@@ -9,8 +9,9 @@ export class FullPipe {
   isReached = false
   /** BBR.full_bw_now: it is, by the test that is going on. */
   isFull = false
+  /** Rounds without growth so far (BBR.full_bw_count). */
+  rounds = 0
   private baseline = 0
-  private rounds = 0
 
   /** A new test begins, with `rate` to be surpassed. */
   reset(rate = 0): void {

@@ -65,7 +65,6 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'bbr-loss-1pct',
     description: '100 Mbit/s × 20 ms, 1 % random loss, BBR',
-    expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 20, loss: 0.01, back: { loss: 0 } })
       const flow = only(net, path, bbr)
@@ -130,7 +129,6 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'bbr-queue',
     description: '100 Mbit/s × 40 ms, queue 4 BDP, BBR: the queue stays short',
-    expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40, queue: { bdp: 4 } })
       const flow = only(net, path, bbr)
