@@ -134,7 +134,7 @@ describe('numbers', () => {
   })
 
   test('Reno grows only when cwnd is the limit, and never shrinks on an ACK [RFC7661-4.3-validated, RFC5681-3.1-ssthresh]', () => {
-    const cc = reno().create({ mss: 1000 })
+    const cc = reno().create({ mss: 1000, smoothedRtt: 0, random: seededRandom(1) })
     const sample = { ...createAckSample(), acked: 1000, flight: 5000 }
     cc.onAck(sample)
     expect(cc.cwnd).toBe(10_000)
@@ -179,7 +179,7 @@ describe('timers', () => {
     const nothing = (): void => undefined
     const timers = new ConnectionTimers(wheel, {
       onRetransmitTimer: (now) => fired.push(now), onDelayedAckTimer: nothing, onKeepAliveTimer: nothing, onDeadlineTimer: nothing, onRetryTimer: nothing, onCorkTimer: nothing,
-      onReorderTimer: nothing, onProbeTimer: nothing,
+      onReorderTimer: nothing, onProbeTimer: nothing, onPaceTimer: nothing,
     })
     const ring = (now: number): void => {
       armedAt = Infinity

@@ -59,9 +59,8 @@ export class Bounds {
     return true
   }
 
-  /** A round is over in which BBR did not probe: the bounds follow what was delivered (§5.5.10.3). */
+  /** A round with loss is over in which BBR did not probe: the bounds follow what was delivered (§5.5.10.3). */
   adapt(bandwidth: number, cwnd: number): void {
-    if (!this.isLossInRound) return
     if (this.bandwidth === Infinity) this.bandwidth = bandwidth
     if (this.flight === Infinity) this.flight = cwnd
     this.bandwidth = Math.max(this.latestBandwidth, BETA * this.bandwidth)

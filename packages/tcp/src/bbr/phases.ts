@@ -7,20 +7,20 @@ export const PHASE_NAMES: Readonly<Record<Phase, string>> = [
   'startup', 'drain', 'probe-bw-down', 'probe-bw-cruise', 'probe-bw-refill', 'probe-bw-up', 'probe-rtt',
 ] as const
 
-/** What a state makes of the model: the rate is `pacingGain` times the bandwidth, the window `windowGain` times the path (§5.6.1). */
+/** What a state makes of the model: the rate is `pacing` times the bandwidth, the window `window` times the path (§5.6.1). */
 export interface Gains {
-  readonly pacingGain: number
-  readonly windowGain: number
+  readonly pacing: number
+  readonly window: number
 }
 
-export const PHASES: Readonly<Record<Phase, Gains>> = {
-  [Phase.Startup]: { pacingGain: 2.77, windowGain: 2 },
-  [Phase.Drain]: { pacingGain: 0.5, windowGain: 2 },
-  [Phase.Down]: { pacingGain: 0.9, windowGain: 2 },
-  [Phase.Cruise]: { pacingGain: 1, windowGain: 2 },
-  [Phase.Refill]: { pacingGain: 1, windowGain: 2 },
-  [Phase.Up]: { pacingGain: 1.25, windowGain: 2.25 },
-  [Phase.ProbeRtt]: { pacingGain: 1, windowGain: 0.5 },
+export const GAINS: Readonly<Record<Phase, Gains>> = {
+  [Phase.Startup]: { pacing: 2.77, window: 2 },
+  [Phase.Drain]: { pacing: 0.5, window: 2 },
+  [Phase.Down]: { pacing: 0.9, window: 2 },
+  [Phase.Cruise]: { pacing: 1, window: 2 },
+  [Phase.Refill]: { pacing: 1, window: 2 },
+  [Phase.Up]: { pacing: 1.25, window: 2.25 },
+  [Phase.ProbeRtt]: { pacing: 1, window: 0.5 },
 }
 
 /** Is it one of the states of ProbeBW? */

@@ -1,9 +1,11 @@
+import { seededRandom } from '@stack/core'
 import { createAckSample } from '../../src/congestion.ts'
+import type { Random } from '@stack/core'
 import type { AckSample, CongestionAlgorithm, CongestionControl } from '../../src/congestion.ts'
 
 /** One congestion control without a connection: what is acknowledged, and when, is the test's. */
 export class ControlBench {
-  readonly sender: { mss: number }
+  readonly sender: { mss: number; smoothedRtt: number; random: Random }
   readonly control: CongestionControl
   /** ms */
   now = 1000
@@ -14,7 +16,7 @@ export class ControlBench {
   private readonly sample: AckSample = createAckSample()
 
   constructor(algorithm: CongestionAlgorithm, { mss = 1000, rtt = 100 }: { readonly mss?: number; readonly rtt?: number } = {}) {
-    this.sender = { mss }
+    this.sender = { mss, smoothedRtt: rtt * 1000, random: seededRandom(1) }
     this.rtt = rtt
     this.control = algorithm.create(this.sender)
   }
