@@ -1,16 +1,20 @@
 import { congestionControlCompliance, ipv4, packet, tcp as tcpHeader, transportCompliance } from '@stack/testing'
-import type { AckSampleLike, CongestionAlgorithmLike, CongestionControlLike, CongestionSenderLike } from '@stack/testing'
+import type {
+  AckSampleLike, CongestionAlgorithmLike, CongestionControlLike, CongestionSenderLike, LostSegmentLike, RateSampleLike,
+} from '@stack/testing'
 import { describe, expectTypeOf, it } from 'vitest'
-import { cubic, reno, tcp } from '../src/index.ts'
-import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from '../src/index.ts'
+import { bbr, cubic, reno, tcp } from '../src/index.ts'
+import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender, LostSegment, RateSample } from '../src/index.ts'
 
-describe.each([reno(), cubic()])('$name', (algorithm) => {
-  for (const { name, run } of congestionControlCompliance(() => algorithm)) it(name, run)
+describe.each([reno(), cubic(), bbr()])('$name', (algorithm) => {
+  for (const { name, run } of congestionControlCompliance(() => algorithm)) it(name, (context) => run(context))
 })
 
 describe('congestion control', () => {
   it('has the interface that the suite has a copy of', () => {
     expectTypeOf<AckSampleLike>().toEqualTypeOf<AckSample>()
+    expectTypeOf<RateSampleLike>().toEqualTypeOf<RateSample>()
+    expectTypeOf<LostSegmentLike>().toEqualTypeOf<LostSegment>()
     expectTypeOf<CongestionSenderLike>().toEqualTypeOf<CongestionSender>()
     expectTypeOf<CongestionControlLike>().toEqualTypeOf<CongestionControl>()
     expectTypeOf<CongestionAlgorithmLike>().toEqualTypeOf<CongestionAlgorithm>()

@@ -1,45 +1,7 @@
-import { seededRandom } from '@stack/core'
-import { bindCases, expectEqual, expectThat, type CaseOf, type ComplianceCase } from './case.ts'
-
-/** What a congestion control sees of its connection: the shape of `CongestionSender` of `@stack/tcp`. */
-export interface CongestionSenderLike {
-  readonly mss: number
-}
-
-/** The shape of `AckSample` of `@stack/tcp`. */
-export interface AckSampleLike {
-  acked: number
-  delivered: number
-  flight: number
-  una: number
-  nxt: number
-  rtt: number
-  smoothedRtt: number
-  minimumRtt: number
-  now: number
-  limited: boolean
-}
-
-/** The shape of `CongestionControl` of `@stack/tcp`, which says what the members mean. */
-export interface CongestionControlLike {
-  readonly name: string
-  cwnd: number
-  ssthresh: number
-  onAck(sample: AckSampleLike): void
-  onLoss(flight: number): void
-  onRecovered(flight: number): void
-  onUndo(): void
-  onTimeout(flight: number): void
-  onIdle(): void
-  onLostSyn(): void
-  onMss(): void
-}
-
-/** The shape of `CongestionAlgorithm` of `@stack/tcp`; a test of types there keeps the two equal. */
-export interface CongestionAlgorithmLike {
-  readonly name: string
-  create(sender: CongestionSenderLike): CongestionControlLike
-}
+import { seededRandom, type Random } from '@stack/core'
+import { bindCases, expectEqual, expectThat, notApplicable, type CaseOf, type ComplianceCase } from './case.ts'
+import { RATE_CASES } from './congestion-rate.ts'
+import { createRateSample, type AckSampleLike, type CongestionAlgorithmLike, type CongestionControlLike, type RateSampleLike } from './congestion-shapes.ts'
 
 const MSS = 1460
 const RTT = 100
@@ -51,11 +13,13 @@ function createSample(fields: Partial<AckSampleLike> = {}): AckSampleLike {
 
 /** One control with its sender, and a clock that acknowledgments move. */
 class Bench {
-  readonly sender: { mss: number } = { mss: MSS }
+  readonly sender: { mss: number; smoothedRtt: number; readonly random: Random } = { mss: MSS, smoothedRtt: RTT * 1000, random: seededRandom(1) }
   readonly algorithm: CongestionAlgorithmLike
   readonly control: CongestionControlLike
   now = 10_000
   private readonly sample: AckSampleLike = createSample()
+  private readonly rateSample: RateSampleLike = createRateSample()
+  private deliveredTotal = 0
   private una = 1
   private minimumRtt = 0
 
@@ -86,6 +50,26 @@ class Bench {
     sample.now = this.now
     sample.limited = options.limited ?? true
     control.onAck(sample)
+    if (control.onDelivered !== undefined) control.onDelivered(this.rateOf(sample))
+  }
+
+  /** The same as a sample of the rate: the flight took a round trip. */
+  private rateOf({ acked, flight, rtt, minimumRtt, now, limited }: AckSampleLike): RateSampleLike {
+    const sample = this.rateSample
+    this.deliveredTotal += acked
+    sample.now = now
+    sample.acked = acked
+    sample.deliveredTotal = this.deliveredTotal
+    sample.flight = flight - acked
+    sample.delivered = Math.min(flight, this.deliveredTotal)
+    sample.priorDelivered = this.deliveredTotal - sample.delivered
+    sample.rate = (sample.delivered * 1000) / RTT
+    sample.sentFlight = flight
+    sample.isAppLimited = !limited
+    sample.rtt = rtt
+    sample.minimumRtt = minimumRtt
+    sample.isWindowLimited = limited
+    return sample
   }
 
   /** A round trip in which a full window is acknowledged, a segment with each ACK. */
@@ -194,69 +178,12 @@ const CASES: readonly CaseOf<Bench>[] = [
     },
   },
   {
-    name: 'grows in congestion avoidance',
-    clause: 'RFC 5681 §3.1; CongestionControl.onAck',
-    check(bench) {
-      bench.avoid(10)
-      const before = bench.control.cwnd
-      for (let trip = 0; trip < 200 && bench.control.cwnd <= before; trip++) bench.roundTrip()
-      expectThat(bench.control.cwnd > before, `200 full round trips of congestion avoidance left the window at ${String(before)} bytes.`)
-    },
-  },
-  {
-    name: 'grows in congestion avoidance by half of the window in a round trip at most',
-    clause: 'RFC 5681 §3.1: a segment; RFC 9438 §4.4: half of the window is the most that any standard allows',
-    check(bench) {
-      bench.avoid(20)
-      for (let trip = 0; trip < 50; trip++) {
-        const before = bench.control.cwnd
-        bench.roundTrip()
-        const most = Math.max(MSS, before / 2)
-        expectThat(bench.control.cwnd - before <= most, `Round trip ${String(trip + 1)} of congestion avoidance added ${String(bench.control.cwnd - before)} bytes to ${String(before)}.`)
-      }
-    },
-  },
-  {
-    name: 'an ACK never lowers the window',
-    clause: 'CongestionControl.onAck (LESSONS 5f8c66e26)',
-    check(bench) {
-      bench.avoid(30)
-      for (let i = 0; i < 3000; i++) {
-        const before = bench.control.cwnd
-        bench.now += i % 500 === 0 ? 60_000 : 7
-        bench.ack((i % 5) * 400, { limited: i % 7 !== 0, rtt: i % 3 === 0 ? 0 : (i % 11) * 20_000 })
-        expectThat(bench.control.cwnd >= before, `ACK ${String(i + 1)} lowered the window from ${String(before)} to ${String(bench.control.cwnd)} bytes.`)
-      }
-    },
-  },
-  {
-    name: 'does not grow while something else than the window holds the sender back',
-    clause: 'AckSample.limited; RFC 7661 §4.3, RFC 9293 §3.8.2',
-    check(bench) {
-      const before = bench.control.cwnd
-      for (let i = 0; i < 50; i++) bench.ack(MSS, { limited: false })
-      expectEqual(bench.control.cwnd, before, 'The window after ACKs of a sender that had nothing to send')
-    },
-  },
-  {
     name: 'an ACK of nothing adds nothing',
     clause: 'AckSample.acked',
     check(bench) {
       const before = bench.control.cwnd
       for (let i = 0; i < 50; i++) bench.ack(0)
       expectEqual(bench.control.cwnd, before, 'The window after ACKs of 0 bytes')
-    },
-  },
-  {
-    name: 'loss lowers window and threshold',
-    clause: 'CongestionControl.onLoss; RFC 5681 §3.2 step 2',
-    check(bench) {
-      bench.grow(40)
-      const flight = bench.control.cwnd
-      bench.lose(flight)
-      const { cwnd, ssthresh } = bench.control
-      expectThat(cwnd < flight, `With ${String(flight)} bytes out, loss left the window at ${String(cwnd)}.`)
-      expectThat(ssthresh < flight, `With ${String(flight)} bytes out, loss set ssthresh to ${String(ssthresh)}.`)
     },
   },
   {
@@ -287,51 +214,6 @@ const CASES: readonly CaseOf<Bench>[] = [
       bench.grow(40)
       bench.control.onTimeout(bench.control.cwnd)
       expectEqual(bench.control.cwnd, MSS, 'The window after a timeout')
-    },
-  },
-  {
-    name: 'a timeout lowers the threshold, to two segments at least',
-    clause: 'RFC 5681 §3.1 (4)',
-    check(bench) {
-      bench.grow(40)
-      const flight = bench.control.cwnd
-      bench.control.onTimeout(flight)
-      expectThat(bench.control.ssthresh < flight, `With ${String(flight)} bytes out, a timeout set ssthresh to ${String(bench.control.ssthresh)}.`)
-      const other = bench.another()
-      other.control.onTimeout(MSS)
-      expectThat(other.control.ssthresh >= 2 * MSS, `A timeout with one segment out set ssthresh to ${String(other.control.ssthresh)} bytes.`)
-    },
-  },
-  {
-    name: 'slow start begins again after a timeout and gets to the threshold',
-    clause: 'RFC 5681 §3.1',
-    check(bench) {
-      bench.grow(40)
-      bench.control.onTimeout(bench.control.cwnd)
-      const { ssthresh } = bench.control
-      for (let trip = 0; trip < 12; trip++) bench.roundTrip()
-      expectThat(bench.control.cwnd >= ssthresh, `12 round trips after a timeout the window is ${String(bench.control.cwnd)} bytes, ssthresh ${String(ssthresh)}.`)
-    },
-  },
-  {
-    name: 'slow start after a timeout adds a segment with each ACK at most',
-    clause: 'RFC 3465 §2.3: after a timeout L is one segment, as one ACK may cover much that had arrived before',
-    check(bench) {
-      bench.grow(40)
-      bench.control.onTimeout(bench.control.cwnd)
-      const before = bench.control.cwnd
-      bench.ack(10 * MSS)
-      expectThat(bench.control.cwnd - before <= MSS, `The first ACK after a timeout added ${String(bench.control.cwnd - before)} bytes.`)
-    },
-  },
-  {
-    name: 'after idleness begins with the initial window at most',
-    clause: 'CongestionControl.onIdle; RFC 5681 §4.1: the restart window is min (IW, cwnd)',
-    check(bench) {
-      const initial = bench.control.cwnd
-      bench.grow(40)
-      bench.control.onIdle()
-      expectThat(bench.control.cwnd <= initial, `After idleness the window is ${String(bench.control.cwnd)} bytes; it began with ${String(initial)}.`)
     },
   },
   {
@@ -451,6 +333,122 @@ const CASES: readonly CaseOf<Bench>[] = [
     },
   },
   {
+    name: 'does not change the sample',
+    clause: 'AckSample: read it',
+    check({ control }) {
+      const sample = createSample({ acked: MSS, delivered: MSS, flight: 10 * MSS, una: MSS, nxt: 10 * MSS, rtt: 50_000, smoothedRtt: 50_000, minimumRtt: 50_000, now: 10_000, limited: true })
+      const before = JSON.stringify(sample)
+      control.onAck(sample)
+      expectEqual(JSON.stringify(sample), before, 'The sample after the call')
+    },
+  },
+]
+
+/** What is true of controls that follow losses, not rates. */
+const WINDOW_CASES: readonly CaseOf<Bench>[] = [
+  {
+    name: 'grows in congestion avoidance',
+    clause: 'RFC 5681 §3.1; CongestionControl.onAck',
+    check(bench) {
+      bench.avoid(10)
+      const before = bench.control.cwnd
+      for (let trip = 0; trip < 200 && bench.control.cwnd <= before; trip++) bench.roundTrip()
+      expectThat(bench.control.cwnd > before, `200 full round trips of congestion avoidance left the window at ${String(before)} bytes.`)
+    },
+  },
+  {
+    name: 'grows in congestion avoidance by half of the window in a round trip at most',
+    clause: 'RFC 5681 §3.1: a segment; RFC 9438 §4.4: half of the window is the most that any standard allows',
+    check(bench) {
+      bench.avoid(20)
+      for (let trip = 0; trip < 50; trip++) {
+        const before = bench.control.cwnd
+        bench.roundTrip()
+        const most = Math.max(MSS, before / 2)
+        expectThat(bench.control.cwnd - before <= most, `Round trip ${String(trip + 1)} of congestion avoidance added ${String(bench.control.cwnd - before)} bytes to ${String(before)}.`)
+      }
+    },
+  },
+  {
+    name: 'an ACK never lowers the window',
+    clause: 'CongestionControl.onAck (LESSONS 5f8c66e26)',
+    check(bench) {
+      bench.avoid(30)
+      for (let i = 0; i < 3000; i++) {
+        const before = bench.control.cwnd
+        bench.now += i % 500 === 0 ? 60_000 : 7
+        bench.ack((i % 5) * 400, { limited: i % 7 !== 0, rtt: i % 3 === 0 ? 0 : (i % 11) * 20_000 })
+        expectThat(bench.control.cwnd >= before, `ACK ${String(i + 1)} lowered the window from ${String(before)} to ${String(bench.control.cwnd)} bytes.`)
+      }
+    },
+  },
+  {
+    name: 'does not grow while something else than the window holds the sender back',
+    clause: 'AckSample.limited; RFC 7661 §4.3, RFC 9293 §3.8.2',
+    check(bench) {
+      const before = bench.control.cwnd
+      for (let i = 0; i < 50; i++) bench.ack(MSS, { limited: false })
+      expectEqual(bench.control.cwnd, before, 'The window after ACKs of a sender that had nothing to send')
+    },
+  },
+  {
+    name: 'loss lowers window and threshold',
+    clause: 'CongestionControl.onLoss; RFC 5681 §3.2 step 2',
+    check(bench) {
+      bench.grow(40)
+      const flight = bench.control.cwnd
+      bench.lose(flight)
+      const { cwnd, ssthresh } = bench.control
+      expectThat(cwnd < flight, `With ${String(flight)} bytes out, loss left the window at ${String(cwnd)}.`)
+      expectThat(ssthresh < flight, `With ${String(flight)} bytes out, loss set ssthresh to ${String(ssthresh)}.`)
+    },
+  },
+  {
+    name: 'a timeout lowers the threshold, to two segments at least',
+    clause: 'RFC 5681 §3.1 (4)',
+    check(bench) {
+      bench.grow(40)
+      const flight = bench.control.cwnd
+      bench.control.onTimeout(flight)
+      expectThat(bench.control.ssthresh < flight, `With ${String(flight)} bytes out, a timeout set ssthresh to ${String(bench.control.ssthresh)}.`)
+      const other = bench.another()
+      other.control.onTimeout(MSS)
+      expectThat(other.control.ssthresh >= 2 * MSS, `A timeout with one segment out set ssthresh to ${String(other.control.ssthresh)} bytes.`)
+    },
+  },
+  {
+    name: 'slow start begins again after a timeout and gets to the threshold',
+    clause: 'RFC 5681 §3.1',
+    check(bench) {
+      bench.grow(40)
+      bench.control.onTimeout(bench.control.cwnd)
+      const { ssthresh } = bench.control
+      for (let trip = 0; trip < 12; trip++) bench.roundTrip()
+      expectThat(bench.control.cwnd >= ssthresh, `12 round trips after a timeout the window is ${String(bench.control.cwnd)} bytes, ssthresh ${String(ssthresh)}.`)
+    },
+  },
+  {
+    name: 'slow start after a timeout adds a segment with each ACK at most',
+    clause: 'RFC 3465 §2.3: after a timeout L is one segment, as one ACK may cover much that had arrived before',
+    check(bench) {
+      bench.grow(40)
+      bench.control.onTimeout(bench.control.cwnd)
+      const before = bench.control.cwnd
+      bench.ack(10 * MSS)
+      expectThat(bench.control.cwnd - before <= MSS, `The first ACK after a timeout added ${String(bench.control.cwnd - before)} bytes.`)
+    },
+  },
+  {
+    name: 'after idleness begins with the initial window at most',
+    clause: 'CongestionControl.onIdle; RFC 5681 §4.1: the restart window is min (IW, cwnd)',
+    check(bench) {
+      const initial = bench.control.cwnd
+      bench.grow(40)
+      bench.control.onIdle()
+      expectThat(bench.control.cwnd <= initial, `After idleness the window is ${String(bench.control.cwnd)} bytes; it began with ${String(initial)}.`)
+    },
+  },
+  {
     name: 'does not keep the sample',
     clause: 'AckSample: one object per stack is reused',
     check(bench) {
@@ -464,20 +462,35 @@ const CASES: readonly CaseOf<Bench>[] = [
       expectEqual(other.control.cwnd, bench.control.cwnd, 'The window of a control whose samples are changed after the call')
     },
   },
-  {
-    name: 'does not change the sample',
-    clause: 'AckSample: read it',
-    check({ control }) {
-      const sample = createSample({ acked: MSS, delivered: MSS, flight: 10 * MSS, una: MSS, nxt: 10 * MSS, rtt: 50_000, smoothedRtt: 50_000, minimumRtt: 50_000, now: 10_000, limited: true })
-      const before = JSON.stringify(sample)
-      control.onAck(sample)
-      expectEqual(JSON.stringify(sample), before, 'The sample after the call')
-    },
-  },
 ]
 
+/** The case for those controls alone. */
+function forWindows({ name, clause, check }: CaseOf<Bench>): CaseOf<Bench> {
+  return {
+    name,
+    clause,
+    check(bench) {
+      if (bench.control.onDelivered !== undefined) notApplicable('The control follows the rate, and rules its window by it.')
+      return check(bench)
+    },
+  }
+}
+
+/** The case for the others. */
+function forRates({ name, clause, check }: CaseOf<CongestionAlgorithmLike>): CaseOf<Bench> {
+  return {
+    name,
+    clause,
+    check(bench) {
+      if (bench.control.onDelivered === undefined) notApplicable('The control does not follow the rate: it has no onDelivered.')
+      return check(bench.algorithm)
+    },
+  }
+}
+
 /**
- * The cases that every congestion control passes. They need no time and no connection.
+ * The cases that every congestion control passes, those for controls that follow the window or the rate among them. They
+ * need no time and no connection.
  *
  * @example
  * ```ts
@@ -488,5 +501,5 @@ const CASES: readonly CaseOf<Bench>[] = [
  * ```
  */
 export function congestionControlCompliance(make: () => CongestionAlgorithmLike | Promise<CongestionAlgorithmLike>): ComplianceCase[] {
-  return bindCases(CASES, async () => new Bench(await make()), async () => {})
+  return bindCases([...CASES, ...WINDOW_CASES.map(forWindows), ...RATE_CASES.map(forRates)], async () => new Bench(await make()), async () => {})
 }

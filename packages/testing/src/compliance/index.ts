@@ -1,6 +1,8 @@
 export type { ComplianceCase, RunContext } from './case.ts'
 export { congestionControlCompliance } from './congestion.ts'
-export type { AckSampleLike, CongestionAlgorithmLike, CongestionControlLike, CongestionSenderLike } from './congestion.ts'
+export type {
+  AckSampleLike, CongestionAlgorithmLike, CongestionControlLike, CongestionSenderLike, LostSegmentLike, RateSampleLike,
+} from './congestion-shapes.ts'
 export { linkCompliance } from './link.ts'
 export type { LinkPeer, LinkSetup, LinkUnderTest, MakeLink, WirePacket } from './link-bench.ts'
 export { networkCompliance } from './network.ts'
