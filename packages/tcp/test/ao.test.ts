@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { FAMILIES, icmpv4, type PeerLink, type Segment } from '@stack/testing'
 import { describe, expect, test } from 'vitest'
-import { ao, hmac, type AoKey, type AoOptions } from '../src/authentication/ao.ts'
+import { ao, hmac, type AoKey, type AoOptions } from '../src/ao.ts'
 import { hmacSha1, optionAt } from './support/reference-signatures.ts'
 import { signedBench, type SignedBench } from './support/signed-bench.ts'
 import { AoLink } from './support/signing-link.ts'

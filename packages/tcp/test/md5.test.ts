@@ -1,6 +1,6 @@
 import { FAMILIES, pattern, type PeerLink } from '@stack/testing'
 import { describe, expect, test } from 'vitest'
-import { md5, type Md5Options } from '../src/authentication/md5.ts'
+import { md5, type Md5Options } from '../src/md5.ts'
 import { md5Hash, optionAt } from './support/reference-signatures.ts'
 import { signedBench, type SignedBench } from './support/signed-bench.ts'
 import { Md5Link } from './support/signing-link.ts'

@@ -1,5 +1,5 @@
 import { createCipheriv, createHash, createHmac } from 'node:crypto'
-import { concat, ipv4, ipv6, packet, parsePacket, tcp, type ParsedPacket, type TcpOption } from '@stack/testing'
+import { concat, ipv4, ipv6, packet, tcp, type ParsedPacket, type TcpOption } from '@stack/testing'
 
 // Signatures as the RFCs have them, over whole IP packets, written down a second time.
 
@@ -96,5 +96,3 @@ export function withOptions(parsed: ParsedPacket, options: readonly TcpOption[])
     parsed.payload,
   )
 }
-
-export { parsePacket }

@@ -4,10 +4,10 @@ import { aoMac, md5Digest, optionAt, withOptions } from './reference-signatures.
 const NOP = { kind: 'nop' } as const
 
 /** What a peer does with the signatures of its segments. */
-export type Manner = 'good' | 'wrong' | 'none'
+type Manner = 'good' | 'wrong' | 'none'
 
 /** A peer that signs: what it sends is signed on the way, what the stack sends is verified with the reference. */
-export abstract class SigningLink implements PeerLink {
+abstract class SigningLink implements PeerLink {
   readonly framing: PeerLink['framing']
   manner: Manner = 'good'
   /** Is a segment without signature an error? */

@@ -24,13 +24,13 @@
 import type { Packet } from '@stack/buffer'
 import { checkOptions, StackError } from '@stack/core'
 import type { Address, OptionSchema } from '@stack/core'
-import type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './contract.ts'
-import { agrees, findOption, Message } from './message.ts'
-import { KeyRing, PEER_SCHEMA, secretBytes } from './peers.ts'
-import type { PeerPattern } from './peers.ts'
+import type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './authentication/contract.ts'
+import { agrees, findOption, Message } from './authentication/message.ts'
+import { KeyRing, PEER_SCHEMA, secretBytes } from './authentication/peers.ts'
+import type { PeerPattern } from './authentication/peers.ts'
 
-export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './contract.ts'
-export type { PeerPattern } from './peers.ts'
+export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './authentication/contract.ts'
+export type { PeerPattern } from './authentication/peers.ts'
 
 const KIND = 19
 const OPTION_LENGTH = 18

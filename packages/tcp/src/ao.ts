@@ -23,18 +23,18 @@
  */
 import { checkOptions } from '@stack/core'
 import type { Address, OptionSchema } from '@stack/core'
-import { AoAuthenticator } from './ao-authenticator.ts'
-import { readKeys } from './ao-keys.ts'
-import type { AoKey, MasterKey } from './ao-keys.ts'
-import type { AuthenticatedFlow, Authentication, SegmentAuthenticator } from './contract.ts'
-import { Message } from './message.ts'
-import { KeyRing } from './peers.ts'
+import { AoAuthenticator } from './authentication/ao-authenticator.ts'
+import { readKeys } from './authentication/ao-keys.ts'
+import type { AoKey, MasterKey } from './authentication/ao-keys.ts'
+import type { AuthenticatedFlow, Authentication, SegmentAuthenticator } from './authentication/contract.ts'
+import { Message } from './authentication/message.ts'
+import { KeyRing } from './authentication/peers.ts'
 
-export { aes128Cmac, hmac } from './ao-algorithms.ts'
-export type { AoAlgorithm, Mac } from './ao-algorithms.ts'
-export type { AoKey } from './ao-keys.ts'
-export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './contract.ts'
-export type { PeerPattern } from './peers.ts'
+export { aes128Cmac, hmac } from './authentication/ao-algorithms.ts'
+export type { AoAlgorithm, Mac } from './authentication/ao-algorithms.ts'
+export type { AoKey } from './authentication/ao-keys.ts'
+export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './authentication/contract.ts'
+export type { PeerPattern } from './authentication/peers.ts'
 
 /** Options of {@link ao}. */
 export interface AoOptions {
