@@ -1,6 +1,6 @@
 import { isMapped, isUnspecified, type Address } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
-import { createSipHash, type SipHash } from '../host/siphash.ts'
+import { createSipHash } from '../host/siphash.ts'
 import type { SecureRandom } from '../registration/host.ts'
 import type { PortAllocator, PortRequest, PortReservation } from './ports.ts'
 
@@ -20,8 +20,7 @@ interface Held {
 /** Keeps the books of local ports. Bounded by the 65,536 ports a protocol has and the sockets that its owner allows. */
 export function createPortAllocator(random: SecureRandom): PortAllocator {
   const held = new Map<number, Held[]>()
-  const offsetHash = createSipHash(random)
-  const tableHash = createSipHash(random)
+  const hash = createSipHash(random)
   const counters = new Uint16Array(COUNTERS)
   const words = new Int32Array(10)
 
@@ -36,11 +35,11 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
       return 'EADDRINUSE'
     },
 
-    // Double-Hash Port Selection, RFC 6056 §3.3.4.
+    // Double-Hash Port Selection, RFC 6056 §3.3.4; the halves of one hash are the two that it wants.
     pickEphemeral(protocol, local, remote, remotePort, usable): number {
       const n = keyWords(protocol, local, remote, remotePort)
-      const offset = unsigned(offsetHash, words, n) % EPHEMERAL_COUNT
-      const index = unsigned(tableHash, words, n) % COUNTERS
+      const offset = (hash.low(words, n) >>> 0) % EPHEMERAL_COUNT
+      const index = (hash.high >>> 0) % COUNTERS
       for (let i = 0; i < EPHEMERAL_COUNT; i++) {
         const port = FIRST_EPHEMERAL + ((offset + counters[index]!) % EPHEMERAL_COUNT)
         counters[index] = counters[index]! + 1
@@ -90,10 +89,6 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
     words[9] = protocol
     return 10
   }
-}
-
-function unsigned(hash: SipHash, words: Int32Array, count: number): number {
-  return hash.low(words, count) >>> 0
 }
 
 function conflict(x: Held, y: Held): boolean {
