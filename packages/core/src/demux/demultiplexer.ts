@@ -243,7 +243,7 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
     const hash = hashTuple(seed, protocol, zone, l.a, l.b, l.c, l.d, id.localPort, r?.a ?? 0, r?.b ?? 0, r?.c ?? 0, r?.d ?? 0, id.remotePort)
     const first = table.find(hash, protocol, zone, l.a, l.b, l.c, l.d, id.localPort, r?.a ?? 0, r?.b ?? 0, r?.c ?? 0, r?.d ?? 0, id.remotePort)
     const shared = options.reusePort ?? false
-    const entry = new Entry(id, endpoint, protocol, zone, shared, options.fanOut ?? false, hash)
+    const entry = new Entry(id, endpoint, protocol, zone, shared, options.fanOut ?? false, hash, unregister)
     if (first === null) table.insert(entry)
     else {
       if (!shared || !first.shared) return 'EADDRINUSE'
@@ -253,7 +253,7 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
       first.members++
     }
     if (zone !== 0) zoned++
-    return new Registered(entry, unregister)
+    return entry
   }
 
   function unregister(entry: Entry): void {
@@ -283,6 +283,8 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
     },
     deliverTransportError,
     register,
+    has: (protocol, l, localPort, r, remotePort, zone) =>
+      find(protocol, zone, l.a, l.b, l.c, l.d, localPort, r?.a ?? 0, r?.b ?? 0, r?.c ?? 0, r?.d ?? 0, remotePort) !== null,
     counters,
     protocols: installed,
     get size() {
@@ -309,29 +311,6 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
       table.forEach((entry) => all.add(entry.endpoint))
       return all
     },
-  }
-}
-
-class Registered implements Registration {
-  private entry: Entry | null
-  readonly id: TransportEndpointId
-  private readonly unregister: (entry: Entry) => void
-
-  constructor(entry: Entry, unregister: (entry: Entry) => void) {
-    this.entry = entry
-    this.id = entry.id
-    this.unregister = unregister
-  }
-
-  get active(): boolean {
-    return this.entry !== null
-  }
-
-  remove(): void {
-    const entry = this.entry
-    if (entry === null) return
-    this.entry = null
-    this.unregister(entry)
   }
 }
 

@@ -1,7 +1,7 @@
-import type { TransportEndpoint, TransportEndpointId } from '../registration/transport.ts'
+import type { Registration, TransportEndpoint, TransportEndpointId } from '../registration/transport.ts'
 
 /** One registered endpoint: its key as integers, its place among endpoints of the same key. */
-export class Entry {
+export class Entry implements Registration {
   readonly id: TransportEndpointId
   readonly endpoint: TransportEndpoint
   readonly protocol: number
@@ -13,8 +13,12 @@ export class Entry {
   sibling: Entry | null = null
   /** Members of the group; kept in its first entry. */
   members = 1
+  private unregister: ((entry: Entry) => void) | null
 
-  constructor(id: TransportEndpointId, endpoint: TransportEndpoint, protocol: number, zone: number, shared: boolean, fanOut: boolean, hash: number) {
+  constructor(
+    id: TransportEndpointId, endpoint: TransportEndpoint, protocol: number, zone: number, shared: boolean, fanOut: boolean, hash: number,
+    unregister: (entry: Entry) => void,
+  ) {
     this.id = id
     this.endpoint = endpoint
     this.protocol = protocol
@@ -22,6 +26,17 @@ export class Entry {
     this.shared = shared
     this.fanOut = fanOut
     this.hash = hash
+    this.unregister = unregister
+  }
+
+  get active(): boolean {
+    return this.unregister !== null
+  }
+
+  remove(): void {
+    const { unregister } = this
+    this.unregister = null
+    unregister?.(this)
   }
 }
 

@@ -133,6 +133,8 @@ export interface Registration {
 export interface TransportRegistry {
   /** `EADDRINUSE` when the id is taken. */
   register(protocol: number, id: TransportEndpointId, endpoint: TransportEndpoint, options?: RegisterOptions): Registration | Failure
+  /** Is exactly this id taken? `nicId` as in {@link RegisterOptions}. */
+  has(protocol: number, local: Address, localPort: number, remote: Address | null, remotePort: number, nicId: number): boolean
   setDefaultHandler(protocol: number, handler: DefaultHandler | null): void
   /** Registered ids of a protocol, for listings. */
   readonly size: number

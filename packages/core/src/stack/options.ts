@@ -35,7 +35,8 @@ export function checkOptions(what: string, given: object, schema: OptionSchema):
   if (typeof given !== 'object' || (given as object | null) === null || Array.isArray(given)) {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: options must be an object, received ${show(given)}.`)
   }
-  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+  for (const name of Object.keys(given)) {
+    const value = (given as Record<string, unknown>)[name]
     if (!Object.hasOwn(schema, name)) {
       const known = Object.keys(schema).join(', ')
       throw new StackError(
