@@ -46,7 +46,6 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     this.owner = owner
     this.uniqueId = context.host.nextEndpointId()
     this.timers = new ConnectionTimers(context.host.timers, this)
-    this.rcv.tsOffset = context.secrets.timestampOffset(local, localPort, remote, remotePort)
   }
 
   /** Takes its place with the demultiplexer; holds `reservation` until the end. */

@@ -1,7 +1,7 @@
 import { createSipHash } from '@stack/core'
-import type { Address, Milliseconds, SecureRandom, SipHash } from '@stack/core'
+import type { Address, Milliseconds, SecureRandom } from '@stack/core'
 
-/** Initial sequence numbers and timestamp offsets of one stack, each with a secret of its own. */
+/** Initial sequence numbers and timestamp offsets of one stack. */
 export interface Secrets {
   /** RFC 6528 §3: ISN = M + F(four-tuple, secret), M a 4 µs clock. int32. */
   initialSequence(local: Address, localPort: number, remote: Address, remotePort: number, now: Milliseconds): number
@@ -9,13 +9,21 @@ export interface Secrets {
   timestampOffset(local: Address, localPort: number, remote: Address, remotePort: number): number
 }
 
-/** Makes {@link Secrets} with fresh keys. */
+/** Makes {@link Secrets} with a fresh key. */
 export function createSecrets(random: SecureRandom): Secrets {
-  const sequences = createSipHash(random)
-  const timestamps = createSipHash(random)
+  // The halves of one hash: whoever learns the one, from timestamps, knows nothing of the other.
+  const secret = createSipHash(random)
   const words = new Int32Array(9)
+  let low = 0
+  let high = 0
 
-  function hash(key: SipHash, local: Address, localPort: number, remote: Address, remotePort: number): number {
+  function hash(local: Address, localPort: number, remote: Address, remotePort: number): void {
+    const ports = (localPort << 16) | remotePort
+    // Both are asked for when a connection begins.
+    const isSame =
+      words[8] === ports && words[7] === remote.d && words[3] === local.d && words[6] === remote.c && words[2] === local.c &&
+      words[5] === remote.b && words[1] === local.b && words[4] === remote.a && words[0] === local.a
+    if (isSame) return
     words[0] = local.a
     words[1] = local.b
     words[2] = local.c
@@ -24,16 +32,19 @@ export function createSecrets(random: SecureRandom): Secrets {
     words[5] = remote.b
     words[6] = remote.c
     words[7] = remote.d
-    words[8] = (localPort << 16) | remotePort
-    return key.low(words, 9)
+    words[8] = ports
+    low = secret.low(words, 9)
+    high = secret.high
   }
 
   return {
     initialSequence(local, localPort, remote, remotePort, now) {
-      return (Math.floor((now * 250) % 0x1_0000_0000) + hash(sequences, local, localPort, remote, remotePort)) | 0
+      hash(local, localPort, remote, remotePort)
+      return (Math.floor((now * 250) % 0x1_0000_0000) + low) | 0
     },
     timestampOffset(local, localPort, remote, remotePort) {
-      return hash(timestamps, local, localPort, remote, remotePort)
+      hash(local, localPort, remote, remotePort)
+      return high
     },
   }
 }

@@ -85,12 +85,12 @@ export class TimeWaitTable {
     if (this.size >= this.options.limit) {
       this.options.counters.timeWaitEvicted++
       this.remove(this.oldest)
+      this.index.keyOfTuple(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort, tcb.nicId)
     }
     const record = this.take()
     const at = record * RECORD_WORDS
     const { words } = this
-    this.index.keyOfTuple(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort, tcb.nicId)
-    words.set(this.index.key, at)
+    for (let i = 0; i < Word.SndNxt; i++) words[at + i] = this.index.key[i]!
     words[at + Word.SndNxt] = tcb.snd.nxt
     words[at + Word.RcvNxt] = tcb.rcv.nxt
     words[at + Word.Window] = Math.min(0xffff, receiveWindow(tcb) >>> tcb.rcv.scale) | (tcb.rcv.timestamps ? 0x10000 : 0)
@@ -257,7 +257,7 @@ export class TimeWaitTable {
   private remove(record: number): void {
     const at = record * RECORD_WORDS
     const { words } = this
-    this.index.key.set(words.subarray(at, at + Word.SndNxt))
+    this.index.keyOfWords(words, at)
     this.index.remove()
     this.unlink(record)
     this.authenticators.delete(record)

@@ -9,16 +9,24 @@ const SLOT_WORDS = KEY_WORDS + 2
 const HASH = KEY_WORDS
 const VALUE = KEY_WORDS + 1
 const FIRST_SIZE = 16
+/** Third word of an IPv4-mapped address. */
+const MAPPED = 0xffff
+/** What differs between the keys of IPv4: the last words of the addresses, the ports, the zone. */
+const SHORT_WORDS = 4
 
 /**
  * Four-tuples to small integers: open addressing over one typed array that grows by doubling. Strangers choose the keys,
  * so the hash has a secret.
  */
 export class TupleIndex {
-  /** The key that the methods are about; set it with `keyOf…`. */
+  /** The key that the methods are about; set it with `keyOf…`, and read it only. */
   readonly key: Int32Array = new Int32Array(KEY_WORDS)
   size = 0
   private readonly hash: SipHash
+  /** Of `key`, once it was needed. */
+  private keyHash = 0
+  private isHashed = false
+  private readonly short: Int32Array = new Int32Array(SHORT_WORDS)
   private slots: Int32Array = new Int32Array(FIRST_SIZE * SLOT_WORDS)
   private mask = FIRST_SIZE - 1
 
@@ -39,6 +47,7 @@ export class TupleIndex {
     key[7] = p.sourceD
     key[8] = (p.destinationPort << 16) | p.sourcePort
     key[9] = zone
+    this.isHashed = false
   }
 
   keyOfTuple(local: Address, localPort: number, remote: Address, remotePort: number, zone: number): void {
@@ -53,17 +62,24 @@ export class TupleIndex {
     key[7] = remote.d
     key[8] = (localPort << 16) | remotePort
     key[9] = zone
+    this.isHashed = false
+  }
+
+  /** Ten words from `at` on, as `key` has them. */
+  keyOfWords(words: Int32Array, at: number): void {
+    for (let i = 0; i < KEY_WORDS; i++) this.key[i] = words[at + i]!
+    this.isHashed = false
   }
 
   /** The value of `key`, -1 = none. */
   find(): number {
-    const slot = this.slotOf(this.hash.low(this.key, KEY_WORDS))
+    const slot = this.slotOf(this.hashOfKey())
     return this.slots[slot + VALUE]! - 1
   }
 
   /** Sets the value (at least 0) of `key`. */
   set(value: number): void {
-    const hash = this.hash.low(this.key, KEY_WORDS)
+    const hash = this.hashOfKey()
     let slot = this.slotOf(hash)
     if (this.slots[slot + VALUE] === 0) {
       // At most half full: probes stay short.
@@ -72,7 +88,7 @@ export class TupleIndex {
         slot = this.slotOf(hash)
       }
       this.size++
-      this.slots.set(this.key, slot)
+      for (let i = 0; i < KEY_WORDS; i++) this.slots[slot + i] = this.key[i]!
       this.slots[slot + HASH] = hash
     }
     this.slots[slot + VALUE] = value + 1
@@ -80,7 +96,7 @@ export class TupleIndex {
 
   /** Removes `key`; false when it was not there. */
   remove(): boolean {
-    let hole = this.slotOf(this.hash.low(this.key, KEY_WORDS))
+    let hole = this.slotOf(this.hashOfKey())
     const { slots, mask } = this
     if (slots[hole + VALUE] === 0) return false
     // Backward shift: whatever could not sit in its own place because of us moves up.
@@ -88,7 +104,7 @@ export class TupleIndex {
       const home = (slots[at + HASH]! & mask) * SLOT_WORDS
       const isBetween = hole <= at ? hole < home && home <= at : hole < home || home <= at
       if (isBetween) continue
-      slots.copyWithin(hole, at, at + SLOT_WORDS)
+      for (let i = 0; i < SLOT_WORDS; i++) slots[hole + i] = slots[at + i]!
       hole = at
     }
     slots[hole + VALUE] = 0
@@ -100,6 +116,18 @@ export class TupleIndex {
     this.slots = new Int32Array(FIRST_SIZE * SLOT_WORDS)
     this.mask = FIRST_SIZE - 1
     this.size = 0
+  }
+
+  private hashOfKey(): number {
+    if (this.isHashed) return this.keyHash
+    this.isHashed = true
+    const { key, short } = this
+    if ((key[0]! | key[1]! | key[4]! | key[5]!) !== 0 || key[2] !== MAPPED || key[6] !== MAPPED) return (this.keyHash = this.hash.low(key, KEY_WORDS))
+    short[0] = key[3]!
+    short[1] = key[7]!
+    short[2] = key[8]!
+    short[3] = key[9]!
+    return (this.keyHash = this.hash.low(short, SHORT_WORDS))
   }
 
   /** Where `key` is, or the free slot where it would go. */
