@@ -5,6 +5,7 @@ import { recover, resendAll } from './recovery.ts'
 import { recordArrived, takeSacks } from './sack-arrives.ts'
 import { Mark } from './scoreboard.ts'
 import { armRetransmit } from './sender.ts'
+import { State } from './state.ts'
 import { after, before } from './sequence.ts'
 import { flightSize, Probing, Recovery, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
@@ -29,7 +30,7 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   if (after(ack, snd.una) || snd.persisting) snd.attempts = 0
   const event = tcb.context.ack
   beginAck(event, arrivalMicros, header.timestampEcho, header.timestamps && tcb.rcv.timestamps)
-  beginSample(tcb)
+  if (tcb.state >= State.Established) beginSample(tcb)
   if (header.sackBlocks > 0 && tcb.rcv.sackPermitted) takeSacks(tcb, header, event)
   if (after(ack, snd.una)) advance(tcb, header, ack, event)
   // RFC 5681 §2: nothing new, no text, and the window as before. With SACK the blocks tell more.

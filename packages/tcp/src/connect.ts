@@ -42,11 +42,12 @@ export function openActive(context: TcpContext, owner: EndpointOwner, options: C
 }
 
 function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options: ConnectOptions): void {
-  const { localAddress, localPort: port, remoteAddress, remotePort, snd, timers, settings } = endpoint
+  const { localAddress, localPort: port, remoteAddress, remotePort, snd, rcv, timers, settings } = endpoint
   const { scheduler } = context.host
   endpoint.route = route
   endpoint.authenticator = settings.authentication?.forFlow(endpoint) ?? null
   initializeReceiver(endpoint, announcedMss(route.nic.mtu, remoteAddress, settings))
+  rcv.tsOffset = context.secrets.timestampOffset(localAddress, port, remoteAddress, remotePort)
   initializeSender(endpoint, context.secrets.initialSequence(localAddress, port, remoteAddress, remotePort, scheduler.now))
   setState(endpoint, State.SynSent)
   snd.timing = true
@@ -72,26 +73,8 @@ function localPort(
     if (reservation === null || typeof reservation === 'string') return reservation ?? 'EADDRINUSE'
     return { port: reservation.port, reservation }
   }
-  const usable = (port: number): boolean => !timeWait.has(local, port, remote, options.port, nicId) && owns(port)
-  const owns = (port: number): boolean => !inUse(context, local, port, remote, options.port, nicId)
+  const usable = (port: number): boolean =>
+    !host.endpoints.has(TCP_PROTOCOL, local, port, remote, options.port, nicId) && !timeWait.has(local, port, remote, options.port, nicId)
   const port = host.ports.pickEphemeral(TCP_PROTOCOL, local, remote, options.port, usable)
   return port === 0 ? 'EADDRINUSE' : { port, reservation: null }
-}
-
-/** Is the four-tuple a connection already? */
-function inUse(context: TcpContext, local: Address, port: number, remote: Address, remotePort: number, nicId: number): boolean {
-  const id = { localAddress: local, localPort: port, remoteAddress: remote, remotePort }
-  const probe = context.host.endpoints.register(TCP_PROTOCOL, id, NOBODY, { nicId })
-  if (probe === null || typeof probe === 'string') return true
-  probe.remove()
-  return false
-}
-
-/** Stands in for the moment of a probe; nothing can arrive in between. */
-const NOBODY = {
-  uniqueId: 0,
-  handlePacket(): void {},
-  handleError(): void {},
-  abort(): void {},
-  closed: Promise.resolve(),
 }

@@ -12,7 +12,7 @@ import { connectionInfo } from './info.ts'
 import { checkConnectionOptions, settle } from './options.ts'
 import type { Settings } from './options.ts'
 import { Milestone } from './milestone.ts'
-import { updatePacer } from './pacer.ts'
+import { pacerFor } from './pacer.ts'
 import { RecordMarks } from './record-marks.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { State, STATE_NAMES } from './state.ts'
@@ -59,6 +59,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private failure: StackError | null = null
   private isErrorTaken = false
   // Made when somebody asks.
+  private opener: PendingCall<Connection> | null = null
   private opening: Milestone | null = null
   private closing: Milestone | null = null
   private closers: (() => void)[] | null = null
@@ -114,23 +115,20 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     return this.opening.reached
   }
 
-  /** As `opened`; `signal` gives the handshake up. */
-  whenOpened(signal: AbortSignal | undefined): Promise<void> {
-    if (signal === undefined) return this.opened
-    return startCall(
+  /** The call that opens it; `signal` gives the handshake up. */
+  whenOpened(signal: AbortSignal | undefined): Promise<Connection> {
+    // A peer in the same program has answered already.
+    if (this.endpoint.wasEstablished) return Promise.resolve(this)
+    return startCall<Connection>(
       (call) => {
-        this.opened.then(
-          () => {
-            call.resolve()
-          },
-          (error: unknown) => {
-            call.reject(error)
-          },
-        )
+        this.opener = call
+        this.wakeLater()
       },
       signal,
       () => {
-        this.abort(signal.reason)
+        // The call ends with the signal's reason, whatever becomes of the connection.
+        this.opener = null
+        this.abort(signal!.reason)
       },
     )
   }
@@ -384,7 +382,8 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     }
     if (this.isOver && this.isOverTold) return Promise.resolve()
     return new Promise((resolve) => {
-      this.closers = [...(this.closers ?? []), resolve]
+      this.closers ??= []
+      this.closers.push(resolve)
       this.wakeLater()
     })
   }
@@ -448,7 +447,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     endpoint.settings = settings
     if (endpoint.finished) return
     if (options.keepAlive !== undefined) startKeepAlive(endpoint)
-    updatePacer(endpoint)
+    endpoint.snd.pacer = pacerFor(endpoint.cc, settings, endpoint.snd.pacer)
     if (options.maximumSegmentSize !== undefined && endpoint.state >= State.Established) updateMss(endpoint)
     this.output()
   }
@@ -481,8 +480,17 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private settleOpening(): void {
-    if (this.endpoint.wasEstablished) this.opening?.reach(null)
-    else if (this.failure !== null) this.opening?.reach(this.errorOf(this.failure.code, 'connect'))
+    const { opener, opening } = this
+    if (opener === null && opening === null) return
+    if (this.endpoint.wasEstablished) {
+      opener?.resolve(this)
+      opening?.reach(null)
+    } else if (this.failure !== null) {
+      const error = this.errorOf(this.failure.code, 'connect')
+      opener?.reject(error)
+      opening?.reach(error)
+    } else return
+    this.opener = null
   }
 
   private settleReader(): void {

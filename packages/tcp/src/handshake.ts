@@ -2,7 +2,6 @@ import type { Milliseconds } from '@stack/core'
 import { hasRoomForTimestamps, signatureLength } from './authentication/seam.ts'
 import type { Settings } from './options.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
-import { updatePacer } from './pacer.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { State } from './state.ts'
@@ -58,8 +57,7 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   snd.wl1 = header.sequence
   snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)
   updateMss(tcb)
-  tcb.startControl()
-  updatePacer(tcb)
+  tcb.congestion = null
 }
 
 /** Our SYN is acknowledged and the peer's is in. */
@@ -104,5 +102,5 @@ export function updateMss(tcb: Tcb): void {
   if (authenticator !== null) authenticator.reserved = authenticator.optionLength
   if (mss === snd.mss) return
   snd.mss = mss
-  tcb.cc.onMss()
+  tcb.congestion?.onMss()
 }

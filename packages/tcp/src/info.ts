@@ -1,7 +1,7 @@
 import { networkHeaderLength } from './flow.ts'
 import type { ConnectionInfo } from './api.ts'
 import { Limit } from './chrono.ts'
-import { pacingRate } from './pacer.ts'
+import { pacingRate } from './pacing-rate.ts'
 import { DUPLICATE_THRESHOLD } from './recovery.ts'
 import { STATE_NAMES } from './state.ts'
 import { flightSize, Recovery } from './tcb.ts'

@@ -122,9 +122,9 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   }
   checkAuthentication(what, options.authentication)
   const { windowScale, finWait2Timeout, maxPacingRate } = options
-  if (windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
-  if (finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
-  if (maxPacingRate !== null) checkOptions(what, { maxPacingRate }, PACING_SCHEMA)
+  if (windowScale !== undefined && windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
+  if (finWait2Timeout !== undefined && finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
+  if (maxPacingRate !== undefined && maxPacingRate !== null) checkOptions(what, { maxPacingRate }, PACING_SCHEMA)
 }
 
 function checkKeepAlive(what: string, options: ConnectionOptions): void {
@@ -193,9 +193,10 @@ function required(what: string, name: string, value: unknown): void {
 /** `base` with what `options` says; `base` itself when it says nothing. */
 export function settle(base: Settings | null, options: ConnectionOptions): Settings {
   let result: Record<string, unknown> | null = base === null ? { ...DEFAULTS } : null
-  for (const name of Object.keys(DEFAULTS) as (keyof Settings)[]) {
+  // By what is given, which is little, and not by what could be.
+  for (const name of Object.keys(options) as (keyof Settings)[]) {
     const value = options[name]
-    if (value === undefined) continue
+    if (value === undefined || !Object.hasOwn(DEFAULTS, name)) continue
     result ??= { ...base }
     result[name] = value
   }

@@ -1,6 +1,6 @@
 import type { Milliseconds } from '@stack/core'
-import type { Tcb } from './tcb.ts'
-import { flightSize } from './tcb.ts'
+import type { CongestionControl } from './congestion.ts'
+import type { Settings } from './options.ts'
 
 /** Most bytes that leave at once (draft-ietf-ccwg-bbr-06 §5.6.3): a super-segment. */
 const MOST_QUANTUM = 65_536
@@ -41,25 +41,8 @@ export class Pacer {
   }
 }
 
-/** The control or the settings changed: does anything pace the connection? */
-export function updatePacer({ snd, cc, settings }: Tcb): void {
-  const isPaced = cc.pacingRate !== undefined || settings.pacing || settings.maxPacingRate !== null
-  snd.pacer = isPaced ? (snd.pacer ?? new Pacer()) : null
-}
-
-/** Bytes a second at which the connection may send; 0 = as fast as the window allows. */
-export function pacingRate(tcb: Tcb): number {
-  const { cc, settings } = tcb
-  const rate = cc.pacingRate ?? windowRate(tcb)
-  const { maxPacingRate } = settings
-  if (maxPacingRate === null) return rate
-  return rate === 0 ? maxPacingRate : Math.min(rate, maxPacingRate)
-}
-
-/** The window within half of a round trip in slow start, and within five sixths of it later, as Linux does it. */
-function windowRate(tcb: Tcb): number {
-  const { cc, rtt } = tcb
-  if (rtt.smoothed === 0) return 0
-  const ratio = cc.cwnd < cc.ssthresh / 2 ? 2 : 1.2
-  return (ratio * Math.max(cc.cwnd, flightSize(tcb)) * 1e6) / rtt.smoothed
+/** What paces a connection with this control and these settings; null = nothing does. */
+export function pacerFor(control: CongestionControl, settings: Settings, known: Pacer | null): Pacer | null {
+  const isPaced = control.pacingRate !== undefined || settings.pacing || settings.maxPacingRate !== null
+  return isPaced ? (known ?? new Pacer()) : null
 }

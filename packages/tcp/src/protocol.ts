@@ -87,10 +87,14 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     return this.context.defaults
   }
 
-  async connect(options: ConnectOptions): Promise<Connection> {
-    const connection = this.begin(options)
-    await connection.whenOpened(options.signal)
-    return connection
+  connect(options: ConnectOptions): Promise<Connection> {
+    let connection: TcpConnection
+    try {
+      connection = this.begin(options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    return connection.whenOpened(options.signal)
   }
 
   open(options: ConnectOptions): Connection {

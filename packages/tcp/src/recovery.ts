@@ -3,6 +3,7 @@ import { sampleRate } from './delivery-rate.ts'
 import { Prr } from './prr.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
+import { State } from './state.ts'
 import { flightSize, Probing, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
@@ -269,7 +270,8 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
 /** Congestion control hears of what was acknowledged. */
 function grow(tcb: Tcb, event: AckEvent): void {
   const { snd, rtt, cc, context } = tcb
-  if (event.acked === 0) return
+  // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing.
+  if (event.acked === 0 || tcb.state < State.Established) return
   const { sample } = context
   sample.acked = event.acked
   sample.delivered = event.delivered

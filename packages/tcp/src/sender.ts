@@ -1,7 +1,7 @@
 import { Chrono, Limit } from './chrono.ts'
 import { DeliveryRate } from './delivery-rate.ts'
 import { emit, retryLater } from './output.ts'
-import { pacingRate } from './pacer.ts'
+import { pacingRate } from './pacing-rate.ts'
 import { pipe } from './recovery.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before } from './sequence.ts'

@@ -9,6 +9,7 @@ import type { DeliveryRate } from './delivery-rate.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
+import { pacerFor } from './pacer.ts'
 import type { Pacer } from './pacer.ts'
 import type { RecordMarks } from './record-marks.ts'
 import type { SackBlocks } from './sack-blocks.ts'
@@ -218,7 +219,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   readonly snd: SendState
   readonly rcv: ReceiveState = new ReceiveState()
   readonly rtt: RttEstimator = new RttEstimator()
-  cc: CongestionControl
+  /** Made when first asked for, and again when the handshake says what a segment is; a connection that sends nothing has none. */
+  congestion: CongestionControl | null = null
   abstract readonly timers: ConnectionTimers
   user: ConnectionUser | null = null
   /** Bytes below TCP that have not come back. */
@@ -243,7 +245,10 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
     this.nicId = nicId
     this.addressSum = addressSum(local) + addressSum(remote)
     this.settings = settings
-    this.cc = context.algorithms.get(settings.congestionControl)!.create(this)
+  }
+
+  get cc(): CongestionControl {
+    return this.congestion ?? this.startControl()
   }
 
   get ttl(): number {
@@ -266,10 +271,13 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
     return this.context.host.random
   }
 
-  /** A new control takes over when the handshake has settled what it has to know. */
-  startControl(): void {
-    this.cc = this.context.algorithms.get(this.settings.congestionControl)!.create(this)
-    this.snd.board.listener = this.cc.onSegmentLost === undefined ? null : this
+  private startControl(): CongestionControl {
+    const { context, settings, snd } = this
+    const control = context.algorithms.get(settings.congestionControl)!.create(this)
+    this.congestion = control
+    snd.board.listener = control.onSegmentLost === undefined ? null : this
+    snd.pacer = pacerFor(control, settings, null)
+    return control
   }
 
   segmentLost(i: number): void {

@@ -1,6 +1,6 @@
 import type { TcpTraceEvent } from './api.ts'
 import type { Flow } from './flow.ts'
-import { pacingRate } from './pacer.ts'
+import { pacingRate } from './pacing-rate.ts'
 import { STATE_NAMES, State } from './state.ts'
 import { flightSize } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
