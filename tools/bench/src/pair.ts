@@ -11,21 +11,25 @@ type BenchStack = StackBase & { readonly ipv4: Ipv4; readonly tcp: Tcp; readonly
 export interface Pair {
   readonly client: BenchStack
   readonly server: BenchStack
+  /** Addresses of the server. */
+  readonly hosts: readonly string[]
   readonly host: string
   readonly close: () => void
 }
 
 /** Two stacks in one thread, joined by a pipe on which every checksum is computed and verified. */
-export async function makePair(options: PipeOptions = {}): Promise<Pair> {
+export async function makePair(options: PipeOptions = {}, addresses = 1): Promise<Pair> {
   const [left, right] = pipe(options)
   const client: BenchStack = createStack({ plugins: [ipv4(), tcp(), udp()] })
   const server: BenchStack = createStack({ plugins: [ipv4(), tcp(), udp()] })
   await client.addNic(left, { addresses: ['10.0.0.1/24'] })
-  await server.addNic(right, { addresses: ['10.0.0.2/24'] })
+  const hosts = Array.from({ length: addresses }, (_, i) => `10.0.0.${String(i + 2)}`)
+  await server.addNic(right, { addresses: hosts.map((host) => `${host}/24`) })
   return {
     client,
     server,
-    host: '10.0.0.2',
+    hosts,
+    host: hosts[0]!,
     close: () => {
       client.destroy()
       server.destroy()

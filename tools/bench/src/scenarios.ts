@@ -1,5 +1,6 @@
 import { bulk, bulkSync } from './scenarios/bulk.ts'
-import { connectRequestClose, requestResponse, requestResponseSync } from './scenarios/round-trips.ts'
+import { connectRequestClose } from './scenarios/connections.ts'
+import { requestResponse, requestResponseSync } from './scenarios/round-trips.ts'
 import { datagrams } from './scenarios/udp.ts'
 import { kernelBulk, kernelConnectRequestClose, kernelDatagrams, kernelRequestResponse } from './scenarios/kernel.ts'
 import type { Scenario } from './measure.ts'
@@ -15,6 +16,6 @@ export const scenarios: readonly Scenario[] = [
   { name: 'tcp-rr', unit: '/s', run: () => requestResponse(50_000, 1), peers: { kernel: () => kernelRequestResponse(20_000, 1) } },
   { name: 'tcp-rr-sync', unit: '/s', run: () => requestResponseSync(50_000, 1) },
   { name: 'tcp-rr-64', unit: '/s', run: () => requestResponse(50_000, 64) },
-  { name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(5_000), peers: { kernel: () => kernelConnectRequestClose(2_000) } },
+  { name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(60_000), peers: { kernel: () => kernelConnectRequestClose(2_000) } },
   { name: 'udp-1200', unit: '/s', run: () => datagrams(200_000), peers: { kernel: () => kernelDatagrams(50_000) } },
 ]

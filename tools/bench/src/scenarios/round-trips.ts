@@ -52,28 +52,6 @@ export async function requestResponseSync(count: number, size: number): Promise<
   return result
 }
 
-/** Connections opened, used for 64 bytes each way, and closed by the client, per second. */
-export async function connectRequestClose(count: number): Promise<number> {
-  const { client, server, host, close } = await makePair()
-  const listener = server.tcp.listen({ port: PORT })
-  const serve = async (): Promise<void> => {
-    for await (const connection of listener) void answerAndClose(connection)
-  }
-  void serve()
-  const message = new Uint8Array(64)
-  const into = new Uint8Array(64)
-  const result = await rate(count, async () => {
-    for (let i = 0; i < count; i++) {
-      const connection = await client.tcp.connect({ host, port: PORT })
-      await connection.write(message)
-      await readFull(connection, into)
-      await connection.close()
-    }
-  })
-  close()
-  return result
-}
-
 async function echo(connection: Connection, size: number): Promise<void> {
   const into = new Uint8Array(size)
   try {
@@ -88,26 +66,4 @@ async function echo(connection: Connection, size: number): Promise<void> {
   } catch {
     // The benchmark is over.
   }
-}
-
-async function answerAndClose(connection: Connection): Promise<void> {
-  const into = new Uint8Array(64)
-  try {
-    if (await readFull(connection, into)) await connection.write(into)
-    await connection.read(into)
-    await connection.close()
-  } catch {
-    // The benchmark is over.
-  }
-}
-
-async function readFull(connection: Connection, into: Uint8Array): Promise<boolean> {
-  let got = (await connection.read(into)) ?? -1
-  if (got < 0) return false
-  while (got < into.length) {
-    const count = await connection.read(into.subarray(got))
-    if (count === null) return false
-    got += count
-  }
-  return true
 }
