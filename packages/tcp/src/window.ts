@@ -74,9 +74,12 @@ export function selectWindow(tcb: Tcb): number {
   return field
 }
 
-/** Did reading free so much that the peer should hear of it? A sender that still has half of it needs no telling. */
+/**
+ * Did reading free so much that the peer should hear of it? A sender that still has half of it needs no telling, nor one
+ * that may still send more than all that it sent so far: its next ACK is soon enough.
+ */
 export function isWindowUpdateDue(tcb: Tcb): boolean {
   const current = receiveWindow(tcb)
   const free = freeSpace(tcb)
-  return free - current >= leastStep(tcb) && free >= 2 * current
+  return free - current >= leastStep(tcb) && free >= 2 * current && tcb.rcv.bytes >= current
 }

@@ -16,8 +16,9 @@ const TIME_WAIT = 65_536
 export async function connectRequestClose(count: number): Promise<number> {
   const pair = await makePair({}, ADDRESSES)
   const listener = pair.server.tcp.listen({ port: PORT })
+  const buffer = new Uint8Array(SIZE)
   const serve = async (): Promise<void> => {
-    for (let next = await listener.accept(); next !== null; next = await listener.accept()) void answerAndClose(next)
+    for (let next = await listener.accept(); next !== null; next = await listener.accept()) void answerAndClose(next, buffer)
   }
   void serve()
   await open(pair, TIME_WAIT)
@@ -40,8 +41,7 @@ async function open({ client, hosts }: Pair, count: number): Promise<void> {
   }
 }
 
-async function answerAndClose(connection: Connection): Promise<void> {
-  const into = new Uint8Array(SIZE)
+async function answerAndClose(connection: Connection, into: Uint8Array): Promise<void> {
   try {
     await readFull(connection, into)
     await connection.write(into)
