@@ -19,12 +19,13 @@ export function openActive(context: TcpContext, owner: EndpointOwner, options: C
   const remote = host.parseAddress(options.host)
   if (host.networkProtocolOf(remote) === 0) return 'EAFNOSUPPORT'
   // RFC 9293 §3.9.2.3: to one host only.
-  if (isUnspecified(remote) || host.isMulticast(remote) || host.isBroadcast(remote)) return 'EINVAL'
+  if (isUnspecified(remote)) return 'EINVAL'
   const bound = options.nic === undefined ? remote.zone : host.nicId(options.nic)
   const wanted = options.localHost === undefined ? null : host.parseAddress(options.localHost)
   if (wanted !== null && !isUnspecified(wanted) && host.checkLocalAddress(bound, wanted) === 0) return 'EADDRNOTAVAIL'
   const route = host.findRoute(bound, wanted === null || isUnspecified(wanted) ? null : wanted, remote)
   if (route === null || typeof route === 'string') return route ?? 'EHOSTUNREACH'
+  if (route.isBroadcast || route.isMulticast) return 'EINVAL'
   const local = route.localAddress
   const nicId = options.nic === undefined ? zoneOf(remote.a, route.nic.id) : bound
   const port = localPort(context, options, local, remote, nicId)

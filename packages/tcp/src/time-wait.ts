@@ -29,8 +29,10 @@ const Word = {
   /** Neighbours in order of age, -1 = none. A free record links to the next free one by `Newer`. */
   Older: 15,
   Newer: 16,
+  /** Of the tuple, for the index. */
+  Hash: 17,
 } as const
-const RECORD_WORDS = 17
+const RECORD_WORDS = 18
 const FIRST_RECORDS = 64
 
 /** ms between two answers of one table to segments that deserve a challenge ACK, at most 100 a second. */
@@ -85,7 +87,6 @@ export class TimeWaitTable {
     if (this.size >= this.options.limit) {
       this.options.counters.timeWaitEvicted++
       this.remove(this.oldest)
-      this.index.keyOfTuple(tcb.localAddress, tcb.localPort, tcb.remoteAddress, tcb.remotePort, tcb.nicId)
     }
     const record = this.take()
     const at = record * RECORD_WORDS
@@ -96,6 +97,7 @@ export class TimeWaitTable {
     words[at + Word.Window] = Math.min(0xffff, receiveWindow(tcb) >>> tcb.rcv.scale) | (tcb.rcv.timestamps ? 0x10000 : 0)
     words[at + Word.TsRecent] = tcb.rcv.tsRecent
     words[at + Word.TsOffset] = tcb.rcv.tsOffset
+    words[at + Word.Hash] = this.index.hash
     this.index.set(record)
     if (tcb.authenticator !== null) this.authenticators.set(record, tcb.authenticator)
     if (tcb.nicId !== 0) this.zoned++
@@ -257,8 +259,7 @@ export class TimeWaitTable {
   private remove(record: number): void {
     const at = record * RECORD_WORDS
     const { words } = this
-    this.index.keyOfWords(words, at)
-    this.index.remove()
+    this.index.removeValue(words[at + Word.Hash]!, record)
     this.unlink(record)
     this.authenticators.delete(record)
     if (words[at + Word.Zone] !== 0) this.zoned--

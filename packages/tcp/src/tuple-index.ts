@@ -4,162 +4,183 @@ import type { Address, SecureRandom, SipHash } from '@stack/core'
 
 /** Words of a key: local address, remote address, ports, zone. */
 const KEY_WORDS = 10
-/** Words of a slot: the key, its hash, and the value + 1 (0 = free). */
-const SLOT_WORDS = KEY_WORDS + 2
-const HASH = KEY_WORDS
-const VALUE = KEY_WORDS + 1
-const FIRST_SIZE = 16
 /** Third word of an IPv4-mapped address. */
 const MAPPED = 0xffff
 /** What differs between the keys of IPv4: the last words of the addresses, the ports, the zone. */
 const SHORT_WORDS = 4
+const FIRST_SIZE = 16
 
 /**
- * Four-tuples to small integers: open addressing over one typed array that grows by doubling. Strangers choose the keys,
- * so the hash has a secret.
+ * Four-tuples to small integers: open addressing over typed arrays that grow by doubling. Strangers choose the keys, so
+ * the hash has a secret. Looking for what is not there, which is what ports are picked by, touches the hashes only.
  */
 export class TupleIndex {
   /** The key that the methods are about; set it with `keyOf…`, and read it only. */
   readonly key: Int32Array = new Int32Array(KEY_WORDS)
   size = 0
-  private readonly hash: SipHash
-  /** Of `key`, once it was needed. */
+  private readonly secret: SipHash
+  private readonly short: Int32Array = new Int32Array(SHORT_WORDS)
   private keyHash = 0
   private isHashed = false
-  private readonly short: Int32Array = new Int32Array(SHORT_WORDS)
-  private slots: Int32Array = new Int32Array(FIRST_SIZE * SLOT_WORDS)
   private mask = FIRST_SIZE - 1
+  private hashes: Int32Array = new Int32Array(FIRST_SIZE)
+  /** Value + 1, 0 = free. */
+  private values: Int32Array = new Int32Array(FIRST_SIZE)
+  private keys: Int32Array = new Int32Array(FIRST_SIZE * KEY_WORDS)
 
   constructor(random: SecureRandom) {
-    this.hash = createSipHash(random)
+    this.secret = createSipHash(random)
   }
 
   /** The key of the flow that a received packet belongs to: its destination is the local side. */
   keyOfPacket(p: Packet, zone: number): void {
-    const { key } = this
-    key[0] = p.destinationA
-    key[1] = p.destinationB
-    key[2] = p.destinationC
-    key[3] = p.destinationD
-    key[4] = p.sourceA
-    key[5] = p.sourceB
-    key[6] = p.sourceC
-    key[7] = p.sourceD
-    key[8] = (p.destinationPort << 16) | p.sourcePort
-    key[9] = zone
-    this.isHashed = false
+    this.setKey(
+      p.destinationA, p.destinationB, p.destinationC, p.destinationD, p.sourceA, p.sourceB, p.sourceC, p.sourceD,
+      (p.destinationPort << 16) | p.sourcePort, zone,
+    )
   }
 
-  keyOfTuple(local: Address, localPort: number, remote: Address, remotePort: number, zone: number): void {
-    const { key } = this
-    key[0] = local.a
-    key[1] = local.b
-    key[2] = local.c
-    key[3] = local.d
-    key[4] = remote.a
-    key[5] = remote.b
-    key[6] = remote.c
-    key[7] = remote.d
-    key[8] = (localPort << 16) | remotePort
-    key[9] = zone
-    this.isHashed = false
+  keyOfTuple(l: Address, localPort: number, r: Address, remotePort: number, zone: number): void {
+    this.setKey(l.a, l.b, l.c, l.d, r.a, r.b, r.c, r.d, (localPort << 16) | remotePort, zone)
   }
 
-  /** Ten words from `at` on, as `key` has them. */
-  keyOfWords(words: Int32Array, at: number): void {
-    for (let i = 0; i < KEY_WORDS; i++) this.key[i] = words[at + i]!
-    this.isHashed = false
+  /** The hash of `key`, for {@link removeValue}. */
+  get hash(): number {
+    if (this.isHashed) return this.keyHash
+    this.isHashed = true
+    const { key, short } = this
+    if ((key[0]! | key[1]! | key[4]! | key[5]!) !== 0 || key[2] !== MAPPED || key[6] !== MAPPED) {
+      this.keyHash = this.secret.low(key, KEY_WORDS)
+    } else {
+      short[0] = key[3]!
+      short[1] = key[7]!
+      short[2] = key[8]!
+      short[3] = key[9]!
+      this.keyHash = this.secret.low(short, SHORT_WORDS)
+    }
+    return this.keyHash
   }
 
   /** The value of `key`, -1 = none. */
   find(): number {
-    const slot = this.slotOf(this.hashOfKey())
-    return this.slots[slot + VALUE]! - 1
+    return this.values[this.slotOf(this.hash)]! - 1
   }
 
   /** Sets the value (at least 0) of `key`. */
   set(value: number): void {
-    const hash = this.hashOfKey()
+    const { hash } = this
     let slot = this.slotOf(hash)
-    if (this.slots[slot + VALUE] === 0) {
+    if (this.values[slot] === 0) {
       // At most half full: probes stay short.
       if (2 * (this.size + 1) > this.mask) {
         this.grow()
         slot = this.slotOf(hash)
       }
       this.size++
-      for (let i = 0; i < KEY_WORDS; i++) this.slots[slot + i] = this.key[i]!
-      this.slots[slot + HASH] = hash
+      this.hashes[slot] = hash
+      for (let i = 0; i < KEY_WORDS; i++) this.keys[slot * KEY_WORDS + i] = this.key[i]!
     }
-    this.slots[slot + VALUE] = value + 1
+    this.values[slot] = value + 1
   }
 
   /** Removes `key`; false when it was not there. */
   remove(): boolean {
-    let hole = this.slotOf(this.hashOfKey())
-    const { slots, mask } = this
-    if (slots[hole + VALUE] === 0) return false
-    // Backward shift: whatever could not sit in its own place because of us moves up.
-    for (let at = next(hole, mask); slots[at + VALUE] !== 0; at = next(at, mask)) {
-      const home = (slots[at + HASH]! & mask) * SLOT_WORDS
-      const isBetween = hole <= at ? hole < home && home <= at : hole < home || home <= at
-      if (isBetween) continue
-      for (let i = 0; i < SLOT_WORDS; i++) slots[hole + i] = slots[at + i]!
-      hole = at
-    }
-    slots[hole + VALUE] = 0
-    this.size--
+    const slot = this.slotOf(this.hash)
+    if (this.values[slot] === 0) return false
+    this.vacate(slot)
     return true
   }
 
+  /** Removes what has this value; `hash` is its key's. */
+  removeValue(hash: number, value: number): void {
+    const { values, mask } = this
+    let slot = hash & mask
+    while (values[slot] !== value + 1) {
+      if (values[slot] === 0) return
+      slot = (slot + 1) & mask
+    }
+    this.vacate(slot)
+  }
+
   clear(): void {
-    this.slots = new Int32Array(FIRST_SIZE * SLOT_WORDS)
-    this.mask = FIRST_SIZE - 1
+    this.allocate(FIRST_SIZE)
     this.size = 0
   }
 
-  private hashOfKey(): number {
-    if (this.isHashed) return this.keyHash
-    this.isHashed = true
-    const { key, short } = this
-    if ((key[0]! | key[1]! | key[4]! | key[5]!) !== 0 || key[2] !== MAPPED || key[6] !== MAPPED) return (this.keyHash = this.hash.low(key, KEY_WORDS))
-    short[0] = key[3]!
-    short[1] = key[7]!
-    short[2] = key[8]!
-    short[3] = key[9]!
-    return (this.keyHash = this.hash.low(short, SHORT_WORDS))
+  private setKey(
+    la: number, lb: number, lc: number, ld: number, ra: number, rb: number, rc: number, rd: number, ports: number, zone: number,
+  ): void {
+    const { key } = this
+    // Who looks a tuple up often enters or removes it next.
+    const isSame =
+      key[8] === ports && key[7] === rd && key[3] === ld && key[9] === zone && key[6] === rc && key[2] === lc && key[5] === rb &&
+      key[1] === lb && key[4] === ra && key[0] === la
+    if (isSame) return
+    key[0] = la
+    key[1] = lb
+    key[2] = lc
+    key[3] = ld
+    key[4] = ra
+    key[5] = rb
+    key[6] = rc
+    key[7] = rd
+    key[8] = ports
+    key[9] = zone
+    this.isHashed = false
   }
 
   /** Where `key` is, or the free slot where it would go. */
   private slotOf(hash: number): number {
-    const { slots, mask } = this
-    let slot = (hash & mask) * SLOT_WORDS
-    while (slots[slot + VALUE] !== 0 && !(slots[slot + HASH] === hash && this.matches(slot))) slot = next(slot, mask)
+    const { values, hashes, mask } = this
+    let slot = hash & mask
+    while (values[slot] !== 0 && !(hashes[slot] === hash && this.matches(slot))) slot = (slot + 1) & mask
     return slot
   }
 
   private matches(slot: number): boolean {
-    const { slots, key } = this
-    for (let i = 0; i < KEY_WORDS; i++) if (slots[slot + i] !== key[i]) return false
+    const { keys, key } = this
+    const at = slot * KEY_WORDS
+    for (let i = 0; i < KEY_WORDS; i++) if (keys[at + i] !== key[i]) return false
     return true
   }
 
-  private grow(): void {
-    const old = this.slots
-    const size = 2 * (this.mask + 1)
-    const slots = new Int32Array(size * SLOT_WORDS)
-    this.slots = slots
+  /** Backward shift: whatever could not sit in its own place because of `slot` moves up. */
+  private vacate(slot: number): void {
+    const { values, hashes, mask } = this
+    let hole = slot
+    for (let at = (hole + 1) & mask; values[at] !== 0; at = (at + 1) & mask) {
+      if (((at - hashes[at]!) & mask) < ((at - hole) & mask)) continue
+      this.move(at, hole)
+      hole = at
+    }
+    values[hole] = 0
+    this.size--
+  }
+
+  private move(from: number, to: number): void {
+    const { keys } = this
+    this.hashes[to] = this.hashes[from]!
+    this.values[to] = this.values[from]!
+    for (let i = 0; i < KEY_WORDS; i++) keys[to * KEY_WORDS + i] = keys[from * KEY_WORDS + i]!
+  }
+
+  private allocate(size: number): void {
     this.mask = size - 1
-    for (let from = 0; from < old.length; from += SLOT_WORDS) {
-      if (old[from + VALUE] === 0) continue
-      let to = (old[from + HASH]! & this.mask) * SLOT_WORDS
-      while (slots[to + VALUE] !== 0) to = next(to, this.mask)
-      for (let i = 0; i < SLOT_WORDS; i++) slots[to + i] = old[from + i]!
+    this.hashes = new Int32Array(size)
+    this.values = new Int32Array(size)
+    this.keys = new Int32Array(size * KEY_WORDS)
+  }
+
+  private grow(): void {
+    const { hashes, values, keys } = this
+    this.allocate(2 * hashes.length)
+    for (let from = 0; from < hashes.length; from++) {
+      if (values[from] === 0) continue
+      let to = hashes[from]! & this.mask
+      while (this.values[to] !== 0) to = (to + 1) & this.mask
+      this.hashes[to] = hashes[from]!
+      this.values[to] = values[from]!
+      for (let i = 0; i < KEY_WORDS; i++) this.keys[to * KEY_WORDS + i] = keys[from * KEY_WORDS + i]!
     }
   }
-}
-
-function next(slot: number, mask: number): number {
-  const following = slot + SLOT_WORDS
-  return following > mask * SLOT_WORDS ? 0 : following
 }
