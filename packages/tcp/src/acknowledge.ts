@@ -50,6 +50,7 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent):
     snd.queue.consume(text)
     snd.bytesAcked += text
     if (snd.records?.consume(snd.queue.start) === true) snd.records = null
+    if (snd.urgent !== null && !before(ack, snd.urgent.up)) snd.urgent = null
   }
   takeRecords(tcb, ack, event)
   event.acked = acked

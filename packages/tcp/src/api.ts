@@ -93,6 +93,11 @@ export interface ConnectionOptions {
    * Default the most: `sendBuffer` alone.
    */
   readonly notSentLowWater?: number
+  /**
+   * Urgent text is read where it stands (`SO_OOBINLINE`), as RFC 6093 §6 wants it. Without, its last byte is not in the stream but
+   * `readUrgent` has it, until a read goes past its place; no read goes across. Default true.
+   */
+  readonly urgentInline?: boolean
   /** Holds segments back until they are full, 200 ms at most (`TCP_CORK`). Default false. */
   readonly cork?: boolean
   /** Retransmissions of a SYN before giving up, 0–127: 7 are 247 s (`TCP_SYNCNT`). Default 7: at least three minutes (RFC 9293 §3.8.3, MUST-23). */
@@ -240,6 +245,8 @@ export interface ConnectionHandler {
   readable?(): void
   /** There is room again after `tryWrite` took less than it was given. */
   writable?(): void
+  /** Urgent text is announced, or more of it (RFC 9293 §3.8.5): see `urgentLength`. It may come later than this. */
+  urgent?(): void
   /** The connection is over; `error` null after an orderly end. */
   closed?(error: StackError | null): void
 }
@@ -252,6 +259,11 @@ export interface WriteOptions {
   readonly more?: boolean
   /** What is written later never shares a segment with these bytes (`MSG_EOR`). Default false. */
   readonly endOfRecord?: boolean
+  /**
+   * Announces these bytes, and all before them, as urgent (`MSG_OOB`, RFC 9293 §3.8.5): at once, even while the peer's window is
+   * closed. They stay in their place of the stream. Not for new protocols (RFC 6093 §5). Default false.
+   */
+  readonly urgent?: boolean
 }
 
 /** A TCP connection. */
@@ -289,6 +301,13 @@ export interface Connection extends AsyncIterable<Uint8Array>, AsyncDisposable {
   tryWrite(bytes: Uint8Array, options?: WriteOptions): number
   /** Bytes that can be read now. */
   readonly readableLength: number
+  /**
+   * Bytes from the next one read to the end of the peer's urgent text, come or not; 0 = there is none. At 1 the next byte is the
+   * last urgent one, the mark (`SIOCATMARK`).
+   */
+  readonly urgentLength: number
+  /** The last urgent byte, once it is there, once (`recv` with `MSG_OOB`); undefined when there is none, or `urgentInline` is set. */
+  readUrgent(): number | undefined
   /** Bytes written that the peer has not acknowledged (`SIOCOUTQ`). */
   readonly unackedLength: number
   /** Bytes that `tryWrite` would take now. */

@@ -18,6 +18,7 @@ import { startKeepAlive } from './retransmit.ts'
 import { State, STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
 import { updateMss } from './handshake.ts'
+import { markUrgent, passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength } from './urgent.ts'
 import { isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -50,6 +51,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private handler: ConnectionHandler | null = null
   // What a handler has still to hear.
   private isReadable = false
+  private isUrgent = false
   private isWritable = false
   private wantsRoom = false
   private isOver = false
@@ -79,6 +81,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   onReadable(): void {
     this.isReadable = true
     if (this.reader !== null || this.handler !== null) this.wakeLater()
+  }
+
+  onUrgent(): void {
+    this.isUrgent = true
+    if (this.handler !== null) this.wakeLater()
   }
 
   onWritable(): void {
@@ -180,25 +187,39 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   tryRead(into: Uint8Array): number | null | undefined {
     if (into.length === 0) throw new TypeError('tryRead: `into` has no room; pass an array of at least one byte.')
     if (!this.assertReadable()) return this.whyEmpty()
-    return this.taken(this.endpoint.rcv.queue.read(into))
+    return this.taken(this.endpoint.rcv.queue.read(this.upToMark(into)))
   }
 
   peek(into: Uint8Array): number | null | undefined {
-    return this.assertReadable() ? this.endpoint.rcv.queue.peek(into) : this.whyEmpty()
+    return this.assertReadable() ? this.endpoint.rcv.queue.peek(this.upToMark(into)) : this.whyEmpty()
   }
 
   discard(max: number): number | null | undefined {
-    return this.assertReadable() ? this.taken(this.endpoint.rcv.queue.skip(max)) : this.whyEmpty()
+    return this.assertReadable() ? this.taken(this.endpoint.rcv.queue.skip(Math.min(max, readLimit(this.endpoint)))) : this.whyEmpty()
   }
 
   get readableLength(): number {
-    return this.endpoint.rcv.queue.length
+    return readableLength(this.endpoint)
+  }
+
+  get urgentLength(): number {
+    return urgentLength(this.endpoint)
+  }
+
+  readUrgent(): number | undefined {
+    return takeUrgentByte(this.endpoint)
+  }
+
+  /** As much of `into` as a read may fill. */
+  private upToMark(into: Uint8Array): Uint8Array {
+    const limit = readLimit(this.endpoint)
+    return limit < into.length ? into.subarray(0, limit) : into
   }
 
   /** Is there text? */
   private assertReadable(): boolean {
     if (this.isUserClosed) throw this.failure ?? this.errorOf('ERR_STACK_CLOSED', 'read')
-    return this.endpoint.rcv.queue.length > 0
+    return this.readableLength > 0
   }
 
   /** null = nothing will come, undefined = not yet. */
@@ -216,6 +237,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     const { endpoint } = this
     const { rcv } = endpoint
     this.bytesRead += count
+    if (rcv.urgent !== null) passUrgent(endpoint)
     if (endpoint.finished) {
       if (rcv.queue.length === 0) endpoint.drain()
     } else if (isWindowUpdateDue(endpoint)) {
@@ -228,7 +250,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   /** Is the low-water mark reached, or the end, for a read of at most `room` bytes? */
   private isWorthReading(room: number): boolean {
     const { rcv, settings } = this.endpoint
-    return rcv.queue.length >= Math.min(settings.receiveLowWater, room) || rcv.finished || this.isReadClosed || this.isOver
+    return this.readableLength >= Math.min(settings.receiveLowWater, room) || rcv.finished || this.isReadClosed || this.isOver
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -313,6 +335,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private mark(options: WriteOptions | undefined): void {
     const { snd } = this.endpoint
     snd.more = options?.more === true
+    if (options?.urgent === true) markUrgent(this.endpoint)
     if (options?.endOfRecord === true) (snd.records ??= new RecordMarks()).add(snd.queue.end)
   }
 
@@ -460,6 +483,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (handler !== null && this.reader !== null) throw this.busy()
     this.handler = handler
     if (handler === null) return
+    this.isUrgent = this.urgentLength > 0
     this.isReadable = this.readableLength > 0 || this.isReadClosed || this.endpoint.rcv.finished || this.isOver
     if (this.isOver) this.isOverTold = false
     this.wakeLater()
@@ -508,6 +532,10 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private callHandler(): void {
+    if (this.isUrgent && this.handler !== null) {
+      this.isUrgent = false
+      this.guard(() => this.handler?.urgent?.())
+    }
     if (this.isReadable && this.handler?.readable !== undefined && this.isWorthReading(Infinity)) {
       this.isReadable = false
       this.guard(() => this.handler?.readable?.())

@@ -6,6 +6,7 @@ import { timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { traceSend } from './trace.ts'
 import type { TraceReason } from './trace.ts'
+import { writeUrgent } from './urgent.ts'
 import { selectWindow, synWindow } from './window.ts'
 import { Flag, MAX_SACK_BLOCKS } from './wire.ts'
 
@@ -28,6 +29,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
     header.timestampValue = timestampNow(tcb)
     header.timestampEcho = rcv.tsRecent
   }
+  if (snd.urgent !== null && (flags & Flag.Rst) === 0) writeUrgent(snd.urgent, header, sequence)
   // RFC 2018 §4: with every ACK, as far as there is room; a full segment leaves none.
   if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, Math.min(MAX_SACK_BLOCKS, roomForBlocks(header, tcb.authenticator)))
   let failure: Failure
@@ -94,8 +96,8 @@ export function flushAck(tcb: Tcb): void {
   const { rcv, timers } = tcb
   if (tcb.state < State.Established) return
   const owed = (rcv.nxt - rcv.acked) | 0
-  // MUST-58, SHLD-19: at least every second full-sized segment.
-  if (rcv.ackNow || owed >= 2 * rcv.largest || (owed > 0 && (tcb.settings.delayedAck === 0 || rcv.quickAcks > 0))) {
+  // MUST-58, SHLD-19: at least every second full-sized segment. Urgent text that may not leave is announced (§3.8.5).
+  if (rcv.ackNow || tcb.snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (tcb.settings.delayedAck === 0 || rcv.quickAcks > 0))) {
     rcv.quickAcks = Math.max(0, rcv.quickAcks - Math.ceil(owed / rcv.largest))
     sendAck(tcb)
     return

@@ -10,6 +10,7 @@ import { isFinAcked, setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { establish, negotiate } from './handshake.ts'
 import { traceReceive } from './trace.ts'
+import { urgentArrives } from './urgent.ts'
 import { receiveWindow, resetWindow } from './window.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
@@ -232,7 +233,7 @@ function advanceClosing(tcb: Tcb): boolean {
   return true
 }
 
-/** Seventh, the text; eighth, the FIN. Takes ownership of the packet. */
+/** Sixth, the urgent pointer; seventh, the text; eighth, the FIN. Takes ownership of the packet. */
 function takeText(tcb: Tcb, header: SegmentHeader, sequence: number, packet: Packet): void {
   const length = packet.length
   const hasFin = (header.flags & Flag.Fin) !== 0
@@ -243,6 +244,7 @@ function takeText(tcb: Tcb, header: SegmentHeader, sequence: number, packet: Pac
     if (length > 0 || hasFin) tcb.rcv.ackNow = true
     return
   }
+  if ((header.flags & Flag.Urg) !== 0) urgentArrives(tcb, header)
   if (length === 0) packet.release()
   else if (tcb.isOrphan && after(finSequence, tcb.rcv.nxt)) {
     // RFC 9293 §3.6.1: text after CLOSE means that the peer must learn that nobody reads it.

@@ -153,12 +153,13 @@ function isDue(tcb: Tcb): boolean {
 /** Less than a full segment: Nagle, the cork, and the sender's side of SWS avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
 function isWorthSending(tcb: Tcb, length: number, text: number, room: number): boolean {
   const isIdle = flightSize(tcb) === 0
+  const isUrgent = tcb.snd.urgent !== null
   if (length === text) {
-    if (tcb.snd.more || tcb.settings.cork) {
+    if ((tcb.snd.more || tcb.settings.cork) && !isUrgent) {
       holdBack(tcb)
       return false
     }
-    return isIdle || tcb.settings.noDelay
+    return isIdle || isUrgent || tcb.settings.noDelay
   }
   // Held back by the window: at least half of the largest that was ever offered (Fs = 1/2).
   return room >= tcb.snd.maxWindow >>> 1 && (isIdle || tcb.settings.noDelay)

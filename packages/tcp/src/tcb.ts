@@ -25,6 +25,7 @@ import { isLegalTransition, State } from './state.ts'
 import type { Undo } from './undo.ts'
 import type { ConnectionTimers } from './timers.ts'
 import type { TraceReason } from './trace.ts'
+import type { UrgentReceiver, UrgentSender } from './urgent.ts'
 
 /** Why data is being sent again. */
 export const Recovery = { None: 0, Fast: 1, Timeout: 2 } as const
@@ -63,6 +64,8 @@ export class SendState {
   more = false
   /** Where segments have to end; null = nowhere. */
   records: RecordMarks | null = null
+  /** Until urgent text is acknowledged. */
+  urgent: UrgentSender | null = null
 
   // --- recovery (recovery.ts) ---
   recovery: Recovery = Recovery.None
@@ -165,6 +168,8 @@ export class ReceiveState {
   quickAcks = 0
   /** The application reads no more: text is acknowledged and thrown away. */
   discard = false
+  /** Until urgent text is read. */
+  urgent: UrgentReceiver | null = null
 
   // --- timestamps (RFC 7323) ---
   /** Offered, then agreed. */
@@ -193,6 +198,8 @@ export class ReceiveState {
 export interface ConnectionUser {
   onEstablished(): void
   onReadable(): void
+  /** Urgent text is announced, or more of it. */
+  onUrgent(): void
   onWritable(): void
   /** Last call. `code` null after an orderly end. */
   onClosed(code: Failure): void

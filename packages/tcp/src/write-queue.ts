@@ -20,7 +20,7 @@ export class WriteQueue {
 
   /**
    * @param put - copies bytes from an offset on, says how many found room
-   * @param copied - all of a write found room
+   * @param copied - all of a write found room, or a part of urgent text
    * @param left - a write was aborted while it waited
    */
   constructor(put: (bytes: Uint8Array, from: number) => number, copied: (options: WriteOptions) => void, left: () => void) {
@@ -73,7 +73,11 @@ export class WriteQueue {
     while (write.part < write.parts.length) {
       const bytes = write.parts[write.part]!
       if (write.offset < bytes.length) write.offset += this.put(bytes, write.offset)
-      if (write.offset < bytes.length) return false
+      if (write.offset < bytes.length) {
+        // What is there of it is urgent already (RFC 9293 §3.8.5: any length).
+        if (write.options.urgent === true) this.copied({ urgent: true })
+        return false
+      }
       write.part++
       write.offset = 0
     }

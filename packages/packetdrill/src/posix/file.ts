@@ -21,6 +21,7 @@ export interface WriteRequest {
   readonly length: number
   readonly more: boolean
   readonly endOfRecord: boolean
+  readonly urgent: boolean
   readonly dontWait: boolean
   readonly to: { readonly host: string; readonly port: number } | null
 }

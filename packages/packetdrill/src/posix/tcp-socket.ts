@@ -67,6 +67,8 @@ export class TcpSocket implements OpenFile {
   /** A reset came when both sides had closed. */
   private resetWhileClosing = false
   private isReadShut = false
+  /** The urgent byte that there is was read. */
+  private isUrgentRead = false
   private isWriteShut = false
 
   constructor(context: TcpContext, domain: number, isNonBlocking: boolean) {
@@ -171,7 +173,11 @@ export class TcpSocket implements OpenFile {
       this.edges++
       context.changed()
     }
-    connection.setHandler({ readable: changed, writable: changed, closed: changed })
+    const urgent = (): void => {
+      this.isUrgentRead = false
+      changed()
+    }
+    connection.setHandler({ readable: changed, writable: changed, urgent, closed: changed })
     if (context.system === 'freebsd') this.roundReceiveBuffer()
     // To kernels a reset is an error as long as our FIN is not acknowledged; RFC 9293 §3.10.7.4 just deletes the TCB.
     if (this.settings.trace === undefined) {
@@ -301,6 +307,21 @@ export class TcpSocket implements OpenFile {
     return request.peek ? connection.peek(into) : connection.tryRead(into)
   }
 
+  /** recv() of MSG_OOB: the urgent byte, once; not when it is in line. */
+  readUrgent(): Outcome {
+    const { connection } = this
+    if (connection === null) return fail('ENOTCONN')
+    if (connection.readUrgent() !== undefined) {
+      this.isUrgentRead = true
+      return ok(1)
+    }
+    return this.hasUrgent && !this.option('urgentInline') ? fail('EAGAIN') : fail('EINVAL')
+  }
+
+  private get hasUrgent(): boolean {
+    return !this.isUrgentRead && (this.connection?.urgentLength ?? 0) > 0
+  }
+
   private readRefusal(): Outcome | null {
     if (this.connection === null) return fail('ENOTCONN')
     return this.isReadShut && this.connection.readableLength === 0 ? ok(0) : null
@@ -318,7 +339,7 @@ export class TcpSocket implements OpenFile {
 
   write(request: WriteRequest): Operation {
     const isNonBlocking = this.isNonBlocking || request.dontWait
-    const { more, endOfRecord, length } = request
+    const { more, endOfRecord, urgent, length } = request
     let done = 0
     const attempt = (isLate: boolean): Outcome | null => {
       const { connection } = this
@@ -329,7 +350,7 @@ export class TcpSocket implements OpenFile {
         return isNonBlocking || isLate ? fail('EAGAIN') : null
       }
       const outcome = this.guard(() => {
-        done += connection.tryWrite(this.context.scratch(length).subarray(done, length), { more, endOfRecord })
+        done += connection.tryWrite(this.context.scratch(length).subarray(done, length), { more, endOfRecord, urgent })
         return ok(done)
       })
       if (outcome.errno !== undefined) return done > 0 ? ok(done) : outcome
@@ -423,6 +444,7 @@ export class TcpSocket implements OpenFile {
     if (hasEnded) mask |= Ready.In | Ready.ReadHup
     if (isOver || (hasEnded && this.isWriteShut)) mask |= Ready.Hup
     if (connection.readableLength >= this.option('receiveLowWater')) mask |= Ready.In
+    if (this.hasUrgent) mask |= Ready.Pri
     if (isOver || this.isWriteShut || connection.writableLength > 0) mask |= Ready.Out
     return mask
   }

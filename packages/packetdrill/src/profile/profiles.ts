@@ -17,7 +17,7 @@ export const linux: Profile = {
   rules: { options: 'exact', window: 'exact', push: 'any', acks: 'early', repeatedFin: 'exact' },
   remoteSequence: 'relative',
   families: ALL_FAMILIES,
-  tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5 },
+  tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5, urgentInline: false },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
 }
@@ -29,7 +29,7 @@ export const freebsd: Profile = {
   rules: { options: 'set', window: 'segment', push: 'any', acks: 'early', repeatedFin: 'or-ack' },
   remoteSequence: 'relative',
   families: ['ipv4'],
-  tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40 },
+  tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, urgentInline: false },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,
 }

@@ -154,5 +154,5 @@ function ioctlValue(socket: Socket, is: (name: string) => boolean): number | nul
   if (is('SIOCOUTQ') || is('FIONWRITE')) return connection?.unackedLength ?? 0
   if (is('SIOCOUTQNSD')) return connection?.info().bytesNotSent ?? 0
   if (is('FIONSPACE')) return connection?.writableLength ?? socket.option('sendBuffer')
-  return is('SIOCATMARK') ? 0 : null
+  return is('SIOCATMARK') ? Number(connection?.urgentLength === 1) : null
 }

@@ -57,9 +57,9 @@ export const TRANSFER_CALLS: CallTable = {
 function read(face: Face, args: Arguments, length: number, flags: number, parts: Message | null = null): Operation {
   const has = flagsOf(face, flags)
   return withSocket(face, args, (socket) => {
-    // Nothing puts anything on an error queue, and urgent text is in line.
+    // Nothing puts anything on an error queue.
     if (has('MSG_ERRQUEUE')) return now(fail('EAGAIN'))
-    if (has('MSG_OOB')) return now(fail('EINVAL'))
+    if (has('MSG_OOB')) return now(socket.kind === 'tcp' ? socket.readUrgent() : fail('EOPNOTSUPP'))
     const request: ReadRequest = {
       length, peek: has('MSG_PEEK'), truncate: has('MSG_TRUNC'), waitAll: has('MSG_WAITALL'), dontWait: has('MSG_DONTWAIT'),
     }
@@ -93,11 +93,11 @@ function write(face: Face, args: Arguments, length: number, flags: number, to: E
   const has = flagsOf(face, flags)
   if (has('MSG_ZEROCOPY')) throw new Unsupported('zerocopy (MSG_ZEROCOPY)', args.at)
   return withSocket(face, args, (socket) => {
-    if (has('MSG_FASTOPEN') || has('MSG_OOB')) return now(fail('EOPNOTSUPP'))
+    if (has('MSG_FASTOPEN') || (has('MSG_OOB') && socket.kind !== 'tcp')) return now(fail('EOPNOTSUPP'))
     // A stream is written to its peer, whatever the address says.
     const isSomewhere = socket.kind === 'udp' && to !== null && !isNull(to) && !(to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)
     const request: WriteRequest = {
-      length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), dontWait: has('MSG_DONTWAIT'),
+      length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), urgent: has('MSG_OOB'), dontWait: has('MSG_DONTWAIT'),
       to: isSomewhere ? addressOf(face, to, face.remote) : null,
     }
     const operation = socket.write(request)

@@ -80,8 +80,10 @@ export const SOCKET_LEVEL: OptionTable = {
       return ok()
     },
   ),
-  // Urgent text is always in line (RFC 6093 §4).
-  SO_OOBINLINE: integer(() => 1, (_, value) => (value !== 0 ? ok() : fail('ENOPROTOOPT'))),
+  SO_OOBINLINE: integer(
+    (socket) => (socket.kind === 'tcp' ? Number(socket.option('urgentInline')) : 0),
+    (socket, value) => (socket.kind === 'tcp' ? socket.configure({ urgentInline: value !== 0 }) : ok()),
+  ),
   SO_DEBUG: remembered('SO_DEBUG'),
   SO_NOSIGPIPE: remembered('SO_NOSIGPIPE'),
   SO_ZEROCOPY: unsupported('zerocopy (SO_ZEROCOPY)'),
