@@ -13,6 +13,7 @@ export const fromSources = { resolve: { conditions }, ssr: { resolve: { conditio
 export function project(name: string): UserProjectConfigExport {
   return defineProject({
     ...fromSources,
-    test: { name, include: ['test/**/*.test.ts'], isolate: false },
+    // Time is virtual; the limit is for what hangs, and a busy machine is no reason to fail.
+    test: { name, include: ['test/**/*.test.ts'], isolate: false, testTimeout: 30_000 },
   })
 }
