@@ -6,6 +6,7 @@ import { netem } from '@stack/link-netem'
 import { pipe } from '@stack/link-pipe'
 import { tun } from '@stack/link-tun'
 import { internet } from '@stack/preset-internet'
+import { bbr } from '@stack/tcp'
 import { Peer } from './peer.ts'
 
 const PORT = 5001
@@ -98,7 +99,7 @@ async function kernelHost(side: keyof typeof NETS, signal: AbortSignal): Promise
 }
 
 async function stackHost(side: keyof typeof NETS, signal: AbortSignal): Promise<Host> {
-  const stack = createStack({ plugins: [internet()] })
+  const stack = createStack({ plugins: [internet({ tcp: { congestionControls: [bbr()] } })] })
   const [ours, link] = pipe()
   await stack.addNic(ours, { addresses: [`${NETS[side]}.1/24`], gateway: `${NETS[side]}.254`, skipDuplicateDetection: true, signal })
   return {
