@@ -16,6 +16,23 @@ describe('reading', () => {
 +0 recv(4, ..., 10, MSG_ERRQUEUE) = -1 EAGAIN
 `))
 
+  test('TCP_INQ: how much is left comes along as a control message, the end of the stream as one byte', () => passes(`${ACCEPTED}
++0 setsockopt(4, SOL_TCP, TCP_INQ, [1], 4) = 0
++0 < P. 1:1001(1000) ack 1 win 257
++0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 400}], msg_flags=0, msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=600}]}, 0) = 400
++0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 600}], msg_flags=0, msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=0}]}, 0) = 600
++0 < F. 1001:1101(100) ack 1 win 257
++0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 100}], msg_flags=0, msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=1}]}, 0) = 100
++0 setsockopt(4, SOL_TCP, TCP_INQ, [0], 4) = 0
++0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 100}], msg_flags=0, msg_control=[]}, 0) = 0
+`, linux))
+
+  test('another control message than came', () => ends(`${ACCEPTED}
++0 setsockopt(4, SOL_TCP, TCP_INQ, [1], 4) = 0
++0 < P. 1:1001(1000) ack 1 win 257
++0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 400}], msg_flags=0, msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=500}]}, 0) = 400
+`, 'failed', /cmsg_data: expected 500, got 600/, linux))
+
   test('a read that blocks waits for SO_RCVLOWAT, MSG_WAITALL for all, and SO_RCVTIMEO ends it', () => passes(`${ACCEPTED}
 +0 setsockopt(4, SOL_SOCKET, SO_RCVLOWAT, [100], 4) = 0
 +0...0.200 read(4, ..., 1000) = 150

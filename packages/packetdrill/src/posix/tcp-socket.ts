@@ -164,6 +164,13 @@ export class TcpSocket implements OpenFile {
     return state === 'syn-sent' || state === 'syn-received'
   }
 
+  /** Bytes that wait to be read; the end of the stream, when it is next, counts as one. */
+  get unread(): number {
+    const { connection } = this
+    if (connection === null) return 0
+    return connection.readableLength === 0 && isFinReceived(connection) ? 1 : connection.readableLength
+  }
+
   private take(connection: Connection): void {
     const { context } = this
     this.connection = connection

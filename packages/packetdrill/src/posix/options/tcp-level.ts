@@ -5,7 +5,7 @@ import type { TcpSocket } from '../tcp-socket.ts'
 import { field, pointedNumber, stringOf } from '../values.ts'
 import { keepAliveOption } from './keep-alive.ts'
 import { signatureOption } from './signatures.ts'
-import { integer, unsupported, type OptionTable, type SocketOption } from './option.ts'
+import { integer, remembered, unsupported, type OptionTable, type SocketOption } from './option.ts'
 
 /** Linux's bounds of TCP_MAXSEG; 0 takes the cap away. */
 const LEAST_MAXSEG = 88
@@ -92,6 +92,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
       return fail(system === 'linux' ? 'ENOENT' : 'ESRCH')
     },
   },
+  TCP_INQ: remembered('TCP_INQ'),
   TCP_FUNCTION_BLK: {
     set: (_, expression): Outcome => {
       const name = field(expression, ['function_set_name'], 0)
