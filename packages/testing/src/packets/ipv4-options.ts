@@ -1,5 +1,6 @@
 import { ipv4Bytes, ipv4Text } from './addresses.ts'
 import { concat } from './bytes.ts'
+import { readOptions } from './options.ts'
 
 /** An option of an IPv4 header (RFC 791 §3.1, RFC 2113). `pointer` counts as on the wire, from 1 at the option's type. */
 export type Ipv4Option =
@@ -37,25 +38,7 @@ function buildOne(option: Ipv4Option): Uint8Array {
 
 /** Reads options up to the end or the first that lies, which is a problem. */
 export function parseIpv4Options(bytes: Uint8Array, problems: string[]): Ipv4Option[] {
-  const options: Ipv4Option[] = []
-  let at = 0
-  while (at < bytes.length) {
-    const number = bytes[at]!
-    if (number === 0) break
-    if (number === 1) {
-      options.push({ kind: 'nop' })
-      at++
-      continue
-    }
-    const length = bytes[at + 1] ?? 0
-    if (length < 2 || at + length > bytes.length) {
-      problems.push(`ipv4: option ${String(number)} has the length ${String(length)}`)
-      break
-    }
-    options.push(parseOne(number, bytes.slice(at + 2, at + length)))
-    at += length
-  }
-  return options
+  return readOptions('ipv4', bytes, problems, parseOne)
 }
 
 function parseOne(number: number, data: Uint8Array): Ipv4Option {

@@ -1,4 +1,5 @@
 import { concat, viewOf } from './bytes.ts'
+import { readOptions } from './options.ts'
 
 /** The counters of an AccECN option, 24 bits each (RFC 9768 §3.2.3), in the order of the option; missing ones are not sent. */
 export type AccEcnCounters = readonly number[]
@@ -85,25 +86,7 @@ function words32(values: readonly number[]): Uint8Array {
 
 /** Reads options, padding left out, up to the first that lies, which is a problem. */
 export function parseTcpOptions(bytes: Uint8Array, problems: string[]): TcpOption[] {
-  const options: TcpOption[] = []
-  let at = 0
-  while (at < bytes.length) {
-    const number = bytes[at]!
-    if (number === 0) break
-    if (number === 1) {
-      options.push({ kind: 'nop' })
-      at++
-      continue
-    }
-    const length = bytes[at + 1] ?? 0
-    if (length < 2 || at + length > bytes.length) {
-      problems.push(`tcp: option ${String(number)} has the length ${String(length)}`)
-      break
-    }
-    options.push(parseOne(number, bytes.slice(at + 2, at + length)))
-    at += length
-  }
-  return options
+  return readOptions('tcp', bytes, problems, parseOne)
 }
 
 function parseOne(number: number, data: Uint8Array): TcpOption {
