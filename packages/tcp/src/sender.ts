@@ -98,12 +98,12 @@ export function sendTailProbe(tcb: Tcb): Probing {
   if (fresh > 0) return transmit(tcb, snd.nxt, fresh, false, 'tail-probe') === Outcome.Sent ? Probing.New : Probing.None
   const last = board.length - 1
   const end = board.end(last)
-  const hasFin = after(end, snd.queue.end)
-  const held = (end - board.start(last) - (hasFin ? 1 : 0)) | 0
+  const behind = textEnd(tcb, end)
+  const held = (behind - board.start(last)) | 0
   const length = Math.min(held, snd.mss)
-  const sequence = (end - (hasFin ? 1 : 0) - length) | 0
+  const sequence = (behind - length) | 0
   if (length < held) board.split(last, sequence)
-  return transmit(tcb, sequence, length, hasFin, 'tail-probe') === Outcome.Sent ? Probing.Again : Probing.None
+  return transmit(tcb, sequence, length, end !== behind, 'tail-probe') === Outcome.Sent ? Probing.Again : Probing.None
 }
 
 /** What is held lost from record `first` on: as much of what lies together as a segment takes, in the pieces of now. */
@@ -115,15 +115,20 @@ function sendLost(tcb: Tcb, first: number): Outcome {
   while (last + 1 < board.length && (board.marks(last + 1) & (Mark.Lost | Mark.Out)) === Mark.Lost && ((board.end(last + 1) - sequence) | 0) <= snd.mss) last++
   // Behind the last of what was sent it may run on into new data.
   const end = last === board.length - 1 ? (snd.finQueued ? (snd.queue.end + 1) | 0 : snd.queue.end) : board.end(last)
-  const hasFin = after(end, snd.queue.end)
-  const held = ((hasFin ? snd.queue.end : end) - sequence) | 0
+  const behind = textEnd(tcb, end)
+  const held = (behind - sequence) | 0
   const text = snd.records === null ? held : Math.min(held, snd.records.room(sequence))
   const room = (snd.una + snd.wnd - sequence) | 0
   const length = Math.min(text, snd.mss, Math.max(0, room))
-  const isFin = hasFin && length === held && room > length
+  const isFin = end !== behind && length === held && room > length
   if (length === 0 && !isFin) return Outcome.Window
   const refusal = refuses(tcb, length, snd.rtxForced)
   return refusal ?? transmit(tcb, sequence, length, isFin, snd.lostBy)
+}
+
+/** Where the text of what ends at `end` ends: a FIN behind it is none. */
+function textEnd({ snd }: Tcb, end: number): number {
+  return after(end, snd.queue.end) ? snd.queue.end : end
 }
 
 /** Why `length` bytes may not leave now; null = they may. */
@@ -165,7 +170,7 @@ function isWorthSending(tcb: Tcb, length: number, text: number, room: number): b
   return room >= tcb.snd.maxWindow >>> 1 && (isIdle || tcb.settings.noDelay)
 }
 
-/** One segment of text, or a FIN, or both; and the books of what is out. Anything but `new` and `fin` was sent before. */
+/** One segment of text, or a FIN, or both; and the books of what is out. What lies before SND.NXT was sent before. */
 export function transmit(tcb: Tcb, sequence: number, length: number, isFin: boolean, reason: TraceReason): Outcome {
   const { snd, context } = tcb
   const { counters, host } = context
