@@ -5,7 +5,7 @@ import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
 import { State } from './state.ts'
 import { flightSize, Probing, Recovery } from './tcb.ts'
-import type { Tcb } from './tcb.ts'
+import type { SendState, Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
 import { Undo, tryLateUndo, tryUndo, undoRecovery } from './undo.ts'
 
@@ -29,7 +29,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
   const isWindowLimited = before((snd.una - event.acked) | 0, snd.limitedUntil)
   snd.rate?.counted(event)
   if (event.isDuplicate) countDuplicate(tcb)
-  else if (event.acked > 0 && snd.recovery !== Recovery.Fast) snd.dupAcks = snd.dupBytes = 0
+  else if (event.acked > 0 && snd.recovery !== Recovery.Fast) forgetDuplicates(snd)
   if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)
   detectLosses(tcb, event.arrival, event)
   if (snd.recovery === Recovery.Fast) inFastRecovery(tcb, event)
@@ -97,6 +97,19 @@ function loseFirst(tcb: Tcb): void {
   snd.lostBy = 'fast-retransmit'
   snd.board.markLost(0)
   snd.rtxForced = true
+}
+
+function forgetDuplicates(snd: SendState): void {
+  snd.dupAcks = 0
+  snd.dupBytes = 0
+}
+
+/** What duplicate ACKs said, and what was tried because of it, is over. `isForced`: one lost segment leaves whatever cwnd says. */
+function startOver(snd: SendState, isForced: boolean): void {
+  forgetDuplicates(snd)
+  snd.probing = Probing.None
+  snd.newFirst = 0
+  snd.rtxForced = isForced
 }
 
 // --- fast recovery ---
@@ -173,12 +186,9 @@ function inFastRecovery(tcb: Tcb, event: AckEvent): void {
 function endRecovery(tcb: Tcb): void {
   const { snd } = tcb
   snd.recovery = Recovery.None
-  snd.dupAcks = 0
-  snd.dupBytes = 0
-  snd.rtxForced = false
+  startOver(snd, false)
   snd.prr = null
   snd.frto = false
-  snd.newFirst = 0
   snd.rack?.recovered()
 }
 
@@ -202,12 +212,8 @@ export function onTimeout(tcb: Tcb): void {
   }
   snd.recovery = Recovery.Timeout
   snd.recover = snd.nxt
-  snd.dupAcks = 0
-  snd.dupBytes = 0
+  startOver(snd, true)
   snd.prr = null
-  snd.probing = Probing.None
-  snd.rtxForced = true
-  snd.newFirst = 0
   // RFC 5682 §2.1: not when the same data timed out before.
   snd.frto = isFirst
   snd.lostBy = 'timeout-retransmit'
@@ -259,9 +265,7 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
   const { snd } = tcb
   const { board } = snd
   snd.lostBy = reason
-  snd.dupAcks = 0
-  snd.dupBytes = 0
-  snd.rtxForced = true
+  startOver(snd, true)
   for (let i = 0; i < board.length; i++) {
     if ((board.marks(i) & Mark.Sacked) === 0 && ((board.end(i) - board.start(i)) | 0) >= bytes) board.markDue(i)
   }
