@@ -14,6 +14,8 @@ export interface Datagram {
   readonly nicId: number
   readonly ttl: number
   readonly tos: number
+  /** IPv4 options as on the wire, with their padding (RFC 1122 §4.1.3.2): a copy you own. Absent = it had none. */
+  readonly ipOptions?: Uint8Array
 }
 
 /** Options of one socket. */
@@ -26,6 +28,11 @@ export interface UdpSocketOptions {
   readonly ttl?: number
   /** TOS or traffic class, 0–255. Default 0. */
   readonly tos?: number
+  /**
+   * Options for the IPv4 header of what is sent, as on the wire: padded to a multiple of 4 bytes, 40 at most (RFC 1122 §4.1.3.2,
+   * `IP_OPTIONS`). Not changed after it was given. Datagrams over IPv6 go without. Default null: none.
+   */
+  readonly ipOptions?: Uint8Array | null
   /** Time to live of multicast, 0–255. Default 1 (RFC 1112 §6.1). */
   readonly multicastTtl?: number
   /** Own multicast comes back to this host. Default true. */

@@ -5,6 +5,9 @@ import type { Datagram, Endpoint } from './api.ts'
 /** Ends that a socket remembers, a power of two. A flow has two; a server answers few peers at a time more often than many. */
 const SLOTS = 64
 
+/** Bytes of an IPv4 header without options. */
+const IPV4_HEADER = 20
+
 interface Known {
   readonly a: number
   readonly b: number
@@ -29,7 +32,7 @@ export class DatagramReader {
   }
 
   read(p: Packet, data: Uint8Array): Datagram {
-    return {
+    const datagram: Datagram = {
       data,
       remote: this.endpoint(p.sourceA, p.sourceB, p.sourceC, p.sourceD, p.sourcePort, p.nicId),
       local: this.endpoint(p.destinationA, p.destinationB, p.destinationC, p.destinationD, p.destinationPort, p.nicId),
@@ -37,6 +40,8 @@ export class DatagramReader {
       ttl: p.ttl,
       tos: p.tos,
     }
+    const options = ipOptionsOf(p)
+    return options === null ? datagram : { ...datagram, ipOptions: options }
   }
 
   private endpoint(a: number, b: number, c: number, d: number, port: number, nicId: number): Endpoint {
@@ -50,6 +55,12 @@ export class DatagramReader {
     this.known[slot] = { a, b, c, d, port, nicId, endpoint }
     return endpoint
   }
+}
+
+/** What of an IPv4 header is behind its fixed part. */
+function ipOptionsOf({ bytes, networkHeader, networkHeaderLength, sourceA, sourceB, sourceC }: Packet): Uint8Array | null {
+  const isIpv4 = sourceC === 0xffff && sourceA === 0 && sourceB === 0
+  return isIpv4 && networkHeader >= 0 && networkHeaderLength > IPV4_HEADER ? bytes.slice(networkHeader + IPV4_HEADER, networkHeader + networkHeaderLength) : null
 }
 
 function isLinkLocal(host: TransportHost, address: Address): boolean {

@@ -1,4 +1,4 @@
-import type { OptionSchema } from '@stack/core'
+import { checkOptions, StackError, type OptionSchema } from '@stack/core'
 import type { UdpSocketOptions } from './api.ts'
 
 const port = { type: 'number', integer: true, min: 0, max: 65535 } as const
@@ -9,6 +9,7 @@ export const SOCKET_SCHEMA: OptionSchema = {
   broadcast: { type: 'boolean' },
   ttl: { type: 'number', integer: true, min: 0, max: 255 },
   tos: { type: 'number', integer: true, min: 0, max: 255 },
+  ipOptions: { type: 'any' },
   multicastTtl: { type: 'number', integer: true, min: 0, max: 255 },
   multicastLoop: { type: 'boolean' },
   reusePort: { type: 'boolean' },
@@ -26,6 +27,18 @@ export const CONNECT_SCHEMA: OptionSchema = {
   localPort: port,
 }
 
+/** Most bytes of options of an IPv4 header (RFC 791 §3.1). */
+const MAX_IP_OPTIONS = 40
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkSocketOptions(what: string, options: UdpSocketOptions, schema: OptionSchema): void {
+  checkOptions(what, options, schema)
+  const given: unknown = options.ipOptions
+  if (given === undefined || given === null) return
+  if (given instanceof Uint8Array && given.length % 4 === 0 && given.length <= MAX_IP_OPTIONS) return
+  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'ipOptions' must be null or a Uint8Array whose length is a multiple of 4, at most ${MAX_IP_OPTIONS}.`)
+}
+
 /** Options with every default filled in. */
 export type SocketSettings = Required<UdpSocketOptions>
 
@@ -34,6 +47,7 @@ export const DEFAULTS: SocketSettings = {
   broadcast: false,
   ttl: 0,
   tos: 0,
+  ipOptions: null,
   multicastTtl: 1,
   multicastLoop: true,
   reusePort: false,

@@ -1,10 +1,10 @@
 import {
-  ANY_ADDRESS, checkOptions, isUnspecified, StackError, type Address, type TransportEndpoint, type TransportHost, type TransportProtocol,
+  ANY_ADDRESS, isUnspecified, StackError, type Address, type TransportEndpoint, type TransportHost, type TransportProtocol,
   type UnknownDestinationDisposition,
 } from '@stack/core'
 import type { Packet } from '@stack/buffer'
 import type { BindOptions, Udp, UdpConnectOptions, UdpOptions, UdpSocket } from './api.ts'
-import { BIND_SCHEMA, CONNECT_SCHEMA, DEFAULTS, settle, type SocketSettings } from './options.ts'
+import { BIND_SCHEMA, checkSocketOptions, CONNECT_SCHEMA, DEFAULTS, settle, type SocketSettings } from './options.ts'
 import { verify } from './receive.ts'
 import { Socket } from './socket.ts'
 import { UDP_FIELD, UDP_HEADER_LENGTH, UDP_PROTOCOL } from './wire.ts'
@@ -97,13 +97,13 @@ export class UdpProtocol implements TransportProtocol, Udp {
   // --- Udp ---
 
   bind(options: BindOptions = {}): UdpSocket {
-    checkOptions('udp.bind', options, BIND_SCHEMA)
+    checkSocketOptions('udp.bind', options, BIND_SCHEMA)
     const local = options.host === undefined ? this.anyAddress() : this.localAddress(options.host, options.nic)
     return this.open(local, options.port ?? 0, settle(this.defaults, options))
   }
 
   connect(options: UdpConnectOptions): UdpSocket {
-    checkOptions('udp.connect', options, CONNECT_SCHEMA)
+    checkSocketOptions('udp.connect', options, CONNECT_SCHEMA)
     const local = options.localHost === undefined ? null : this.localAddress(options.localHost, options.nic)
     const socket = this.open(local ?? this.anyAddress(), options.localPort ?? 0, settle(this.defaults, options))
     try {

@@ -1,11 +1,11 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
-import { addressSum, checkOptions, createMailbox, errorCodeOf, installAsyncDispose, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode, type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint, type TransportEndpointId, type TransportError, type Wakeable } from '@stack/core'
+import { addressSum, createMailbox, errorCodeOf, installAsyncDispose, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode, type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint, type TransportEndpointId, type TransportError, type Wakeable } from '@stack/core'
 import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions, UdpSocketStatistics } from './api.ts'
 import { DatagramReader } from './datagram.ts'
 import { DestinationCache, type Destination } from './destinations.ts'
 import { sendError } from './errors.ts'
 import { Memberships } from './memberships.ts'
-import { settle, SOCKET_SCHEMA, type SocketSettings } from './options.ts'
+import { checkSocketOptions, settle, SOCKET_SCHEMA, type SocketSettings } from './options.ts'
 import type { UdpProtocol } from './protocol.ts'
 import { verify } from './receive.ts'
 import { UDP_FIELD, UDP_HEADER_LENGTH, UDP_PROTOCOL, writeUdpHeader } from './wire.ts'
@@ -236,7 +236,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
   }
 
   configure(options: UdpSocketOptions): void {
-    checkOptions('udp socket', options, SOCKET_SCHEMA)
+    checkSocketOptions('udp socket', options, SOCKET_SCHEMA)
     for (const fixed of ['nic', 'reusePort', 'reuseAddress'] as const) {
       if (options[fixed] !== undefined) {
         throw new StackError('ERR_STACK_INVALID_OPTION', `${fixed} is decided when the socket is bound; make another socket.`, { syscall: 'configure' })
@@ -353,6 +353,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     const { params, settings } = this
     params.ttl = route.isMulticast ? settings.multicastTtl : settings.ttl
     params.tos = settings.tos
+    params.options = settings.ipOptions !== null && isMapped(to.address) ? settings.ipOptions : null
     const failure = route.endpoint.writePacket(route, params, packet)
     if (failure === null) {
       counters.sent++

@@ -1,6 +1,5 @@
-import { checkOptions } from '@stack/core'
 import type { Udp, UdpOptions, UdpPlugin } from './api.ts'
-import { PROTOCOL_SCHEMA } from './options.ts'
+import { checkSocketOptions, PROTOCOL_SCHEMA } from './options.ts'
 import { UdpProtocol } from './protocol.ts'
 
 /**
@@ -10,7 +9,7 @@ import { UdpProtocol } from './protocol.ts'
  * @throws StackError `ERR_STACK_INVALID_OPTION`
  */
 export function udp(options: UdpOptions = {}): UdpPlugin {
-  checkOptions('udp', options, PROTOCOL_SCHEMA)
+  checkSocketOptions('udp', options, PROTOCOL_SCHEMA)
   return {
     kind: 'transport',
     name: 'udp',
