@@ -338,8 +338,33 @@ export interface ConnectOptions extends ConnectionOptions, CallOptions {
   readonly timeout?: number
 }
 
+/** How handshakes that others begin are taken; of a listener, and defaults of a stack (`tcp({ synCookies: 'always' })`). */
+export interface HandshakeOptions {
+  /** Retransmissions of a SYN-ACK before the half-open connection is forgotten, 0–127. Default 5: 63 s. */
+  readonly synAckRetries?: number
+  /**
+   * SYN cookies (RFC 4987 §3.6): SYN-ACKs that need no half-open connection here, because the final ACK brings back all that
+   * is to be known. They round the peer's MSS down, and keep window scaling and SACK only for peers with timestamps.
+   * `'auto'`: when the SYN queue is full, or packet memory scarce; `'always'`; `'off'`: the oldest half-open connection makes
+   * room. Default `'auto'`.
+   */
+  readonly synCookies?: 'off' | 'auto' | 'always'
+  /** Half-open connections that a listener keeps, 1–1,000,000. Default: as many as its backlog, and 128 at least. */
+  readonly synBacklog?: number
+  /**
+   * A handshake that ends when `backlog` connections wait is reset; else its last ACK is dropped, and the SYN-ACK sent again
+   * later (`tcp_abort_on_overflow`). Default false.
+   */
+  readonly abortOnOverflow?: boolean
+  /**
+   * ms that a connection may take to send its first text before `accept` has it without (`TCP_DEFER_ACCEPT`), rounded up to
+   * timeouts of the SYN-ACK: 1, 3, 7, 15 s … 0 = it is accepted at once. Default 0.
+   */
+  readonly deferAccept?: number
+}
+
 /** Where to listen. */
-export interface ListenOptions extends ConnectionOptions {
+export interface ListenOptions extends ConnectionOptions, HandshakeOptions {
   /** 0 = an ephemeral one. */
   readonly port: number
   /** Default: every address of both families. */
@@ -347,8 +372,6 @@ export interface ListenOptions extends ConnectionOptions {
   readonly nic?: number | string
   /** Established connections that wait for `accept`. Default 511. */
   readonly backlog?: number
-  /** Retransmissions of a SYN-ACK before the half-open connection is forgotten, 0–127. Default 5: 63 s. */
-  readonly synAckRetries?: number
   /** Shares the port with other listeners that say so, and with connections from that port (RFC 9293 §3.9.1.1, MUST-42). Default false. */
   readonly reusePort?: boolean
   readonly signal?: AbortSignal
@@ -400,7 +423,7 @@ export interface Tcp {
 export type TcpPlugin = TransportPlugin<'tcp', Tcp>
 
 /** Options of `tcp()`. */
-export interface TcpOptions extends ConnectionOptions {
+export interface TcpOptions extends ConnectionOptions, HandshakeOptions {
   /** TIME-WAIT records kept; the oldest is evicted. Default 65,536. */
   readonly maxTimeWait?: number
   /** ms in TIME-WAIT (2 MSL). Default 60,000. */

@@ -3,8 +3,9 @@ import type { AckEvent } from './ack-event.ts'
 import type { AckSample, CongestionAlgorithm, LostSegment, RateSample } from './congestion.ts'
 import type { TcpCounters } from './counters.ts'
 import type { Secrets } from './isn.ts'
-import type { Settings } from './options.ts'
+import type { Handshake, Settings } from './options.ts'
 import type { RingPool } from './scoreboard.ts'
+import type { SynCookies } from './syn-cookie.ts'
 import type { TimeWaitTable } from './time-wait.ts'
 import type { TraceScratch } from './trace.ts'
 import type { SegmentHeader } from './wire.ts'
@@ -17,8 +18,11 @@ export interface TcpContext {
   readonly host: TransportHost
   readonly counters: TcpCounters
   readonly secrets: Secrets
+  readonly cookies: SynCookies
   readonly timeWait: TimeWaitTable
   readonly defaults: Settings
+  /** Of listeners that say nothing else. */
+  readonly handshake: Handshake
   readonly maxConnections: number
   readonly algorithms: ReadonlyMap<string, CongestionAlgorithm>
   /** The header of the segment that just arrived. */

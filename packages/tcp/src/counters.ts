@@ -78,8 +78,16 @@ export interface TcpCounters {
   dropClosed: number
   /** SYNs and handshakes dropped because the accept queue was full. */
   listenOverflow: number
-  /** SYNs that found the SYN queue full: the oldest half-open connection made room. */
+  /** SYNs that found the SYN queue full: they got a cookie, or the oldest half-open connection made room. */
   synQueueFull: number
+  /** SYN-ACKs with a cookie in place of a half-open connection (RFC 4987 §3.6). */
+  cookiesSent: number
+  /** Connections made from the cookie in an ACK. */
+  cookiesAccepted: number
+  /** ACKs that a cookie was expected of and that brought none, or an old one: answered with a reset. */
+  cookiesRejected: number
+  /** Final ACKs without text that a listener with `deferAccept` let pass. */
+  acceptsDeferred: number
   /** SYNs dropped because of `maxConnections`. */
   dropConnectionLimit: number
   /** Half-open connections given up. */
@@ -106,7 +114,8 @@ export function createCounters(): TcpCounters {
     challengeAcks: 0, resetsSent: 0, resetsReceived: 0, timeWaitEvicted: 0, timeWaitReused: 0, localDrops: 0, noMemory: 0, noRoute: 0,
     illegalTransitions: 0, dropChecksum: 0, dropMalformed: 0, dropNotUnicast: 0, dropUnacceptable: 0, dropOldTimestamp: 0,
     dropBadReset: 0, dropBadAck: 0, dropBadSack: 0, dropNoAck: 0, dropBadFlags: 0, duplicateBytes: 0, dropWindow: 0, dropOutOfOrder: 0,
-    dropNoMemory: 0, dataAfterClose: 0, dropClosed: 0, listenOverflow: 0, synQueueFull: 0, dropConnectionLimit: 0, synExpired: 0,
+    dropNoMemory: 0, dataAfterClose: 0, dropClosed: 0, listenOverflow: 0, synQueueFull: 0, cookiesSent: 0, cookiesAccepted: 0,
+    cookiesRejected: 0, acceptsDeferred: 0, dropConnectionLimit: 0, synExpired: 0,
     dropIcmpStale: 0, dropIcmpIgnored: 0, dropBadSignature: 0, dropNoSignature: 0, dropUnexpectedSignature: 0, softErrors: 0,
   }
 }

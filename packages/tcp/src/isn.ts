@@ -9,11 +9,27 @@ export interface Secrets {
   timestampOffset(local: Address, localPort: number, remote: Address, remotePort: number): number
 }
 
+/** Words that {@link writeTuple} fills. */
+export const TUPLE_WORDS = 9
+
+/** A four-tuple as words to hash. */
+export function writeTuple(words: Int32Array, local: Address, localPort: number, remote: Address, remotePort: number): void {
+  words[0] = local.a
+  words[1] = local.b
+  words[2] = local.c
+  words[3] = local.d
+  words[4] = remote.a
+  words[5] = remote.b
+  words[6] = remote.c
+  words[7] = remote.d
+  words[8] = (localPort << 16) | remotePort
+}
+
 /** Makes {@link Secrets} with a fresh key. */
 export function createSecrets(random: SecureRandom): Secrets {
   // The halves of one hash: whoever learns the one, from timestamps, knows nothing of the other.
   const secret = createSipHash(random)
-  const words = new Int32Array(9)
+  const words = new Int32Array(TUPLE_WORDS)
   let low = 0
   let high = 0
 
@@ -24,16 +40,8 @@ export function createSecrets(random: SecureRandom): Secrets {
       words[8] === ports && words[7] === remote.d && words[3] === local.d && words[6] === remote.c && words[2] === local.c &&
       words[5] === remote.b && words[1] === local.b && words[4] === remote.a && words[0] === local.a
     if (isSame) return
-    words[0] = local.a
-    words[1] = local.b
-    words[2] = local.c
-    words[3] = local.d
-    words[4] = remote.a
-    words[5] = remote.b
-    words[6] = remote.c
-    words[7] = remote.d
-    words[8] = ports
-    low = secret.low(words, 9)
+    writeTuple(words, local, localPort, remote, remotePort)
+    low = secret.low(words, TUPLE_WORDS)
     high = secret.high
   }
 

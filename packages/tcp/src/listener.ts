@@ -1,30 +1,36 @@
+import { MemoryLevel } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { installAsyncDispose, startCall } from '@stack/core'
-import type { Address, Failure, PendingCall, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
+import { installAsyncDispose, sameAddress, startCall } from '@stack/core'
+import type { Address, Failure, Milliseconds, PendingCall, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
 import type { CallOptions, Connection, Endpoint, Listener } from './api.ts'
 import { admits, isAuthentic } from './authentication/seam.ts'
 import type { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
 import type { TcpContext } from './context.ts'
+import { recordOfCookie, turnIntoCookie } from './cookie-open.ts'
 import { tcpError } from './errors.ts'
 import { zoneOf } from './flow.ts'
 import type { Flow } from './flow.ts'
-import type { Settings } from './options.ts'
+import type { Handshake, Settings } from './options.ts'
 import { halfOpen, sendHalfOpenAck, sendSynAck } from './passive-open.ts'
 import { flowOfPacket, isUnicast, sendResetFor } from './reset.ts'
+import { INITIAL_RTO } from './rto.ts'
 import { receiveHeader } from './segment.ts'
 import { before } from './sequence.ts'
-import { SynQueue } from './syn-queue.ts'
+import { COOKIE_LIFETIME } from './syn-cookie.ts'
+import { LONGEST_SYN_ACK_WAIT, SynQueue } from './syn-queue.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { traceHalfOpen } from './trace.ts'
 import { synWindow } from './window.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
-/** Half-open connections of a listener at least; else as many as its backlog. */
+/** Half-open connections of a listener at least, unless it says how many; else as many as its backlog. */
 const LEAST_SYN_QUEUE = 128
 /** Challenge ACKs that one half-open connection may cause. */
 const CHALLENGE_LIMIT = 10
+/** Timeouts that a handshake without text may wait for at most, as in Linux. */
+const MOST_DEFERRALS = 255
 
 /** What a listener needs of its protocol. */
 export interface ListenerOwner {
@@ -32,6 +38,8 @@ export interface ListenerOwner {
   hasRoom(): boolean
   /** A connection for the handshake whose last ACK is in `packet`; takes the packet. Null when it came to nothing. */
   accept(listener: TcpListener, record: HalfOpen, packet: Packet): TcpConnection | null
+  /** The other listeners of its reuse-port group. */
+  siblings(listener: TcpListener): readonly TcpListener[]
   closedListener(listener: TcpListener): void
 }
 
@@ -39,10 +47,12 @@ export interface ListenerOptions {
   readonly address: Address
   readonly nicId: number
   readonly backlog: number
-  readonly synAckRetries: number
   readonly reusePort: boolean
+  readonly handshake: Handshake
   readonly settings: Settings
 }
+
+const ALONE: readonly TcpListener[] = []
 
 /** LISTEN: SYNs become small records, complete handshakes connections in a bounded queue (RFC 9293 §3.10.7.2). */
 export class TcpListener implements Listener, TransportEndpoint, Wakeable {
@@ -60,6 +70,10 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   private readonly owner: ListenerOwner
   private readonly options: ListenerOptions
   private readonly synQueue: SynQueue
+  private readonly synLimit: number
+  /** Timeouts of a SYN-ACK until a handshake without text is complete; 0 = at once. */
+  private readonly deferrals: number
+  private lastCookie: Milliseconds = -Infinity
   private readonly queue: TcpConnection[] = []
   private readonly acceptors: PendingCall<Connection | null>[] = []
   private handler: ((connection: Connection) => void) | null = null
@@ -77,11 +91,14 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     this.settings = options.settings
     this.nicId = options.nicId
     this.uniqueId = context.host.nextEndpointId()
+    const { synAckRetries, synBacklog, deferAccept } = options.handshake
+    this.synLimit = synBacklog ?? Math.max(LEAST_SYN_QUEUE, options.backlog)
+    this.deferrals = timeoutsWithin(deferAccept)
     this.synQueue = new SynQueue(
       context.host.timers,
       context.host.secureRandom,
       context.counters,
-      options.synAckRetries,
+      { retries: synAckRetries, deferrals: this.deferrals },
       (record) => sendSynAck(context, record, this.settings),
     )
     this.closed = new Promise((resolve) => {
@@ -135,42 +152,86 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     }
     const zone = this.nicId !== 0 ? this.nicId : zoneOf(packet.sourceA, packet.nicId)
     const record = this.synQueue.find(packet, zone)
-    if (record !== null) {
-      const { authenticator } = record
-      if (authenticator !== null && !isAuthentic(context, authenticator, packet)) return false
-      return this.arrivesInSynReceived(record, header, packet)
+    if (record !== null) return this.goesOn(record, header, packet)
+    // Members of a group come and go, and flows move between them: whoever holds the handshake goes on with it.
+    for (const sibling of this.siblings) {
+      const held = sibling.synQueue.find(packet, zone)
+      if (held !== null) return sibling.goesOn(held, header, packet)
     }
     const verdict = context.timeWait.handle(context, header, packet, true)
-    if (verdict !== 'handled') this.arrivesInListen(header, packet, verdict === 'reuse' ? context.timeWait.reuseIss : null)
-    return false
+    return verdict !== 'handled' && this.arrivesInListen(header, packet, verdict === 'reuse' ? context.timeWait.reuseIss : null)
+  }
+
+  private goesOn(record: HalfOpen, header: SegmentHeader, packet: Packet): boolean {
+    const { authenticator } = record
+    if (authenticator !== null && !isAuthentic(this.context, authenticator, packet)) return false
+    return this.arrivesInSynReceived(record, header, packet)
+  }
+
+  private get siblings(): readonly TcpListener[] {
+    return this.options.reusePort ? this.owner.siblings(this) : ALONE
+  }
+
+  /** Same port, address and NIC. */
+  sharesWith(other: TcpListener): boolean {
+    const { address, nicId, reusePort } = this.options
+    return reusePort && other.options.reusePort && nicId === other.nicId && sameAddress(address, other.options.address) &&
+      this.reservation?.port === other.reservation?.port
   }
 
   // --- LISTEN (§3.10.7.2) ---
 
-  private arrivesInListen(header: SegmentHeader, packet: Packet, iss: number | null): void {
-    const { context } = this
-    const { counters } = context
+  private arrivesInListen(header: SegmentHeader, packet: Packet, iss: number | null): boolean {
+    const { counters } = this.context
     const { flags } = header
     const { authentication } = this.settings
     const flow = this.flow(packet)
-    if (authentication !== null && !admits(context, authentication, flow, header, packet)) return
+    if (authentication !== null && !admits(this.context, authentication, flow, header, packet)) return false
+    // First, whatever else it has: a reset completes nothing.
     if ((flags & Flag.Rst) !== 0) {
       counters.dropBadReset++
-      return
+      return false
     }
-    if ((flags & Flag.Ack) !== 0) {
-      counters.dropBadAck++
-      sendResetFor(context, flow, header, packet.length)
-      return
-    }
+    if ((flags & Flag.Ack) !== 0) return this.arrivesUnasked(flow, header, packet)
     // ECN-setup SYNs carry ECE and CWR and are as good as any (RFC 3168 §6.1.1); SYN with FIN is nobody's.
     if ((flags & (Flag.Syn | Flag.Fin)) !== Flag.Syn) {
       counters.dropBadFlags++
-      return
+      return false
     }
     // As Linux does: a full accept queue takes no SYN.
     if (this.isFull) counters.listenOverflow++
     else if (this.owner.hasRoom()) this.open(flow, header, packet, iss)
+    return false
+  }
+
+  /** An ACK without a handshake: it may bring back a cookie, or be followed by text that does (RFC 4987 §3.6). */
+  private arrivesUnasked(flow: Flow, header: SegmentHeader, packet: Packet): boolean {
+    const { context } = this
+    const { now } = context.host.scheduler
+    const isExpected = this.awaitsCookies(now) || this.siblings.some((sibling) => sibling.awaitsCookies(now))
+    if (!isExpected || (header.flags & Flag.Syn) !== 0) {
+      context.counters.dropBadAck++
+    } else {
+      const record = recordOfCookie(context, flow, header, this.settings)
+      if (record !== null) {
+        if (!this.complete(record, header, packet)) return false
+        context.counters.cookiesAccepted++
+        return true
+      }
+      context.counters.cookiesRejected++
+    }
+    sendResetFor(context, flow, header, packet.length)
+    return false
+  }
+
+  /** Otherwise a cookie cannot be one of this listener: there is nothing to guess at. */
+  private awaitsCookies(now: Milliseconds): boolean {
+    return now - this.lastCookie <= COOKIE_LIFETIME
+  }
+
+  private wantsCookie(isQueueFull: boolean): boolean {
+    const { synCookies } = this.options.handshake
+    return synCookies === 'always' || (synCookies === 'auto' && (isQueueFull || this.context.host.memory.level >= MemoryLevel.High))
   }
 
   private open(flow: Flow, header: SegmentHeader, packet: Packet, iss: number | null): void {
@@ -178,12 +239,18 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     const record = halfOpen(context, flow, header, settings, iss)
     if (record === null) return
     if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'receive', record, header, packet.arrival)
-    // RFC 4987 §3.4: who has not answered for the longest gives way, so that a flood does not shut everybody else out.
-    if (this.synQueue.size >= Math.max(LEAST_SYN_QUEUE, this.options.backlog)) {
-      context.counters.synQueueFull++
-      this.synQueue.removeOldest()
+    const { now } = context.host.scheduler
+    const isQueueFull = this.synQueue.size >= this.synLimit
+    if (isQueueFull) context.counters.synQueueFull++
+    // Who comes back from TIME-WAIT is there for sure, and its ISS is given (RFC 6191).
+    if (iss === null && this.wantsCookie(isQueueFull)) {
+      turnIntoCookie(context, record)
+      this.lastCookie = now
+    } else {
+      // RFC 4987 §3.4: who has not answered for the longest gives way, so that a flood does not shut everybody else out.
+      if (isQueueFull) this.synQueue.removeOldest()
+      this.synQueue.add(record, now)
     }
-    this.synQueue.add(record, context.host.scheduler.now)
     sendSynAck(context, record, settings)
   }
 
@@ -227,20 +294,32 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
       sendResetFor(context, record, header, packet.length)
       return false
     }
-    return this.complete(record, packet)
-  }
-
-  private complete(record: HalfOpen, packet: Packet): boolean {
-    // As Linux does: the ACK is dropped, the SYN-ACK will go out again, and by then there may be room.
-    if (this.isFull) {
-      this.context.counters.listenOverflow++
+    // As Linux does: a handshake without text stays half-open, and the listener is not told, until its time is over.
+    if (record.retries < this.deferrals && packet.length === 0 && (flags & Flag.Fin) === 0) {
+      record.acked = true
+      context.counters.acceptsDeferred++
       return false
     }
+    return this.complete(record, header, packet)
+  }
+
+  private complete(record: HalfOpen, header: SegmentHeader, packet: Packet): boolean {
+    const { context, owner, options } = this
+    // As Linux does: the ACK is dropped, the SYN-ACK will go out again, and by then there may be room.
+    if (this.isFull) {
+      context.counters.listenOverflow++
+      if (options.handshake.abortOnOverflow) {
+        this.synQueue.remove(record)
+        sendResetFor(context, record, header, packet.length)
+      }
+      return false
+    }
+    if (!owner.hasRoom()) return false
     this.synQueue.remove(record)
-    const connection = this.owner.accept(this, record, packet)
+    const connection = owner.accept(this, record, packet)
     if (connection !== null) {
       this.queue.push(connection)
-      this.context.host.scheduler.wake(this)
+      context.host.scheduler.wake(this)
     }
     return true
   }
@@ -361,4 +440,14 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     }
     if (this.isClosed) for (const call of this.acceptors.splice(0)) call.resolve(null)
   }
+}
+
+/** How many timeouts of a SYN-ACK it takes for `duration` ms to pass: 1 s is one, 3 s are two. */
+function timeoutsWithin(duration: Milliseconds): number {
+  let timeouts = duration > 0 ? 1 : 0
+  for (let passed = INITIAL_RTO, wait = INITIAL_RTO; passed < duration && timeouts < MOST_DEFERRALS; passed += wait) {
+    wait = Math.min(2 * wait, LONGEST_SYN_ACK_WAIT)
+    timeouts++
+  }
+  return timeouts
 }

@@ -1,10 +1,13 @@
 import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
-import type { ConnectionOptions, ConnectOptions, ListenOptions, TcpOptions } from './api.ts'
+import type { ConnectionOptions, ConnectOptions, HandshakeOptions, ListenOptions, TcpOptions } from './api.ts'
 import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
 export type Settings = Required<ConnectionOptions>
+
+/** Every option of handshakes that others begin, decided. `synBacklog` null = as many as the backlog. */
+export type Handshake = Omit<Required<HandshakeOptions>, 'synBacklog'> & { readonly synBacklog: number | null }
 
 const MIB = 1024 * 1024
 /** What a window field says at most (RFC 7323 §2.3). An integer, as Infinity would make windows doubles. */
@@ -54,19 +57,28 @@ const CONNECT_SCHEMA: OptionSchema<ConnectOptions> = {
   signal: { type: 'object' },
 }
 
+const HANDSHAKE_SCHEMA: OptionSchema<HandshakeOptions> = {
+  synAckRetries: { type: 'number', integer: true, min: 0, max: 127 },
+  synCookies: { type: 'string', oneOf: ['off', 'auto', 'always'] },
+  synBacklog: { type: 'number', integer: true, min: 1, max: 1_000_000 },
+  abortOnOverflow: { type: 'boolean' },
+  deferAccept: { type: 'number', min: 0 },
+}
+
 const LISTEN_SCHEMA: OptionSchema<ListenOptions> = {
   ...CONNECTION_SCHEMA,
+  ...HANDSHAKE_SCHEMA,
   host: { type: 'string' },
   port: { type: 'number', integer: true, min: 0, max: 65_535 },
   nic: { type: 'any' },
   backlog: { type: 'number', integer: true, min: 1, max: 1_000_000 },
-  synAckRetries: { type: 'number', integer: true, min: 0, max: 127 },
   reusePort: { type: 'boolean' },
   signal: { type: 'object' },
 }
 
 const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   ...CONNECTION_SCHEMA,
+  ...HANDSHAKE_SCHEMA,
   maxTimeWait: { type: 'number', integer: true, min: 1, max: 4_194_304 },
   timeWait: { type: 'number', min: 1 },
   maxConnections: { type: 'number', integer: true, min: 1 },
@@ -113,6 +125,14 @@ const DEFAULTS: Settings = {
   sack: true,
   trace: null,
   authentication: null,
+}
+
+export const HANDSHAKE_DEFAULTS: Handshake = {
+  synAckRetries: 5,
+  synCookies: 'auto',
+  synBacklog: null,
+  abortOnOverflow: false,
+  deferAccept: 0,
 }
 
 /** What a schema cannot say. */
@@ -203,4 +223,15 @@ export function settle(base: Settings | null, options: ConnectionOptions): Setti
     result[name] = value
   }
   return (result as Settings | null) ?? base!
+}
+
+/** `base` with what `options` says. */
+export function settleHandshake(base: Handshake, options: HandshakeOptions): Handshake {
+  return {
+    synAckRetries: options.synAckRetries ?? base.synAckRetries,
+    synCookies: options.synCookies ?? base.synCookies,
+    synBacklog: options.synBacklog ?? base.synBacklog,
+    abortOnOverflow: options.abortOnOverflow ?? base.abortOnOverflow,
+    deferAccept: options.deferAccept ?? base.deferAccept,
+  }
 }

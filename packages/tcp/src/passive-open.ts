@@ -9,6 +9,7 @@ import { beginSegment, sendSegment } from './segment.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { timestampWith } from './syn-cookie.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { traceHalfOpen } from './trace.ts'
 import { synWindow, windowScaleOf } from './window.ts'
@@ -47,6 +48,8 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     retries: 0,
     deadline: 0,
     challenges: 0,
+    acked: false,
+    cookieBits: -1,
   }
 }
 
@@ -74,7 +77,8 @@ function begin(context: TcpContext, record: HalfOpen, flags: number, sequence: n
   const out = beginSegment(context, record, flags, sequence, (record.irs + 1) | 0)
   if (record.timestamps) {
     out.timestamps = true
-    out.timestampValue = (Math.floor(context.host.scheduler.now) + record.tsOffset) | 0
+    const clock = Math.floor(context.host.scheduler.now)
+    out.timestampValue = ((record.cookieBits < 0 ? clock : timestampWith(clock, record.cookieBits)) + record.tsOffset) | 0
     out.timestampEcho = record.tsRecent
   }
   return out
@@ -91,7 +95,8 @@ export function promote(tcb: Tcb, record: HalfOpen, packet: Packet): void {
   negotiate(tcb, synOf(tcb, record), packet.arrival)
   rcv.tsOffset = record.tsOffset
   setState(tcb, State.SynReceived)
-  snd.timing = record.retries === 0
+  // Karn's rule; and a peer that was to wait for its application, or whose SYN-ACK nobody remembers, tells no time.
+  snd.timing = record.retries === 0 && !record.acked && record.cookieBits < 0
   snd.timedSequence = snd.nxt
   snd.timedAt = record.sentAt
   snd.retransmits = record.retries

@@ -16,12 +16,13 @@ import { tcpError } from './errors.ts'
 import { createSecrets } from './isn.ts'
 import { TcpListener } from './listener.ts'
 import type { ListenerOwner } from './listener.ts'
-import { checkConnectOptions, checkListenOptions, checkTcpOptions, settle } from './options.ts'
+import { checkConnectOptions, checkListenOptions, checkTcpOptions, HANDSHAKE_DEFAULTS, settle, settleHandshake } from './options.ts'
 import { promote } from './passive-open.ts'
 import { reno } from './reno.ts'
 import { answerUnknown } from './reset.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { State } from './state.ts'
+import { SynCookies } from './syn-cookie.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { RingPool } from './scoreboard.ts'
 import { TimeWaitTable } from './time-wait.ts'
@@ -29,7 +30,6 @@ import { createTraceScratch } from './trace.ts'
 import { Field, MIN_HEADER_LENGTH, SegmentHeader } from './wire.ts'
 
 const DEFAULT_BACKLOG = 511
-const DEFAULT_SYN_ACK_RETRIES = 5
 const DEFAULT_TIME_WAIT_RECORDS = 65_536
 /** 2 MSL of 30 s (RFC 9293 §3.4.2 says 2 minutes for one; nobody does). */
 const DEFAULT_TIME_WAIT = 60_000
@@ -55,12 +55,14 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     this.context = {
       host, counters,
       secrets: createSecrets(host.secureRandom),
+      cookies: new SynCookies(host.secureRandom),
       timeWait: new TimeWaitTable({
         host, counters,
         limit: options.maxTimeWait ?? DEFAULT_TIME_WAIT_RECORDS,
         duration: options.timeWait ?? DEFAULT_TIME_WAIT,
       }),
       defaults: settle(null, options),
+      handshake: settleHandshake(HANDSHAKE_DEFAULTS, options),
       maxConnections: options.maxConnections ?? DEFAULT_CONNECTIONS,
       algorithms: new Map([cubic(), reno(), ...(options.congestionControls ?? [])].map((algorithm) => [algorithm.name, algorithm])),
       incoming: new SegmentHeader(),
@@ -119,7 +121,9 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     const reusePort = options.reusePort ?? false
     const reservation = host.ports.reserve({ protocol: TCP_PROTOCOL, address, port: options.port, nicId, reusePort, reuseAddress: reusePort })
     if (reservation === null || typeof reservation === 'string') throw tcpError(reservation ?? 'EADDRINUSE', 'listen', where)
-    const listener = new TcpListener(context, this, { address, nicId, backlog: options.backlog ?? DEFAULT_BACKLOG, synAckRetries: options.synAckRetries ?? DEFAULT_SYN_ACK_RETRIES, reusePort, settings })
+    const backlog = options.backlog ?? DEFAULT_BACKLOG
+    const handshake = settleHandshake(context.handshake, options)
+    const listener = new TcpListener(context, this, { address, nicId, backlog, reusePort, handshake, settings })
     const failure = listener.register(reservation)
     if (failure !== null) {
       reservation.release()
@@ -212,6 +216,10 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       return null
     }
     return this.live.get(endpoint) ?? null
+  }
+
+  siblings(listener: TcpListener): readonly TcpListener[] {
+    return [...this.listeners].filter((other) => other !== listener && other.sharesWith(listener))
   }
 
   closedListener(listener: TcpListener): void {

@@ -6,19 +6,19 @@ import { INITIAL_RTO } from './rto.ts'
 import { TupleIndex } from './tuple-index.ts'
 
 /** Longest wait for the answer to a SYN-ACK, ms. */
-const LONGEST_WAIT = 120_000
+export const LONGEST_SYN_ACK_WAIT = 120_000
 
 /** A half-open connection: SYN-RECEIVED after a passive open, without a TCB (RFC 9293 §3.10.7.2). */
 export interface HalfOpen extends Flow {
-  readonly irs: number
-  readonly iss: number
+  irs: number
+  iss: number
   /** MSS we announce. */
   readonly mss: number
-  readonly peerMss: number
+  peerMss: number
   /** -1 = not offered. */
-  readonly peerScale: number
+  peerScale: number
   readonly timestamps: boolean
-  readonly sackPermitted: boolean
+  sackPermitted: boolean
   tsRecent: number
   readonly tsOffset: number
   /** When the SYN-ACK last left, int32 µs. */
@@ -27,6 +27,18 @@ export interface HalfOpen extends Flow {
   deadline: Milliseconds
   /** Challenge ACKs sent. */
   challenges: number
+  /** The final ACK came, without text, and text is waited for. */
+  acked: boolean
+  /** What the timestamp of the SYN-ACK says beside the time; -1 = it has no cookie. */
+  cookieBits: number
+}
+
+/** How long half-open connections are waited for. */
+export interface SynPatience {
+  /** Retransmissions of a SYN-ACK: 5 are 1 + 2 + … + 32 s. */
+  readonly retries: number
+  /** Timeouts that pass before a handshake without text is taken for complete; 0 = it is at once. */
+  readonly deferrals: number
 }
 
 interface Entry {
@@ -52,21 +64,19 @@ export class SynQueue {
   private readonly levels: Level[] = []
   private readonly timer: Timer
   private readonly counters: Pick<TcpCounters, 'halfOpen' | 'synExpired'>
-  private readonly retries: number
+  private readonly patience: SynPatience
   private readonly retransmit: (record: HalfOpen) => void
 
-  /**
-   * @param retries - retransmissions before a record is given up: 5 are 1 + 2 + … + 32 s
-   * @param retransmit - sends the SYN-ACK again
-   */
+  /** @param retransmit - sends the SYN-ACK again */
   constructor(
-    timers: TimerWheel, random: SecureRandom, counters: Pick<TcpCounters, 'halfOpen' | 'synExpired'>, retries: number, retransmit: (record: HalfOpen) => void,
+    timers: TimerWheel, random: SecureRandom, counters: Pick<TcpCounters, 'halfOpen' | 'synExpired'>, patience: SynPatience,
+    retransmit: (record: HalfOpen) => void,
   ) {
     this.counters = counters
     this.index = new TupleIndex(random)
-    this.retries = retries
+    this.patience = patience
     this.retransmit = retransmit
-    for (let i = 0; i <= retries; i++) this.levels.push({ oldest: null, newest: null })
+    for (let i = 0; i <= Math.max(patience.retries, patience.deferrals); i++) this.levels.push({ oldest: null, newest: null })
     this.timer = timers.create((now) => this.fire(now))
   }
 
@@ -101,7 +111,7 @@ export class SynQueue {
 
   /** Makes room: of those with the most retransmissions the first goes. */
   removeOldest(): void {
-    for (let { retries } = this; retries >= 0; retries--) {
+    for (let retries = this.levels.length - 1; retries >= 0; retries--) {
       const { oldest } = this.levels[retries]!
       if (oldest === null) continue
       this.drop(oldest)
@@ -134,7 +144,7 @@ export class SynQueue {
   private wait(entry: Entry, now: Milliseconds): void {
     const { record } = entry
     const level = this.levels[record.retries]!
-    record.deadline = now + Math.min(INITIAL_RTO * 2 ** record.retries, LONGEST_WAIT)
+    record.deadline = now + Math.min(INITIAL_RTO * 2 ** record.retries, LONGEST_SYN_ACK_WAIT)
     entry.older = level.newest
     entry.newer = null
     if (level.newest === null) level.oldest = entry
@@ -153,7 +163,7 @@ export class SynQueue {
 
   private fire(now: Milliseconds): void {
     // From the last level on, so that nobody is looked at twice.
-    for (let { retries } = this; retries >= 0; retries--) {
+    for (let retries = this.levels.length - 1; retries >= 0; retries--) {
       const level = this.levels[retries]!
       for (let entry = level.oldest; entry !== null && entry.record.deadline <= now; entry = level.oldest) this.late(entry, now)
     }
@@ -164,14 +174,17 @@ export class SynQueue {
 
   private late(entry: Entry, now: Milliseconds): void {
     const { record } = entry
-    if (record.retries === this.retries) {
+    const { retries, deferrals } = this.patience
+    if (record.retries >= retries && !(record.acked && record.retries < deferrals)) {
       this.drop(entry)
       this.counters.synExpired++
       return
     }
+    // Who has answered is not asked again before the end of its time: that is its last chance to complete without text.
+    const isDue = !record.acked || record.retries >= deferrals - 1
     this.unlink(entry)
     record.retries++
     this.wait(entry, now)
-    this.retransmit(record)
+    if (isDue) this.retransmit(record)
   }
 }

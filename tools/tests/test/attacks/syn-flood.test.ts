@@ -1,3 +1,4 @@
+import type { ListenOptions } from '@stack/tcp'
 import { FAMILIES, scriptedPeer, tcp, type Family } from '@stack/testing'
 import { describe, expect, it } from 'vitest'
 import { forgery, TCP } from './support/forgery.ts'
@@ -9,8 +10,8 @@ const ROUND_TRIP = 20
 const SYN_QUEUE = 511
 
 /** A server that answers everything with what it was sent. */
-function serve({ stack }: Siege): void {
-  stack.tcp.listen({ port: 7000 }).setHandler((connection) => {
+function serve({ stack }: Siege, options: Partial<ListenOptions> = {}): void {
+  stack.tcp.listen({ port: 7000, ...options }).setHandler((connection) => {
     const buffer = new Uint8Array(2048)
     connection.setHandler({
       readable() {
@@ -63,7 +64,7 @@ function clientOf(besieged: Siege, family: Family, flood: (ms: number, each?: ()
 describe.each(FAMILIES)('a SYN flood over %s', (family) => {
   const clients = family === 'ipv4' ? 100 : 30
 
-  it(`${clients},000 SYNs from everywhere: the queue is bounded, and who answers is served (RFC 4987 §3.4)`, async () => {
+  it(`${clients},000 SYNs from everywhere: the table is bounded, and who answers is served [RFC4987-3.5-cache]`, async () => {
     const besieged = await siege()
     const { attack, run, tcp: counters, end } = besieged
     serve(besieged)
@@ -81,9 +82,10 @@ describe.each(FAMILIES)('a SYN flood over %s', (family) => {
     // Two round trips: the handshake, and the request with its last ACK.
     expect(Math.max(...waits)).toBe(2 * ROUND_TRIP)
     expect(halfOpen).toBe(SYN_QUEUE)
-    // The MSS option is the only thing that our SYN-ACK has and a SYN may lack.
-    expect(toll.packetsOut).toBeLessThanOrEqual(toll.packetsIn * 1.01)
-    expect(toll.bytesOut).toBeLessThanOrEqual(toll.bytesIn * 1.11)
+    // The MSS option is the only thing that our SYN-ACK has and a SYN may lack; half-open connections are told at most five times more.
+    const again = 5 * SYN_QUEUE
+    expect(toll.packetsOut).toBeLessThanOrEqual(toll.packetsIn * 1.01 + again)
+    expect(toll.bytesOut).toBeLessThanOrEqual(toll.bytesIn * 1.11 + 64 * again)
     // Half-open connections hold no packets.
     expect(toll.held).toBeLessThan(64 << 10)
     // When it is over, so are they: each is told at most five times more.
@@ -94,7 +96,26 @@ describe.each(FAMILIES)('a SYN flood over %s', (family) => {
     await end()
   })
 
-  it.fails('expect-fail: issue 3 (RFC 4987 §3.6, SYN cookies): a flood that turns the queue over within a round trip', async () => {
+  it('cookies always: 100,000 SYNs leave nothing behind, and who answers is served [RFC4987-3.6-stateless]', async () => {
+    const besieged = await siege()
+    const { attack, tcp: counters, end } = besieged
+    serve(besieged, { synCookies: 'always' })
+    const flood = flooder(besieged, family, 100)
+    let halfOpen = 0
+    flood(100)
+    const toll = attack(`SYN flood, ${family}, cookies`, () => {
+      flood(1000, () => (halfOpen = Math.max(halfOpen, counters()['halfOpen']!)))
+    })
+    expect(toll.packetsIn).toBe(100_000)
+    expect(counters()).toMatchObject({ cookiesSent: 110_000, connections: 0 })
+    expect(halfOpen).toBe(0)
+    // A byte or two each would be a table.
+    expect(toll.kept).toBeLessThan(256 << 10)
+    expect(clientOf(besieged, family, flood)(1, 1000)).toBe(2 * ROUND_TRIP)
+    await end()
+  })
+
+  it('a flood that turns the queue over within a round trip: cookies serve who answers [RFC4987-3.6-flood]', async () => {
     const besieged = await siege()
     serve(besieged)
     const client = clientOf(besieged, family, flooder(besieged, family, 30))

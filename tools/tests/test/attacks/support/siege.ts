@@ -30,6 +30,8 @@ interface Toll {
   readonly bytesOut: number
   /** The most packet memory that was held while it lasted. */
   readonly held: number
+  /** Bytes of the heap that are still in use behind it, and were not before. */
+  readonly kept: number
 }
 
 export type Siege = Awaited<ReturnType<typeof siege>>
@@ -110,7 +112,7 @@ export async function siege({ internet: options, framing = 'ip', quota = 16 << 2
     const kept = process.memoryUsage().heapUsed - heap
     isSpoofed = false
     tell(name, packetsIn, cpu.user + cpu.system, `held ≤ ${kib(held)}, heap ${kept < 0 ? '−' : '+'}${kib(Math.abs(kept))}, out/in ${(bytesOut / Math.max(1, bytesIn)).toFixed(2)}`)
-    return { packetsIn, bytesIn, packetsOut, bytesOut, held }
+    return { packetsIn, bytesIn, packetsOut, bytesOut, held, kept }
   }
 
   const tcp = (): Record<string, number> => stack.statistics().protocols['tcp']!
