@@ -46,6 +46,7 @@ function world(o: { detect?: boolean; loopback?: boolean; up?: boolean; family?:
               addressRemoved: (x) => log.push(`withdraw ${name(x)}`),
             }
           : null,
+      rangesChanged: () => log.push('ranges'),
       changed: (record, holder) => log.push(`${name(record.address)} ${record.state}${holder === null ? '' : ' held'}`),
     }),
   }
@@ -403,5 +404,54 @@ describe('what cannot be added', () => {
     expect(codeOf(() => w.table.add(prefix(v4(10, 0, 2, 0), 24)))).toBe('ERR_STACK_LIMIT')
     w.table.add(prefix(v4(10, 0, 1, 7), 16))
     expect(w.table.records).toHaveLength(256)
+  })
+})
+
+describe('ranges', () => {
+  const accepts = (w: World, x: Address): boolean => w.table.accepts(x.a, x.b, x.c, x.d)
+
+  it('are accepted, and are not local', () => {
+    const w = world()
+    w.table.add(prefix(A, 24))
+    w.trace()
+    expect(accepts(w, A)).toBe(true)
+    w.table.addRange(prefix(v4(203, 0, 113, 77), 25))
+    expect(w.trace()).toEqual(['ranges'])
+    expect(w.table.ranges).toEqual([prefix(v4(203, 0, 113, 0), 25)])
+    expect([v4(203, 0, 113, 0), v4(203, 0, 113, 127), v4(203, 0, 113, 128), v4(203, 0, 112, 255)].map((x) => accepts(w, x))).toEqual([true, true, false, false])
+    expect(isLocal(w, v4(203, 0, 113, 1))).toBe(false)
+    expect(w.table.records).toHaveLength(1)
+  })
+
+  it('of any length', () => {
+    const w = world()
+    w.table.addRange(prefix(v4(1, 2, 3, 4), 32))
+    expect([v4(1, 2, 3, 4), v4(1, 2, 3, 5)].map((x) => accepts(w, x))).toEqual([true, false])
+    w.table.addRange(prefix(v4(0, 0, 0, 0), 0))
+    expect([v4(9, 9, 9, 9), v4(255, 0, 0, 0)].map((x) => accepts(w, x))).toEqual([true, true])
+    // All of IPv4 is not all of IPv6.
+    expect(accepts(w, address(0x20010db8, 0, 0, 1))).toBe(false)
+    const six = world({ family: 6 })
+    six.table.addRange(prefix(address(0x20010db8, 5, 6, 7), 48))
+    expect(six.table.ranges[0]!.address).toEqual(address(0x20010db8, 0, 0, 0))
+    expect([address(0x20010db8, 0xffff, 1, 2), address(0x20010db8, 0x10000, 1, 2)].map((x) => accepts(six, x))).toEqual([true, false])
+  })
+
+  it('are removed, and the same is one', () => {
+    const w = world()
+    for (let i = 0; i < 2; i++) w.table.addRange(prefix(v4(203, 0, 113, i), 24))
+    expect(w.table.ranges).toHaveLength(1)
+    expect(w.table.removeRange(prefix(v4(203, 0, 113, 9), 25))).toBe(false)
+    expect(w.table.removeRange(prefix(v4(203, 0, 113, 9), 24))).toBe(true)
+    expect(accepts(w, v4(203, 0, 113, 1))).toBe(false)
+    expect(w.trace()).toEqual(['ranges', 'ranges'])
+  })
+
+  it('are of the family, and no more than 256', () => {
+    const w = world()
+    expect(codeOf(() => w.table.addRange(prefix(address(0x20010db8, 0, 0, 0), 32)))).toBe('EAFNOSUPPORT')
+    for (let i = 0; i < 256; i++) w.table.addRange(prefix(v4(10, 0, i, 0), 24))
+    expect(codeOf(() => w.table.addRange(prefix(v4(11, 0, 0, 0), 24)))).toBe('ERR_STACK_LIMIT')
+    expect(codeOf(() => w.table.addRange(prefix(v4(10, 0, 5, 0), 24)))).toBeNull()
   })
 })

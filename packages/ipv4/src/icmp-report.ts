@@ -37,7 +37,7 @@ export function receiveIcmpError(endpoint: Ipv4Endpoint, type: number, packet: P
   }
   const local = mappedAddress(quoted.source)
   const remote = mappedAddress(quoted.destination)
-  if (nic.checkLocalAddress(0, IPV4_PROTOCOL, local) === 0 && !nic.spoofing) {
+  if (nic.checkLocalAddress(0, IPV4_PROTOCOL, local) === 0 && !nic.spoofing && !endpoint.addresses.accepts(0, 0, 0xffff, local.d)) {
     counters.dropStrayError++
     return
   }

@@ -154,7 +154,7 @@ function classify(endpoint: Ipv4Endpoint, packet: Packet): Destination {
     return nic.isLoopback || (packet.flags & PacketFlag.Looped) !== 0 ? Destination.Local : Destination.Martian
   }
   if (isLinkBroadcast) return Destination.LinkBroadcast
-  if (nic.promiscuous) return Destination.Local
+  if (nic.promiscuous || addresses.accepts(0, 0, 0xffff, destination)) return Destination.Local
   return endpoint.forwarding ? Destination.Forward : Destination.OtherHost
 }
 

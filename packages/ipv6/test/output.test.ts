@@ -3,7 +3,7 @@ import type { Hooks } from '@stack/core'
 import { describe, expect, it } from 'vitest'
 import { bench } from './support/bench.ts'
 import type { Bench } from './support/bench.ts'
-import { addressBytes, bytesOf, icmp, ip } from './support/packets.ts'
+import { addressBytes, bytesOf, fragments, icmp, ip } from './support/packets.ts'
 import { PROBE } from './support/probe.ts'
 
 const US = '2001:db8::1'
@@ -163,8 +163,27 @@ describe('hooks', () => {
     }
     b.send(icmp(PEER, US, 128, 0, bytesOf([0, 7, 0, 1], 'x')))
     expect(seen).toEqual([
-      '0: next 0, header at known place', '1: next 58, header at known place', '3: next 58, header at known place', '4: next 58, header at known place',
+      '0: next 58, header at known place', '1: next 58, header at known place', '3: next 58, header at known place', '4: next 58, header at known place',
     ])
+    b.end()
+  })
+
+  it('see the transport protocol before extension headers are looked at, of fragments too', async () => {
+    const b = await bench({ nic, options: { forwarding: true } })
+    const seen: string[] = []
+    for (const point of [HookPoint.Prerouting, HookPoint.Forward]) {
+      hooksOf(b).add(point, (packet) => {
+        seen.push(`${point}: ${packet.transportProtocol}`)
+        return 'accept'
+      })
+    }
+    // Destination options, in front of the upper layer.
+    b.send(ip(PEER, US, 60, bytesOf([PROBE, 0, 1, 4, 0, 0, 0, 0, 0, 2, 0, 1], 'x')))
+    for (const part of fragments(PEER, US, PROBE, bytesOf([0, 2, 0, 1], 'twenty bytes of text'), 16)) b.send(part)
+    // For somebody else.
+    b.send(ip(PEER, '2001:db8:9::1', PROBE, bytesOf([0, 2, 0, 1], 'x')))
+    b.send(ip('2001:db8:9::1', '2001:db8::3', PROBE, bytesOf([0, 2, 0, 1], 'x')))
+    expect(seen).toEqual([`0: ${PROBE}`, `0: ${PROBE}`, `0: ${PROBE}`, `0: ${PROBE}`, `0: ${PROBE}`, `2: ${PROBE}`])
     b.end()
   })
 

@@ -394,13 +394,50 @@ export interface Listener extends AsyncIterable<Connection>, AsyncDisposable {
   unref(): this
 }
 
-/** One SYN that no listener wanted: decide. */
+/** What a forwarder is asked about, and how much may wait for its answer. */
+export interface ForwardOptions extends CallOptions {
+  /** NIC by which the SYNs come, id or name. Default: any. */
+  readonly nic?: number | string
+  /** Requests that wait for an answer; further SYNs are dropped, and will come again. 1–1,000,000. Default 1,024. */
+  readonly maxInFlight?: number
+  /** ms after which a request that nobody answered is dropped. At least 1. Default 30,000. */
+  readonly timeout?: number
+}
+
+/** One SYN that no listener wanted: decide, now or later. Until then the peer gets no answer; its SYN again is the same request. */
 export interface ForwarderRequest {
+  /** Whom the peer wants to talk to. */
   readonly local: Endpoint
   readonly remote: Endpoint
-  /** Sends the SYN-ACK; resolves when established. */
-  accept(options?: ConnectionOptions): Promise<Connection>
+  /** Still to be decided: not answered, not expired, and the peer did not take it back. */
+  readonly pending: boolean
+  /**
+   * Sends the SYN-ACK, from an address that need not be the stack's; resolves when established.
+   *
+   * @throws StackError (rejects) `ECONNREFUSED`, `ETIMEDOUT` when the peer resets it or does not answer; `ETIMEDOUT`,
+   * `ECONNRESET`, `ERR_STACK_CLOSED`, `ERR_STACK_BUSY` when it was not pending any more; `ERR_STACK_LIMIT` beyond
+   * `maxConnections`
+   */
+  accept(options?: ConnectionOptions & CallOptions): Promise<Connection>
+  /**
+   * `'reset'`: connection refused. `'unreachable'`: an ICMP error, host unreachable, as a router's, within its rate limit.
+   * `'drop'`: silence. Does nothing to a request that is not pending.
+   */
   reject(how: 'reset' | 'drop' | 'unreachable'): void
+}
+
+/** Called last in a turn, for each request once. */
+export type ForwardHandler = (request: ForwarderRequest) => void
+
+/** SYNs that no listener wants, as requests to decide about. */
+export interface Forwarder extends AsyncDisposable {
+  /** Requests that wait for an answer. */
+  readonly pending: number
+  /** Requests that wait are dropped; accepted connections go on. */
+  close(): Promise<void>
+  readonly closed: Promise<void>
+  ref(): this
+  unref(): this
 }
 
 /** `stack.tcp` */
@@ -416,6 +453,22 @@ export interface Tcp {
    */
   open(options: ConnectOptions): Connection
   listen(options: ListenOptions): Listener
+  /**
+   * Asks `handler` about each SYN that no listener wants, whatever its destination: the stack's own addresses, those of
+   * `nic.addRange`, all of them with a promiscuous NIC. This is what transparent proxies and gateways are made of. What the
+   * stack sends to itself is not asked about. One for all NICs, and one for each.
+   *
+   * @throws StackError `EADDRINUSE`
+   * @example
+   * ```ts
+   * const forwarder = stack.tcp.forward({}, async (request) => {
+   *   if (request.local.port !== 80) return request.reject('reset')
+   *   const connection = await request.accept()
+   *   await connection.write(new TextEncoder().encode(`you asked for ${request.local.host}`), { end: true })
+   * })
+   * ```
+   */
+  forward(options: ForwardOptions, handler: ForwardHandler): Forwarder
   /** Open connections and listeners, for listings. */
   connections(): readonly Connection[]
 }

@@ -88,6 +88,12 @@ export interface TcpCounters {
   cookiesRejected: number
   /** Final ACKs without text that a listener with `deferAccept` let pass. */
   acceptsDeferred: number
+  /** SYNs that a forwarder was asked about. */
+  forwardRequests: number
+  /** SYNs dropped because a forwarder had `maxInFlight` requests. */
+  forwardOverflow: number
+  /** Requests that nobody answered in time. */
+  forwardExpired: number
   /** SYNs dropped because of `maxConnections`. */
   dropConnectionLimit: number
   /** Half-open connections given up. */
@@ -115,7 +121,7 @@ export function createCounters(): TcpCounters {
     illegalTransitions: 0, dropChecksum: 0, dropMalformed: 0, dropNotUnicast: 0, dropUnacceptable: 0, dropOldTimestamp: 0,
     dropBadReset: 0, dropBadAck: 0, dropBadSack: 0, dropNoAck: 0, dropBadFlags: 0, duplicateBytes: 0, dropWindow: 0, dropOutOfOrder: 0,
     dropNoMemory: 0, dataAfterClose: 0, dropClosed: 0, listenOverflow: 0, synQueueFull: 0, cookiesSent: 0, cookiesAccepted: 0,
-    cookiesRejected: 0, acceptsDeferred: 0, dropConnectionLimit: 0, synExpired: 0,
+    cookiesRejected: 0, acceptsDeferred: 0, forwardRequests: 0, forwardOverflow: 0, forwardExpired: 0, dropConnectionLimit: 0, synExpired: 0,
     dropIcmpStale: 0, dropIcmpIgnored: 0, dropBadSignature: 0, dropNoSignature: 0, dropUnexpectedSignature: 0, softErrors: 0,
   }
 }

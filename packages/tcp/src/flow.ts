@@ -9,6 +9,8 @@ export interface Flow {
   readonly remoteAddress: Address
   readonly localPort: number
   readonly remotePort: number
+  /** The local address need not be one of the stack's (forwarders). */
+  readonly anySource: boolean
   /** NIC that the flow is bound to (or whose zone it lives in), 0 = any. */
   readonly nicId: number
   /** Sum of both addresses, for the pseudo-header. */
@@ -20,12 +22,14 @@ export interface Flow {
   readonly tos: number
 }
 
+const ANY_SOURCE = { anySource: true } as const
+
 /** A route of this generation, or the reason why there is none. The flow keeps what it had. */
 export function currentRoute(context: TcpContext, flow: Flow): Route | ErrorCode {
   const { host } = context
   const known = flow.route
   if (known?.generation === host.generation) return known
-  const found = host.findRoute(flow.nicId, flow.localAddress, flow.remoteAddress)
+  const found = host.findRoute(flow.nicId, flow.localAddress, flow.remoteAddress, flow.anySource ? ANY_SOURCE : undefined)
   if (found === null || typeof found === 'string') return found ?? 'EHOSTUNREACH'
   flow.route = found
   return found

@@ -1,6 +1,6 @@
 import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
-import type { ConnectionOptions, ConnectOptions, HandshakeOptions, ListenOptions, TcpOptions } from './api.ts'
+import type { ConnectionOptions, ConnectOptions, ForwardOptions, HandshakeOptions, ListenOptions, TcpOptions } from './api.ts'
 import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
@@ -75,6 +75,15 @@ const LISTEN_SCHEMA: OptionSchema<ListenOptions> = {
   reusePort: { type: 'boolean' },
   signal: { type: 'object' },
 }
+
+const FORWARD_SCHEMA: OptionSchema<ForwardOptions> = {
+  nic: { type: 'any' },
+  maxInFlight: { type: 'number', integer: true, min: 1, max: 1_000_000 },
+  timeout: { type: 'number', min: 1 },
+  signal: { type: 'object' },
+}
+
+const ACCEPT_SCHEMA: OptionSchema<ConnectionOptions & { readonly signal?: AbortSignal }> = { ...CONNECTION_SCHEMA, signal: { type: 'object' } }
 
 const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   ...CONNECTION_SCHEMA,
@@ -206,6 +215,18 @@ export function checkListenOptions(options: ListenOptions): void {
 export function checkConnectionOptions(options: ConnectionOptions): void {
   checkOptions('connection.configure()', options, CONNECTION_SCHEMA)
   checkShapes('connection.configure()', options)
+}
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkForwardOptions(options: ForwardOptions, handler: unknown): void {
+  checkOptions('tcp.forward()', options, FORWARD_SCHEMA)
+  if (typeof handler !== 'function') throw new StackError('ERR_STACK_INVALID_ARGUMENT', 'tcp.forward(): the second argument must be a function that gets each request.')
+}
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkAcceptOptions(options: ConnectionOptions): void {
+  checkOptions('request.accept()', options, ACCEPT_SCHEMA)
+  checkShapes('request.accept()', options)
 }
 
 function required(what: string, name: string, value: unknown): void {

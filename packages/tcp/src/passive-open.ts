@@ -1,4 +1,4 @@
-import type { Packet } from '@stack/buffer'
+import type { Milliseconds } from '@stack/core'
 import { hasRoomForTimestamps } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
 import { currentRoute, defaultMss } from './flow.ts'
@@ -32,6 +32,7 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     localAddress, localPort, remoteAddress, remotePort,
     nicId: flow.nicId,
     addressSum: flow.addressSum,
+    anySource: flow.anySource,
     route, authenticator,
     ttl: settings.ttl,
     tos: settings.tos,
@@ -84,15 +85,16 @@ function begin(context: TcpContext, record: HalfOpen, flags: number, sequence: n
   return out
 }
 
-/** Makes `tcb` what it would be had it gone through SYN-RECEIVED itself; the ACK in `packet` then establishes it. */
-export function promote(tcb: Tcb, record: HalfOpen, packet: Packet): void {
+/** Makes `tcb` what it would be had it gone through SYN-RECEIVED itself, at `arrival`; an ACK then establishes it. */
+export function promote(tcb: Tcb, record: HalfOpen, arrival: Milliseconds): void {
   const { snd, rcv } = tcb
   tcb.route = record.route
   tcb.authenticator = record.authenticator
+  tcb.anySource = record.anySource
   initializeReceiver(tcb, record.mss)
   rcv.timestamps = record.timestamps
   initializeSender(tcb, record.iss)
-  negotiate(tcb, synOf(tcb, record), packet.arrival)
+  negotiate(tcb, synOf(tcb, record), arrival)
   rcv.tsOffset = record.tsOffset
   setState(tcb, State.SynReceived)
   // Karn's rule; and a peer that was to wait for its application, or whose SYN-ACK nobody remembers, tells no time.

@@ -1,7 +1,10 @@
 import type { Packet } from '@stack/buffer'
 import { ANY_ADDRESS, isUnspecified } from '@stack/core'
 import type { ErrorCode, Failure, TransportEndpoint, TransportEndpointId, TransportHost, TransportProtocol, UnknownDestinationDisposition } from '@stack/core'
-import type { Connection, ConnectionOptions, ConnectOptions, Listener, ListenOptions, Tcp, TcpOptions } from './api.ts'
+import type {
+  CallOptions, Connection, ConnectionOptions, ConnectOptions, Forwarder, ForwardHandler, ForwardOptions, Listener, ListenOptions, Tcp, TcpOptions,
+} from './api.ts'
+import { openRequest } from './accept-request.ts'
 import { openActive } from './connect.ts'
 import { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
@@ -13,10 +16,13 @@ import { cubic } from './cubic.ts'
 import { TcpEndpoint } from './endpoint.ts'
 import type { EndpointOwner } from './endpoint.ts'
 import { tcpError } from './errors.ts'
+import { TcpForwarder } from './forwarder.ts'
+import type { ForwarderOwner } from './forwarder.ts'
+import type { Request } from './forwarder-request.ts'
 import { createSecrets } from './isn.ts'
 import { TcpListener } from './listener.ts'
 import type { ListenerOwner } from './listener.ts'
-import { checkConnectOptions, checkListenOptions, checkTcpOptions, HANDSHAKE_DEFAULTS, settle, settleHandshake } from './options.ts'
+import { checkConnectOptions, checkForwardOptions, checkListenOptions, checkTcpOptions, HANDSHAKE_DEFAULTS, settle, settleHandshake } from './options.ts'
 import { promote } from './passive-open.ts'
 import { reno } from './reno.ts'
 import { answerUnknown } from './reset.ts'
@@ -34,9 +40,11 @@ const DEFAULT_TIME_WAIT_RECORDS = 65_536
 /** 2 MSL of 30 s (RFC 9293 §3.4.2 says 2 minutes for one; nobody does). */
 const DEFAULT_TIME_WAIT = 60_000
 const DEFAULT_CONNECTIONS = 1_000_000
+const DEFAULT_IN_FLIGHT = 1024
+const DEFAULT_REQUEST_TIMEOUT = 30_000
 
 /** TCP of one stack: the transport protocol below, {@link Tcp} above. */
-export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, ListenerOwner {
+export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, ListenerOwner, ForwarderOwner {
   readonly number: number = TCP_PROTOCOL
   readonly name = 'tcp'
   readonly minimumPacketSize: number = MIN_HEADER_LENGTH
@@ -46,6 +54,8 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   /** Over, with text that was not read: it is released with the stack at the latest. */
   private readonly undrained = new Set<TcpEndpoint>()
   private readonly listeners = new Set<TcpListener>()
+  /** Those of one NIC come first. */
+  private forwarders: readonly TcpForwarder[] = []
   private isClosing = false
   private resolveClosed: () => void = () => undefined
 
@@ -135,6 +145,30 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     return listener
   }
 
+  forward(options: ForwardOptions, handler: ForwardHandler): Forwarder {
+    checkForwardOptions(options, handler)
+    const { context, forwarders } = this
+    if (this.isClosing) throw tcpError('ERR_STACK_CLOSED', 'forward')
+    options.signal?.throwIfAborted()
+    const nicId = options.nic === undefined ? 0 : context.host.nicId(options.nic)
+    if (forwarders.some((other) => other.nicId === nicId)) {
+      throw tcpError('EADDRINUSE', 'forward', undefined, 'there is a forwarder already; close it first, or give each NIC one of its own')
+    }
+    const { maxInFlight = DEFAULT_IN_FLIGHT, timeout = DEFAULT_REQUEST_TIMEOUT } = options
+    const forwarder = new TcpForwarder(context, this, { nicId, maxInFlight, timeout, handler })
+    this.setForwarders(nicId === 0 ? [...forwarders, forwarder] : [forwarder, ...forwarders])
+    forwarder.ref()
+    forwarder.closeWith(options.signal)
+    return forwarder
+  }
+
+  private setForwarders(forwarders: readonly TcpForwarder[]): void {
+    this.forwarders = forwarders
+    const { endpoints } = this.context.host
+    if (forwarders.length === 0) endpoints.setDefaultHandler(TCP_PROTOCOL, null)
+    else endpoints.setDefaultHandler(TCP_PROTOCOL, (_id, packet) => forwarders.some((forwarder) => forwarder.takes(packet)))
+  }
+
   connections(): readonly Connection[] {
     return [...this.live.values()]
   }
@@ -207,7 +241,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       return null
     }
     context.counters.passiveOpens++
-    promote(endpoint, record, packet)
+    promote(endpoint, record, packet.arrival)
     segmentArrives(endpoint, context.incoming, packet)
     if (endpoint.finished) return null
     context.host.scheduler.markDirty(endpoint)
@@ -224,6 +258,24 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
 
   closedListener(listener: TcpListener): void {
     this.listeners.delete(listener)
+  }
+
+  // --- ForwarderOwner ---
+
+  async answer(request: Request, options: ConnectionOptions & CallOptions = {}): Promise<Connection> {
+    const { context } = this
+    if (this.live.size >= context.maxConnections) throw tcpError(this.limit(), 'accept', request.remote)
+    this.assertAlgorithm(options.congestionControl ?? context.defaults.congestionControl, 'accept')
+    const endpoint = openRequest(context, this, request, options)
+    if (typeof endpoint === 'string') throw tcpError(endpoint, 'accept', request.remote)
+    const connection = endpoint.user as TcpConnection
+    context.host.scheduler.run()
+    await connection.whenOpened(options.signal)
+    return connection
+  }
+
+  closedForwarder(forwarder: TcpForwarder): void {
+    this.setForwarders(this.forwarders.filter((other) => other !== forwarder))
   }
 
   // --- TransportProtocol ---
@@ -256,6 +308,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (this.isClosing) return
     this.isClosing = true
     for (const listener of [...this.listeners]) void listener.close()
+    for (const forwarder of this.forwarders) void forwarder.close()
     for (const endpoint of [...this.undrained]) endpoint.drain()
     if (this.live.size === 0) this.finish()
     for (const [endpoint, connection] of [...this.live]) {

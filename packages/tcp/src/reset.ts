@@ -19,7 +19,7 @@ export function flowOfPacket(packet: Packet): Flow {
     localPort: packet.destinationPort,
     remotePort: packet.sourcePort,
     addressSum: addressSum(localAddress) + addressSum(remoteAddress),
-    route: null, authenticator: null, ttl: 0, tos: 0,
+    route: null, authenticator: null, ttl: 0, tos: 0, anySource: false,
   }
 }
 

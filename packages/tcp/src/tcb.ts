@@ -218,6 +218,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   readonly remotePort: number
   readonly nicId: number
   readonly addressSum: number
+  anySource = false
   route: Route | null = null
   authenticator: SegmentAuthenticator | null = null
   settings: Settings

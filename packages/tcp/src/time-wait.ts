@@ -22,7 +22,7 @@ const Word = {
   Zone: 9,
   SndNxt: 10,
   RcvNxt: 11,
-  /** Window field, 16 bits, and above it 1 when timestamps were agreed. */
+  /** Window field, 16 bits, and above it {@link Bit}. */
   Window: 12,
   TsRecent: 13,
   TsOffset: 14,
@@ -33,6 +33,7 @@ const Word = {
   Hash: 17,
 } as const
 const RECORD_WORDS = 18
+const Bit = { Timestamps: 0x10000, AnySource: 0x20000 } as const
 const FIRST_RECORDS = 64
 
 /** ms between two answers of one table to segments that deserve a challenge ACK, at most 100 a second. */
@@ -94,7 +95,7 @@ export class TimeWaitTable {
     for (let i = 0; i < Word.SndNxt; i++) words[at + i] = this.index.key[i]!
     words[at + Word.SndNxt] = tcb.snd.nxt
     words[at + Word.RcvNxt] = tcb.rcv.nxt
-    words[at + Word.Window] = Math.min(0xffff, receiveWindow(tcb) >>> tcb.rcv.scale) | (tcb.rcv.timestamps ? 0x10000 : 0)
+    words[at + Word.Window] = Math.min(0xffff, receiveWindow(tcb) >>> tcb.rcv.scale) | (tcb.rcv.timestamps ? Bit.Timestamps : 0) | (tcb.anySource ? Bit.AnySource : 0)
     words[at + Word.TsRecent] = tcb.rcv.tsRecent
     words[at + Word.TsOffset] = tcb.rcv.tsOffset
     words[at + Word.Hash] = this.index.hash
@@ -192,7 +193,7 @@ export class TimeWaitTable {
   /** RFC 6191 §2: a later timestamp, or without timestamps a sequence number beyond all that was received. */
   private isNewer(at: number, header: SegmentHeader): boolean {
     const { words } = this
-    const hadTimestamps = words[at + Word.Window]! >= 0x10000
+    const hadTimestamps = (words[at + Word.Window]! & Bit.Timestamps) !== 0
     if (hadTimestamps && header.timestamps) {
       const step = (header.timestampValue - words[at + Word.TsRecent]!) | 0
       if (step !== 0) return step > 0
@@ -211,7 +212,7 @@ export class TimeWaitTable {
     const flow = this.flowOf(at)
     const out = beginSegment(context, flow, Flag.Ack, words[at + Word.SndNxt]!, words[at + Word.RcvNxt]!)
     out.window = words[at + Word.Window]! & 0xffff
-    if (words[at + Word.Window]! >= 0x10000) {
+    if ((words[at + Word.Window]! & Bit.Timestamps) !== 0) {
       out.timestamps = true
       out.timestampValue = (Math.floor(now) + words[at + Word.TsOffset]!) | 0
       out.timestampEcho = words[at + Word.TsRecent]!
@@ -230,6 +231,7 @@ export class TimeWaitTable {
       nicId: w[at + Word.Zone]!,
       addressSum: addressSum(localAddress) + addressSum(remoteAddress),
       route: null, authenticator: this.authenticatorOf(at / RECORD_WORDS), ttl: 0, tos: 0,
+      anySource: (w[at + Word.Window]! & Bit.AnySource) !== 0,
     }
   }
 

@@ -1,4 +1,4 @@
-import { addressBits, isMapped, isUnspecified, maskWord, type Address, type Prefix } from '../address/address.ts'
+import { addressBits, isMapped, isUnspecified, maskWord, networkOf, sameAddress, type Address, type Prefix } from '../address/address.ts'
 import { StackError } from '../errors/stack-error.ts'
 import type { Host, Milliseconds, Timer } from '../registration/host.ts'
 import type {
@@ -23,6 +23,7 @@ export interface AddressTableContext {
   isEnabled(): boolean
   /** A record has a new state (`removed` included). `holder` = who has the duplicate, where known. */
   changed(record: AddressEndpoint, holder: Uint8Array | null): void
+  rangesChanged(): void
 }
 
 /** The table as its NIC has it. */
@@ -35,7 +36,7 @@ export interface NicAddressTable extends AddressTable {
   clear(): void
 }
 
-/** Addresses of one (NIC, protocol) at most: `isLocal` compares with each. */
+/** Addresses of one (NIC, protocol) at most, and ranges: `isLocal` and `accepts` compare with each. */
 const MAX_ADDRESSES = 256
 
 export function createAddressTable(context: AddressTableContext): NicAddressTable {
@@ -76,6 +77,9 @@ class Table implements NicAddressTable {
   records: readonly AddressRecord[] = []
   /** Words of the usable addresses, four each. */
   local: Int32Array = new Int32Array(0)
+  ranges: readonly Prefix[] = []
+  /** Their networks and masks, eight words each. */
+  masked: Int32Array = new Int32Array(0)
   /** Last words of the directed broadcast addresses. */
   broadcasts: Int32Array = new Int32Array(0)
   /** The next end of a lifetime, of all records. */
@@ -97,6 +101,43 @@ class Table implements NicAddressTable {
       if (local[i + 3] === d && local[i + 2] === c && local[i + 1] === b && local[i] === a) return true
     }
     return false
+  }
+
+  accepts(a: number, b: number, c: number, d: number): boolean {
+    if (this.isLocal(a, b, c, d)) return true
+    const w = this.masked
+    for (let i = 0; i < w.length; i += 8) {
+      const difference = ((d ^ w[i + 3]!) & w[i + 7]!) | ((c ^ w[i + 2]!) & w[i + 6]!) | ((b ^ w[i + 1]!) & w[i + 5]!) | ((a ^ w[i]!) & w[i + 4]!)
+      if (difference === 0) return true
+    }
+    return false
+  }
+
+  addRange(given: Prefix): void {
+    this.checkOwner(given)
+    const prefix = networkOf(given)
+    if (this.ranges.some((other) => isSame(other, prefix))) return
+    if (this.ranges.length >= MAX_ADDRESSES) {
+      throw new StackError('ERR_STACK_LIMIT', `an interface has at most ${MAX_ADDRESSES} ranges of a protocol: remove some`)
+    }
+    this.setRanges([...this.ranges, prefix])
+  }
+
+  removeRange(given: Prefix): boolean {
+    const prefix = networkOf(given)
+    const left = this.ranges.filter((other) => !isSame(other, prefix))
+    if (left.length === this.ranges.length) return false
+    this.setRanges(left)
+    return true
+  }
+
+  private setRanges(ranges: readonly Prefix[]): void {
+    this.ranges = ranges
+    this.masked = Int32Array.from(ranges.flatMap(({ address, length }) => {
+      const bits = isMapped(address) ? 96 + length : length
+      return [address.a, address.b, address.c, address.d, maskWord(bits), maskWord(bits - 32), maskWord(bits - 64), maskWord(bits - 96)]
+    }))
+    this.context.rangesChanged()
   }
 
   isSubnetBroadcast(d: number): boolean {
@@ -251,15 +292,20 @@ class Table implements NicAddressTable {
     this.broadcasts = Int32Array.from(subnets, ({ address, prefixLength }) => address.d | ~maskWord(prefixLength))
   }
 
+  checkOwner({ address }: Prefix): void {
+    const { protocol, host } = this.context
+    if (protocol.ownsAddress?.(address) === false) {
+      throw new StackError('EAFNOSUPPORT', `${host.formatAddress(address)} is not an address of ${protocol.name}`)
+    }
+  }
+
   check(prefix: Prefix, options: AddressOptions): void {
     const { protocol, host } = this.context
     const { address, length } = prefix
     const fail = (why: string): never => {
       throw new StackError('ERR_STACK_INVALID_ARGUMENT', why)
     }
-    if (protocol.ownsAddress?.(address) === false) {
-      throw new StackError('EAFNOSUPPORT', `${host.formatAddress(address)} is not an address of ${protocol.name}`)
-    }
+    this.checkOwner(prefix)
     if (isUnspecified(address) || protocol.isMulticast?.(address) === true) {
       fail(`${host.formatAddress(address)} cannot be assigned to an interface: give it a unicast address`)
     }
@@ -276,3 +322,6 @@ class Table implements NicAddressTable {
   }
 }
 
+function isSame(x: Prefix, y: Prefix): boolean {
+  return x.length === y.length && sameAddress(x.address, y.address)
+}

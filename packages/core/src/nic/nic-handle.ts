@@ -3,7 +3,7 @@ import { StackError } from '../errors/stack-error.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
 import type { AddressOptions, NetworkInterface, NetworkProtocol } from '../registration/network.ts'
 import { reasonOf } from '../stack/abort.ts'
-import { parseAddressText, parsePrefixText, type ParsedPrefix } from '../stack/address-text.ts'
+import { formatAddressText, parseAddressText, parsePrefixText, type ParsedPrefix } from '../stack/address-text.ts'
 import { installAsyncDispose } from '../edge/async-dispose.ts'
 import type { StackContext } from '../stack/context.ts'
 import type { StackEvents, StackEventType } from '../stack/events.ts'
@@ -136,6 +136,29 @@ export class NicHandle<L extends LinkEndpoint = LinkEndpoint> implements Nic<L> 
     const record = device.addressTable(prefix.protocol.number).add(plainPrefix(address, length), { ...(isManual(options) ? { optimistic: true } : null), ...options })
     if (record.state !== 'tentative' || !device.isEnabled) return Promise.resolve()
     return device.waiters.wait(record.address, text, options.signal)
+  }
+
+  addRange(network: string): void {
+    this.#checkThere()
+    this.takeRange(parsePrefixText(this.#context, network, true))
+  }
+
+  takeRange(prefix: ParsedPrefix): void {
+    this.#device.addressTable(prefix.protocol.number).addRange(plainPrefix(prefix.address, prefix.length))
+  }
+
+  removeRange(network: string): boolean {
+    this.#checkThere()
+    const { address, length, protocol } = parsePrefixText(this.#context, network, true)
+    return this.#device.addressTable(protocol.number).removeRange(plainPrefix(address, length))
+  }
+
+  get ranges(): readonly string[] {
+    const texts: string[] = []
+    for (const [, table] of this.#device.addressTables) {
+      for (const { address, length } of table.ranges) texts.push(`${formatAddressText(this.#context, address)}/${length}`)
+    }
+    return texts
   }
 
   up(): void {

@@ -223,6 +223,9 @@ export class NicDevice implements NetworkInterface {
       changed: (record, holder) => {
         this.addressChanged(protocol, record, holder)
       },
+      rangesChanged: () => {
+        this.context.router.changed()
+      },
     })
     this.tables.set(number, table)
     return table

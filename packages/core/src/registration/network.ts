@@ -54,6 +54,13 @@ export interface AddressTable {
   get(address: Address): AddressEndpoint | null
   /** On the packet path: is (a,b,c,d) an assigned or deprecated address of this table? */
   isLocal(a: number, b: number, c: number, d: number): boolean
+  /** On the packet path: local, or in a range that this NIC takes for its own. */
+  accepts(a: number, b: number, c: number, d: number): boolean
+  /** Networks all of whose addresses are taken, without being assigned: packets to them are for this host, and it may send from them. */
+  readonly ranges: readonly Prefix[]
+  addRange(prefix: Prefix): void
+  /** False = there was none. */
+  removeRange(prefix: Prefix): boolean
   /** True when one of the subnets has this directed broadcast address (IPv4, from interface subnets and never from routes). */
   isSubnetBroadcast(d: number): boolean
   /** Best source among assigned (then deprecated) addresses for `remote`: same subnet first, longest prefix match next. Protocols may override by `NetworkEndpoint.selectSource`. */

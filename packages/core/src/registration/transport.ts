@@ -74,7 +74,10 @@ export interface TransportProtocol {
   readonly name: string
   /** Shorter transport packets are dropped and counted by the stack. */
   readonly minimumPacketSize: number
-  /** An unbound endpoint of a network protocol. @seed TransportProtocol.NewEndpoint */
+  /**
+   * An unbound endpoint of a network protocol. A protocol whose endpoints are what they are bound to, as TCP's connections and
+   * listeners, throws `ERR_STACK_NOT_SUPPORTED`; nothing in core calls this. @seed TransportProtocol.NewEndpoint
+   */
   newEndpoint(networkProtocol: number): TransportEndpoint
   /** Raw endpoint of this protocol; absent = not offered. @seed TransportProtocol.NewRawEndpoint */
   newRawEndpoint?(networkProtocol: number): RawTransportEndpoint

@@ -18,6 +18,7 @@ const SCHEMA: OptionSchema<NicOptions> = {
   neighbors: { type: 'object' },
   promiscuous: { type: 'boolean' },
   spoofing: { type: 'boolean' },
+  ranges: { type: 'object' },
   skipDuplicateDetection: { type: 'boolean' },
   optimistic: { type: 'boolean' },
   verifyChecksums: { type: 'boolean' },
@@ -43,6 +44,7 @@ export class NicAdder {
     this.checkLink(link)
     const addresses = (options.addresses ?? []).map((text) => ({ text, prefix: parsePrefixText(context, text) }))
     const gateways = listOf(options.gateway).map((text) => parseAddressText(context, text))
+    const ranges = (options.ranges ?? []).map((text) => parsePrefixText(context, text, true))
     this.checkName(options.name)
 
     const controller = new AbortController()
@@ -52,7 +54,7 @@ export class NicAdder {
     try {
       if (controller.signal.aborted) throw reasonOf(controller.signal)
       if (link.open !== undefined) await this.open(link, controller.signal)
-      return await this.attach(link, options, addresses, gateways, controller)
+      return await this.attach(link, options, addresses, ranges, gateways, controller)
     } finally {
       this.opening.delete(link)
       context.host.unref()
@@ -70,8 +72,8 @@ export class NicAdder {
   }
 
   private async attach<L extends LinkEndpoint>(
-    link: L, options: NicOptions, addresses: readonly { readonly text: string; readonly prefix: ParsedPrefix }[], gateways: readonly Address[],
-    controller: AbortController,
+    link: L, options: NicOptions, addresses: readonly { readonly text: string; readonly prefix: ParsedPrefix }[], ranges: readonly ParsedPrefix[],
+    gateways: readonly Address[], controller: AbortController,
   ): Promise<NicHandle<L>> {
     const { context } = this
     const { nics, router } = context
@@ -84,6 +86,7 @@ export class NicAdder {
     try {
       device.open()
       for (const { prefix } of addresses) handle.checkUsable(prefix.protocol)
+      for (const range of ranges) handle.takeRange(range)
       if (options.promiscuous === true) link.setPromiscuous?.(true)
       const { events, scheduler } = context.host
       if (events.has('nic-added')) events.emit('nic-added', { nicId: device.id, name: device.name })

@@ -130,7 +130,7 @@ export class Router {
       if (!isDevice(device)) return device
     }
     const owner = local === null ? 0 : this.localNic(bound, protocol.number, local)
-    if (local !== null && owner === 0 && !anySource && !this.maySpoof(bound)) return 'EADDRNOTAVAIL'
+    if (local !== null && owner === 0 && !anySource && !this.maySpoof(bound) && !this.isInRange(bound, protocol.number, local)) return 'EADDRNOTAVAIL'
     const query: Query = { protocol, nicId: bound, local, remote, echo }
     if (isUnspecified(remote)) return 'ENETUNREACH'
     if (isMapped(remote) && remote.d === LIMITED_BROADCAST) return this.toGroup(query, owner, true)
@@ -227,6 +227,12 @@ export class Router {
   private maySpoof(nicId: number): boolean {
     const { devices } = this.context.nics
     return devices.some((device) => device.spoofing && (nicId === 0 || device.id === nicId))
+  }
+
+  /** In a range that the NIC, or any, takes for its own. */
+  private isInRange(nicId: number, protocol: number, { a, b, c, d }: Address): boolean {
+    const { devices } = this.context.nics
+    return devices.some((device) => (nicId === 0 || device.id === nicId) && device.existingTable(protocol)?.accepts(a, b, c, d) === true)
   }
 
   /** Where loopback addresses live: a loopback link, else any NIC, which loops them itself. */

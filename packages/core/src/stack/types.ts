@@ -55,6 +55,8 @@ export interface NicOptions {
   readonly promiscuous?: boolean
   /** Allow any source address. Default false. */
   readonly spoofing?: boolean
+  /** Networks to take for its own, as {@link Nic.addRange} does: `['203.0.113.0/24']`. Default none. */
+  readonly ranges?: readonly string[]
   /** Skip duplicate address detection for the addresses given here: usable at once. Default false. */
   readonly skipDuplicateDetection?: boolean
   /**
@@ -118,6 +120,19 @@ export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events, Asyn
    */
   addAddress(text: string, options?: AddressOptions & { readonly signal?: AbortSignal }): Promise<void>
   removeAddress(text: string): boolean
+  /**
+   * Takes every address of a network (`'203.0.113.0/24'`, `'0.0.0.0/0'`) for this host's, without assigning any: packets that
+   * come in by this NIC to one of them are delivered here, and wildcard listeners and forwarders answer from them. What this host sends
+   * to them goes along its routes as before. ARP requests for them are answered; IPv6 ones have to be routed here. At most 256
+   * a family.
+   *
+   * @throws StackError `ERR_STACK_INVALID_ADDRESS`, `ERR_STACK_LIMIT`
+   */
+  addRange(network: string): void
+  /** False = it was not taken. */
+  removeRange(network: string): boolean
+  /** Networks that are taken. */
+  readonly ranges: readonly string[]
   up(): void
   down(): void
   setMtu(mtu: number): void

@@ -74,10 +74,17 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
       drop(packet, 'dropMalformed')
       return
     }
+    if (!hooks.isEmpty[HookPoint.Prerouting] || !hooks.isEmpty[HookPoint.Forward]) packet.transportProtocol = upperProtocol(packet)
     if (!hooks.isEmpty[HookPoint.Prerouting]) {
       if (hooks.run(HookPoint.Prerouting, packet, IPV6_ETHERTYPE, nic.id, 0, prerouted) === 'gone') return
       prerouted(packet)
     } else decide(packet)
+  }
+
+  /** For hooks that come before the extension headers are looked at. Of a later fragment: what its header says. */
+  function upperProtocol(packet: Packet): number {
+    walkChain(packet.view, packet.networkHeader, packet.end, false, chain)
+    return chain.end === ChainEnd.Fragment ? packet.view.getUint8(chain.offset) : chain.nextHeader
   }
 
   /** Hooks may have changed the header. */
@@ -113,7 +120,8 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
     }
     // A tentative address is not local (RFC 4862 §2): what duplicate detection wants comes to groups.
     // ::1 is here only when it came from inside, and is ours whether or not somebody assigned it.
-    if (addresses.isLocal(a, b, c, d) || isLoopbackWords(a, b, c, d) || nic.promiscuous || !parts.forwarder.forward(packet)) receive(packet)
+    const isForUs = addresses.accepts(a, b, c, d) || isLoopbackWords(a, b, c, d) || nic.promiscuous
+    if (isForUs || !parts.forwarder.forward(packet)) receive(packet)
   }
 
   /** All nodes, the solicited-node groups of own addresses, tentative ones included (RFC 4862 §5.4.2), and what was joined. */

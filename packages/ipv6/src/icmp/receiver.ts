@@ -24,7 +24,7 @@ export interface IcmpReceiver {
 
 /** Makes the receiver of an endpoint. */
 export function createIcmpReceiver(context: EndpointContext, output: Output, ndp: NeighborDiscovery): IcmpReceiver {
-  const { nic, counters, shared } = context
+  const { nic, addresses, counters, shared } = context
   const quoted = newChain()
   const params: NetworkHeaderParams = { protocol: NextHeader.Icmpv6, ttl: 0, tos: 0, dontFragment: false, flowLabel: 0, options: null }
 
@@ -85,9 +85,9 @@ export function createIcmpReceiver(context: EndpointContext, output: Output, ndp
   function isChecksumRight(p: Packet): boolean {
     // Partial: it never was on a wire.
     if (p.checksumState === ChecksumState.Verified || p.checksumState === ChecksumState.Partial) return true
-    const addresses =
+    const pseudo =
       wordsSum(p.sourceA, p.sourceB, p.sourceC, p.sourceD) + wordsSum(p.destinationA, p.destinationB, p.destinationC, p.destinationD)
-    const total = p.sum(p.start) + pseudoHeaderSum(addresses, NextHeader.Icmpv6, p.length)
+    const total = p.sum(p.start) + pseudoHeaderSum(pseudo, NextHeader.Icmpv6, p.length)
     return (total & 0xffff) + (total >>> 16) === 0xffff
   }
 
@@ -142,7 +142,8 @@ export function createIcmpReceiver(context: EndpointContext, output: Output, ndp
     const destination = readAddress(view, inner + Ipv6Field.Destination)
     const local = address(source.a, source.b, source.c, source.d, needsZone(source.a) ? nic.id : 0)
     const remote = address(destination.a, destination.b, destination.c, destination.d, needsZone(destination.a) ? nic.id : 0)
-    if (nic.checkLocalAddress(local.zone, IPV6_ETHERTYPE, local) === 0) {
+    const isOurs = nic.checkLocalAddress(local.zone, IPV6_ETHERTYPE, local) !== 0 || nic.spoofing || addresses.accepts(local.a, local.b, local.c, local.d)
+    if (!isOurs) {
       counters.icmpDropForeignError++
       return
     }

@@ -1,5 +1,5 @@
 import { createPacketMemory, type PacketPool } from '@stack/buffer'
-import type { StackBase } from '@stack/core'
+import type { Nic, NicOptions, StackBase } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { ipv6 } from '@stack/ipv6'
 import { channel, type ChannelLink } from '@stack/link-channel'
@@ -21,6 +21,7 @@ export interface BenchOptions {
   readonly family?: Family
   readonly mtu?: number
   readonly tcp?: TcpOptions
+  readonly nic?: Omit<NicOptions, 'addresses'>
   /** In place of an account of its own on the default memory. */
   readonly memory?: PacketPool
 }
@@ -32,6 +33,7 @@ export class Bench {
   readonly clock: ManualClock
   readonly link: ChannelLink
   readonly stack: TcpStack
+  readonly nic: Nic
   readonly family: Family
   readonly local: string
   readonly remote: string
@@ -42,6 +44,7 @@ export class Bench {
     const { stack, clock, link } = testStack
     this.testStack = testStack
     this.stack = stack
+    this.nic = testStack.nic
     this.clock = clock
     this.link = link
     // Only segments are of interest here.
@@ -51,15 +54,26 @@ export class Bench {
     this.remote = this.peer.remote
   }
 
-  static async create({ family = 'ipv4', mtu = 1500, tcp: options, memory }: BenchOptions = {}): Promise<Bench> {
+  static async create({ family = 'ipv4', mtu = 1500, tcp: options, nic, memory }: BenchOptions = {}): Promise<Bench> {
     const plugins = [ipv4(), ipv6(), tcp(options)] as const
-    return new Bench(await createTestStack({ plugins, link: channel({ mtu }), ...(memory === undefined ? {} : { memory }) }), family)
+    return new Bench(await createTestStack({ plugins, link: channel({ mtu }), ...(nic === undefined ? {} : { nic }), ...(memory === undefined ? {} : { memory }) }), family)
+  }
+
+  /** The same peer, calling at another address. */
+  calling(local: string): ScriptedPeer<Tcp> {
+    const { stack, clock, link, family } = this
+    return scriptedPeer({ stack, clock, link, family, local, ignore: (packet) => packet.tcp === null })
   }
 
   /** Ends the stack and checks that nothing is left. */
   async end(): Promise<void> {
     expect(this.counters['illegalTransitions']).toBe(0)
     await this.testStack.end()
+  }
+
+  /** What listeners and handlers threw; a test that expects some takes it out. */
+  get errors(): unknown[] {
+    return this.testStack.errors
   }
 
   get counters(): Readonly<Record<string, number>> {
