@@ -39,6 +39,8 @@ export class TcpSocket implements OpenFile {
   edges = 0
   settings: Settings = {}
   private readonly settingsSinceListen: Settings = {}
+  /** TCP_DEFER_ACCEPT, s. */
+  deferAccept = 0
   bound: SocketAddress | null = null
   reusePort = false
   /** SO_LINGER: seconds that `close` waits; null = off. */
@@ -98,6 +100,11 @@ export class TcpSocket implements OpenFile {
         ...(bound === null ? {} : { host: bound.host }),
         // Linux waits for one more than it was told; so few as none were never meant.
         backlog: Math.max(1, context.system === 'linux' ? backlog + 1 : backlog),
+        // Of as many handshakes, too; FreeBSD has one large table for all.
+        ...(context.system === 'linux' ? { synBacklog: Math.max(1, backlog + 1) } : {}),
+        ...(this.deferAccept === 0 ? {} : { deferAccept: this.deferAccept * 1000 }),
+        // TCP_SYNCNT is about SYN-ACKs, too.
+        ...(this.settings.synRetries === undefined ? {} : { synAckRetries: this.settings.synRetries }),
         ...(this.reusePort ? { reusePort: true } : {}),
       })
       return ok()

@@ -37,7 +37,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   missing('net.ipv4.tcp_fastopen_blackhole_timeout_sec', 'fastOpenBlackholeTimeout'),
   // Retransmission and loss.
   tcpOption('net.ipv4.tcp_syn_retries', 'synRetries', (value) => Math.min(127, numberOf(value))),
-  missing('net.ipv4.tcp_synack_retries', 'synAckRetries'),
+  tcpOption('net.ipv4.tcp_synack_retries', 'synAckRetries', (value) => Math.min(127, numberOf(value))),
   missing('net.ipv4.tcp_syn_linear_timeouts', 'linearSynTimeouts'),
   missing('net.ipv4.tcp_retries1', 'retriesBeforeRouteDoubt'),
   missing('net.ipv4.tcp_retries2', 'retries'),
@@ -77,10 +77,10 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   socketOption('net.ipv4.tcp_keepalive_time', 'TCP_KEEPIDLE', numberOf),
   socketOption('net.ipv4.tcp_keepalive_intvl', 'TCP_KEEPINTVL', numberOf),
   socketOption('net.ipv4.tcp_keepalive_probes', 'TCP_KEEPCNT', numberOf),
-  missing('net.ipv4.tcp_syncookies', 'synCookies'),
-  missing('net.ipv4.tcp_max_syn_backlog', 'synBacklog'),
+  tcpOption('net.ipv4.tcp_syncookies', 'synCookies', (value) => ['off', 'auto', 'always'][Math.min(2, numberOf(value))]),
+  irrelevant('net.ipv4.tcp_max_syn_backlog', 'the SYN queue is as long as the backlog, as with SYN cookies'),
   irrelevant('net.core.somaxconn', 'a cap for the backlog of listen()'),
-  fixed('net.ipv4.tcp_abort_on_overflow', ['0'], 'connections beyond the backlog are not reset'),
+  tcpOption('net.ipv4.tcp_abort_on_overflow', 'abortOnOverflow', (value) => numberOf(value) !== 0),
   fixed('net.ipv4.tcp_stdurg', ['0'], 'urgent data is read as RFC 6093 says'),
   missing('net.ipv4.tcp_migrate_req', 'migration'),
   // MTU.

@@ -20,6 +20,13 @@ const DEFAULT_FIN_WAIT_2 = 60
 const NO_LIMIT = 0x7fff_ffff
 const LARGEST_WINDOW = 65_535 << 14
 
+/** Seconds as Linux keeps them: as many timeouts of a SYN-ACK as it takes, 1, 3, 7 … */
+function wholeTimeouts(seconds: number): number {
+  let whole = 0
+  for (let timeout = 1; whole < seconds; timeout = Math.min(2 * timeout, 120)) whole += timeout
+  return whole
+}
+
 /** A switch that is an option of the connection. */
 function flag(name: 'noDelay' | 'cork'): SocketOption<TcpSocket> {
   return integer<TcpSocket>((socket) => Number(socket.option(name)), (socket, value) => socket.configure({ [name]: value !== 0 }))
@@ -30,7 +37,7 @@ function number(name: 'userTimeout' | 'synRetries', least: number, most: number)
   return integer<TcpSocket>((socket) => socket.option(name), (socket, value) => socket.configure({ [name]: value }), least, most)
 }
 
-/** Level IPPROTO_TCP. Fast Open, TCP-AO, defer accept and pacing fail with ENOPROTOOPT: there is no such option yet. */
+/** Level IPPROTO_TCP. Fast Open, TCP-AO and pacing fail with ENOPROTOOPT: there is no such option yet. */
 export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_NODELAY: flag('noDelay'),
   TCP_CORK: flag('cork'),
@@ -59,6 +66,14 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     1,
   ),
   TCP_SYNCNT: number('synRetries', 1, 127),
+  TCP_DEFER_ACCEPT: {
+    get: (socket) => socket.deferAccept,
+    set: (socket, expression, names) => {
+      if (socket.listener !== null) throw new Unsupported('TCP_DEFER_ACCEPT of a socket that listens already', expression.at)
+      socket.deferAccept = wholeTimeouts(pointedNumber(expression, names))
+      return ok()
+    },
+  },
   TCP_USER_TIMEOUT: number('userTimeout', 0, Infinity),
   TCP_LINGER2: integer<TcpSocket>(
     (socket) => {
