@@ -483,6 +483,11 @@ export interface TcpOptions extends ConnectionOptions, HandshakeOptions {
   readonly timeWait?: number
   /** Connections at most; further SYNs are dropped, connects fail `ERR_STACK_LIMIT`. Default 1,000,000. */
   readonly maxConnections?: number
+  /**
+   * Connections that the application closed and that still wait for the peer, each a connection's memory; who would be one more
+   * is reset at its close (`tcp_max_orphans`). 0–1,000,000. Default 16,384.
+   */
+  readonly maxOrphans?: number
   /** Algorithms to install beside `'cubic'` and `'reno'`, 64 at most, each with a name of its own. Default none. */
   readonly congestionControls?: readonly CongestionAlgorithm[]
 }

@@ -33,9 +33,16 @@ export function closeReceiving(tcb: Tcb): void {
  * @param isWritten - nothing waits for the send buffer; else {@link closeSending} is called when it is in
  */
 export function closeConnection(tcb: Tcb, isWritten: boolean): void {
+  const { counters, maxOrphans } = tcb.context
   tcb.isOrphan = true
+  counters.orphans++
   const isUnread = tcb.rcv.queue.length > 0 && tcb.state !== State.TimeWait
   if (tcb.state < State.Established || isUnread || tcb.settings.lingerTimeout === 0) {
+    abortConnection(tcb)
+    return
+  }
+  if (counters.orphans > maxOrphans) {
+    counters.orphansReset++
     abortConnection(tcb)
     return
   }

@@ -24,6 +24,7 @@ export interface TcpContext {
   /** Of listeners that say nothing else. */
   readonly handshake: Handshake
   readonly maxConnections: number
+  readonly maxOrphans: number
   readonly algorithms: ReadonlyMap<string, CongestionAlgorithm>
   /** The header of the segment that just arrived. */
   readonly incoming: SegmentHeader

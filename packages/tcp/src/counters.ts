@@ -10,6 +10,10 @@ export interface TcpCounters {
   resets: number
   /** Gauge: connections now, without half-open and TIME-WAIT ones. */
   connections: number
+  /** Gauge: connections that the application closed, and that wait for the peer. */
+  orphans: number
+  /** Connections reset at their close because of `maxOrphans`. */
+  orphansReset: number
   /** Gauge: records in TIME-WAIT. */
   timeWait: number
   /** Gauge: handshakes of listeners that lack the last ACK. */
@@ -114,7 +118,7 @@ export interface TcpCounters {
 /** Counters at zero. */
 export function createCounters(): TcpCounters {
   return {
-    activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, timeWait: 0, halfOpen: 0, segmentsReceived: 0, segmentsSent: 0,
+    activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, orphans: 0, orphansReset: 0, timeWait: 0, halfOpen: 0, segmentsReceived: 0, segmentsSent: 0,
     bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, tailProbes: 0, undone: 0,
     duplicateReports: 0, reneged: 0, keepAliveProbes: 0,
     challengeAcks: 0, resetsSent: 0, resetsReceived: 0, timeWaitEvicted: 0, timeWaitReused: 0, localDrops: 0, noMemory: 0, noRoute: 0,

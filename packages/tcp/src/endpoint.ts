@@ -191,6 +191,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     this.snd.board.clear()
     this.rcv.outOfOrder?.clear()
     this.rcv.outOfOrder = null
+    if (this.isOrphan) this.context.counters.orphans--
     // What came in order before an orderly end may still be read.
     if (code !== null || this.isOrphan) this.rcv.queue.clear()
     this.owner.removed(this, code)

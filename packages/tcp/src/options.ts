@@ -91,6 +91,7 @@ const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   maxTimeWait: { type: 'number', integer: true, min: 1, max: 4_194_304 },
   timeWait: { type: 'number', min: 1 },
   maxConnections: { type: 'number', integer: true, min: 1 },
+  maxOrphans: { type: 'number', integer: true, min: 0, max: 1_000_000 },
   congestionControls: { type: 'any' },
 }
 

@@ -40,6 +40,7 @@ const DEFAULT_TIME_WAIT_RECORDS = 65_536
 /** 2 MSL of 30 s (RFC 9293 §3.4.2 says 2 minutes for one; nobody does). */
 const DEFAULT_TIME_WAIT = 60_000
 const DEFAULT_CONNECTIONS = 1_000_000
+const DEFAULT_ORPHANS = 16_384
 const DEFAULT_IN_FLIGHT = 1024
 const DEFAULT_REQUEST_TIMEOUT = 30_000
 
@@ -74,6 +75,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       defaults: settle(null, options),
       handshake: settleHandshake(HANDSHAKE_DEFAULTS, options),
       maxConnections: options.maxConnections ?? DEFAULT_CONNECTIONS,
+      maxOrphans: options.maxOrphans ?? DEFAULT_ORPHANS,
       algorithms: new Map([cubic(), reno(), ...(options.congestionControls ?? [])].map((algorithm) => [algorithm.name, algorithm])),
       incoming: new SegmentHeader(),
       outgoing: new SegmentHeader(),

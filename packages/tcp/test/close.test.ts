@@ -196,6 +196,32 @@ describe('the end by force', () => {
     await bench.end()
   })
 
+  test('orphans are bounded: one more is reset at its close', async () => {
+    const bench = await Bench.create({ tcp: { maxOrphans: 2 } })
+    const connections = []
+    for (const port of [1, 2, 3]) {
+      bench.remotePort = port
+      connections.push(await bench.connect({ port }))
+    }
+    for (const connection of connections) void connection.close()
+    await bench.clock.settle()
+    expect(bench.all().map(({ flags }) => flags)).toEqual(['FA', 'FA', 'RA'])
+    expect(connections.map(({ state }) => state)).toEqual(['fin-wait-1', 'fin-wait-1', 'closed'])
+    expect(bench.counters).toMatchObject({ orphans: 2, orphansReset: 1, connections: 2 })
+    // Half-closed by the application is none.
+    bench.remotePort = 4
+    const half = await bench.connect({ port: 4 })
+    half.shutdown('write')
+    await bench.clock.settle()
+    bench.expect('FA')
+    expect(bench.counters).toMatchObject({ orphans: 2, orphansReset: 1 })
+    half.abort()
+    await bench.clock.advance(60_000)
+    expect(bench.counters).toMatchObject({ orphans: 0, connections: 0 })
+    bench.all()
+    await bench.end()
+  })
+
   test('abort resets, and everything pending rejects with the reason as cause', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({ sendBuffer: 4096 })

@@ -72,6 +72,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   // States.
   tcpOption('net.ipv4.tcp_fin_timeout', 'finWait2Timeout', (value) => numberOf(value) * 1000),
   tcpOption('net.ipv4.tcp_max_tw_buckets', 'maxTimeWait', (value) => Math.min(4_194_304, Math.max(1, numberOf(value)))),
+  tcpOption('net.ipv4.tcp_max_orphans', 'maxOrphans', (value) => Math.min(1_000_000, numberOf(value))),
   missing('net.ipv4.tcp_tw_reuse', 'timeWaitReuse'),
   missing('net.ipv4.tcp_tw_reuse_delay', 'timeWaitReuse'),
   socketOption('net.ipv4.tcp_keepalive_time', 'TCP_KEEPIDLE', numberOf),
