@@ -19,6 +19,28 @@ const STATES: Readonly<Record<string, Preparation>> = {
     bench.stack.tcp.listen({ port: bench.localPort, backlog: 2 })
     return Promise.resolve(null)
   },
+  'listen with cookies': (bench) => {
+    bench.stack.tcp.listen({ port: bench.localPort, backlog: 2, synCookies: 'always' })
+    return Promise.resolve(null)
+  },
+  'after a cookie': async (bench) => {
+    bench.stack.tcp.listen({ port: bench.localPort, receiveBuffer: 8192, synCookies: 'always' })
+    await bench.send('S', { mss: 1460 })
+    return null
+  },
+  'accept deferred': async (bench) => {
+    bench.stack.tcp.listen({ port: bench.localPort, receiveBuffer: 8192, deferAccept: 3000 })
+    await bench.send('S', { mss: 1460 })
+    await bench.send('A', { seq: 1, ack: 1 })
+    return null
+  },
+  'forwarder': async (bench) => {
+    bench.stack.tcp.forward({}, (request) => {
+      if (bench.clock.now() % 2 < 1) void request.accept().catch(() => undefined)
+    })
+    await bench.send('S', { mss: 1460 })
+    return null
+  },
   'syn-received': async (bench) => {
     bench.stack.tcp.listen({ port: bench.localPort, receiveBuffer: 8192 })
     await bench.send('S', { mss: 1460 })

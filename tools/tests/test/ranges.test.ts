@@ -10,7 +10,7 @@ const WITHIN = '203.0.113.7'
 
 async function world(ranges: readonly string[] = [RANGE]) {
   const link = fakeLink({ framing: 'ethernet' })
-  return { link, ...(await createTestStack({ plugins: [ipv4Plugin(), ipv6(), arpPlugin(), tcp()], link, nic: { ranges } })) }
+  return createTestStack({ plugins: [ipv4Plugin(), ipv6(), arpPlugin(), tcp()], link, nic: { ranges } })
 }
 
 test.each([['ipv4', WITHIN, RANGE], ['ipv6', '2001:db8::7', '2001:db8::/32']] as const)('a listener answers from any address of a range, over %s', async (family: Family, local, range) => {
