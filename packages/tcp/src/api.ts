@@ -414,6 +414,8 @@ export interface ForwarderRequest {
   /**
    * Sends the SYN-ACK, from an address that need not be the stack's; resolves when established.
    *
+   * Signatures are those of `tcp({ authentication })`: the SYN was judged by them.
+   *
    * @throws StackError (rejects) `ECONNREFUSED`, `ETIMEDOUT` when the peer resets it or does not answer; `ETIMEDOUT`,
    * `ECONNRESET`, `ERR_STACK_CLOSED`, `ERR_STACK_BUSY` when it was not pending any more; `ERR_STACK_LIMIT` beyond
    * `maxConnections`

@@ -3,6 +3,7 @@ import type { Packet } from '@stack/buffer'
 import { installAsyncDispose } from '@stack/core'
 import type { ErrorCode, Milliseconds, Timer, Wakeable } from '@stack/core'
 import type { CallOptions, Connection, ConnectionOptions, Forwarder, ForwardHandler } from './api.ts'
+import { admits, isAuthentic } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
 import { zoneOf } from './flow.ts'
 import { Request } from './forwarder-request.ts'
@@ -107,9 +108,11 @@ export class TcpForwarder implements Forwarder, RequestKeeper, Wakeable {
       if (host.events.has('limit-reached')) host.events.emit('limit-reached', { limit: 'tcp.forward.maxInFlight', value: settings.maxInFlight })
       return
     }
-    counters.forwardRequests++
     const { now } = host.scheduler
     const request = new Request(this, context, packet, header, verdict === 'reuse' ? context.timeWait.reuseIss : null, now + settings.timeout)
+    const { authentication } = context.defaults
+    if (authentication !== null && !admits(context, authentication, request.flow, header, packet)) return
+    counters.forwardRequests++
     this.slotOf(request)
     this.requests.add(request)
     this.untold.push(request)
@@ -120,6 +123,8 @@ export class TcpForwarder implements Forwarder, RequestKeeper, Wakeable {
   /** What else comes before the request is answered. */
   private arrives(request: Request, header: SegmentHeader, packet: Packet): void {
     const { context } = this
+    const { authenticator } = request.flow
+    if (authenticator !== null && !isAuthentic(context, authenticator, packet)) return
     const purpose = header.flags & PURPOSE
     if (purpose === Flag.Syn) {
       // Again; or the peer has begun anew, and only what it says now counts.

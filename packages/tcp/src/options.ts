@@ -228,6 +228,9 @@ export function checkForwardOptions(options: ForwardOptions, handler: unknown): 
 export function checkAcceptOptions(options: ConnectionOptions): void {
   checkOptions('request.accept()', options, ACCEPT_SCHEMA)
   checkShapes('request.accept()', options)
+  if (options.authentication !== undefined) {
+    throw new StackError('ERR_STACK_NOT_SUPPORTED', "request.accept(): option 'authentication' comes too late, as the SYN was judged: set it with tcp().")
+  }
 }
 
 function required(what: string, name: string, value: unknown): void {

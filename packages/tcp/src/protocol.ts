@@ -156,6 +156,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (forwarders.some((other) => other.nicId === nicId)) {
       throw tcpError('EADDRINUSE', 'forward', undefined, 'there is a forwarder already; close it first, or give each NIC one of its own')
     }
+    context.defaults.authentication?.prepare((text) => context.host.parseAddress(text))
     const { maxInFlight = DEFAULT_IN_FLIGHT, timeout = DEFAULT_REQUEST_TIMEOUT } = options
     const forwarder = new TcpForwarder(context, this, { nicId, maxInFlight, timeout, handler })
     this.setForwarders(nicId === 0 ? [...forwarders, forwarder] : [forwarder, ...forwarders])

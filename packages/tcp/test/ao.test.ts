@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { FAMILIES, icmpv4, type PeerLink, type Segment } from '@stack/testing'
 import { describe, expect, test } from 'vitest'
 import { ao, hmac, type AoKey, type AoOptions } from '../src/ao.ts'
+import type { ForwarderRequest } from '../src/index.ts'
 import { hmacSha1, optionAt } from './support/reference-signatures.ts'
 import { signedBench, type SignedBench } from './support/signed-bench.ts'
 import { AoLink } from './support/signing-link.ts'
@@ -154,6 +155,46 @@ describe('segments that are not what they say', () => {
     // As if there had been one with cookies: the two numbers before these are the initial ones.
     await bench.peer.send('A', { seq: 1, ack: 1 })
     bench.peer.expect('R', { seq: 1 })
+    await bench.end()
+  })
+
+  test('SYN cookies: the keys of a connection come from the numbers that the ACK repeats', async () => {
+    const bench = await aoBench()
+    const { peer } = bench
+    const listener = bench.stack.tcp.listen({ port: peer.localPort, authentication: ao({ keys: [FIRST] }), synCookies: 'always' })
+    await peer.send('S', { mss: 1460, scale: 3, ts: { value: 7, echo: 0 } })
+    const { ts } = peer.expect('SA')
+    expect(bench.counters).toMatchObject({ halfOpen: 0, cookiesSent: 1 })
+    await peer.send('PA', { seq: 1, ack: 1, data: 'hello', ts: { value: 8, echo: ts!.value } })
+    const connection = listener.tryAccept()!
+    expect(connection.readableLength).toBe(5)
+    await connection.write(new Uint8Array(10))
+    peer.expect('PA', { seq: 1, ack: 6, length: 10 })
+    expect(bench.counters).toMatchObject({ cookiesAccepted: 1, dropBadSignature: 0 })
+    await bench.end()
+  })
+
+  test('a forwarder is asked about signed SYNs only, and its connections are signed', async () => {
+    const bench = await aoBench({ options: { authentication: ao({ keys: [FIRST] }) } })
+    const { peer, link } = bench
+    const requests: ForwarderRequest[] = []
+    bench.stack.tcp.forward({}, (request) => requests.push(request))
+    link.manner = 'none'
+    await peer.send('S', { mss: 1460 })
+    expect(requests).toHaveLength(0)
+    link.manner = 'good'
+    await peer.send('S', { mss: 1460 })
+    link.manner = 'none'
+    await peer.send('R', { seq: 1 })
+    expect(requests[0]?.pending).toBe(true)
+    link.manner = 'good'
+    await expect(requests[0]!.accept({ authentication: null })).rejects.toMatchObject({ code: 'ERR_STACK_NOT_SUPPORTED' })
+    const accepting = requests[0]!.accept()
+    await peer.settle()
+    peer.expect('SA')
+    await peer.send('A', { seq: 1, ack: 1 })
+    expect((await accepting).state).toBe('established')
+    expect(bench.counters).toMatchObject({ dropNoSignature: 2, dropBadSignature: 0 })
     await bench.end()
   })
 
