@@ -9,12 +9,12 @@ export type Limit = (typeof Limit)[keyof typeof Limit]
  * Linux's TCP_INFO. At any time it is one of them. Made when the first data comes.
  */
 export class Chrono {
-  private limit: Limit = Limit.None
+  /** What it is now. */
+  limit: Limit = Limit.None
   private since: Milliseconds = 0
   private readonly times: [number, number, number, number] = [0, 0, 0, 0]
 
   change(limit: Limit, now: Milliseconds): void {
-    if (limit === this.limit) return
     this.times[this.limit] += now - this.since
     this.limit = limit
     this.since = now

@@ -1,14 +1,19 @@
 import type { AckEvent } from './ack-event.ts'
 import type { LostSegment, RateSample } from './congestion.ts'
 import { pipe } from './recovery.ts'
+import { Mark, STAMP } from './scoreboard.ts'
 import type { Scoreboard } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
 import { Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 
+/** What was known when a segment left: P.delivered and so on. */
+const Stamp = { Delivered: 0, DeliveredAt: 1, FirstSent: 2, Lost: 3, /** Twice the bytes in flight, and 1 when it was limited. */ Flight: 4 } as const
+
 /**
  * How fast data arrives (draft-ietf-ccwg-bbr-06 §4.1): every segment takes along what was known when it left, and its
- * acknowledgment tells what arrived since then, and in what time. Made when the first data comes. Times are int32 µs.
+ * acknowledgment tells what arrived since then, and in what time. For controls that do not care one segment in a round trip
+ * does. Made when the first data comes. Times are int32 µs.
  */
 export class DeliveryRate {
   /** C.delivered: bytes known to have arrived. */
@@ -27,6 +32,9 @@ export class DeliveryRate {
   // What the sample of this acknowledgment lasts.
   private interval = 0
   private lostBefore = 0
+  /** Where not every segment has a stamp: one is out. */
+  private isTiming = false
+  private readonly stamp = new Int32Array(STAMP)
 
   get isAppLimited(): boolean {
     return this.limitedUntil !== 0
@@ -37,27 +45,51 @@ export class DeliveryRate {
     this.limitedUntil = Math.max(this.delivered + flight, 1)
   }
 
-  /** §4.1.2.2: record `i` left at `now`; `flight` bytes are in the network with it, and were without it before. */
-  sent(board: Scoreboard, i: number, now: number, flight: number, before: number): void {
-    if (before === 0) this.firstSent = this.deliveredAt = now
-    board.stamp(i, this.delivered | 0, this.deliveredAt, this.firstSent, (flight << 1) | (this.limitedUntil !== 0 ? 1 : 0))
+  /** Something leaves at `now`, and nothing is in flight (§4.1.2.2). */
+  restart(now: number): void {
+    this.firstSent = this.deliveredAt = now
+  }
+
+  /** Is what leaves now to be measured? All of it for a control that follows the rate, else one segment in a round trip. */
+  isDue(board: Scoreboard): boolean {
+    return board.hasStamps || !this.isTiming
+  }
+
+  /** §4.1.2.2: record `i` leaves; `flight` bytes are in the network with it. */
+  sent(board: Scoreboard, i: number, flight: number): void {
+    const { stamp } = this
+    stamp[Stamp.Delivered] = this.delivered
+    stamp[Stamp.DeliveredAt] = this.deliveredAt
+    stamp[Stamp.FirstSent] = this.firstSent
+    stamp[Stamp.Lost] = board.lostTotal
+    // Never 0.
+    stamp[Stamp.Flight] = (flight << 1) | (this.limitedUntil !== 0 ? 1 : 0)
+    if (board.hasStamps) {
+      board.setStamp(i, stamp)
+      return
+    }
+    board.markTimed(i)
+    this.isTiming = true
   }
 
   /** §4.1.2.3, UpdateRateSample: record `i` arrived, says the acknowledgment that came at `now`; the newest of them counts. */
   arrived(board: Scoreboard, i: number, now: number, isAgain: boolean, sample: RateSample): void {
-    const flight = board.flight(i)
-    if (flight === 0) return
-    const sent = board.sent(i)
+    const { stamp } = this
+    if (board.hasStamps) board.getStamp(i, stamp)
+    else if ((board.marks(i) & Mark.Timed) === 0) return
+    this.isTiming = false
+    const flight = stamp[Stamp.Flight]!
     const order = board.order(i)
-    if (sample.priorDelivered >= 0 && !after(order, this.newest)) return
+    if (flight === 0 || (sample.priorDelivered >= 0 && !after(order, this.newest))) return
+    const sent = board.sent(i)
     this.newest = order
-    sample.priorDelivered = this.delivered - ((this.delivered - board.delivered(i)) | 0)
+    sample.priorDelivered = this.delivered - ((this.delivered - stamp[Stamp.Delivered]!) | 0)
     sample.isAppLimited = (flight & 1) !== 0
     sample.sentFlight = flight >>> 1
     // §5.5.7.1: the one that was sent last has waited the least.
     sample.rtt = isAgain ? 0 : Math.max(1, (now - sent) | 0)
-    this.lostBefore = board.lost(i)
-    this.interval = Math.max((sent - board.firstSent(i)) | 0, (now - board.deliveredAt(i)) | 0)
+    this.lostBefore = stamp[Stamp.Lost]!
+    this.interval = Math.max((sent - stamp[Stamp.FirstSent]!) | 0, (now - stamp[Stamp.DeliveredAt]!) | 0)
     this.firstSent = sent
   }
 
@@ -87,11 +119,13 @@ export class DeliveryRate {
 
   /** What is to be told of record `i`, which is held lost. */
   describeLost(board: Scoreboard, i: number, segment: LostSegment): void {
-    const flight = board.flight(i)
+    const { stamp } = this
+    board.getStamp(i, stamp)
+    const flight = stamp[Stamp.Flight]!
     segment.start = board.start(i)
     segment.end = board.end(i)
     segment.deliveredTotal = this.delivered
-    segment.lost = flight === 0 ? 0 : (board.lostTotal - board.lost(i)) | 0
+    segment.lost = flight === 0 ? 0 : (board.lostTotal - stamp[Stamp.Lost]!) | 0
     segment.sentFlight = flight >>> 1
     segment.isAppLimited = (flight & 1) !== 0
   }

@@ -1,18 +1,16 @@
 import { after, before } from './sequence.ts'
 
-/** Words of one record. */
-const STRIDE = 11
+/** Words of one record, without a stamp and with one. */
+const STRIDE = 6
+/** Words of a stamp: what its owner needs to know of the time when the record left; all 0 = there is none. */
+export const STAMP = 5
+const STAMPED_STRIDE = STRIDE + STAMP
 const START = 0
 const END = 1
 const SENT = 2
 const MARKS = 3
 const ORDER = 4
 const RUN = 5
-const DELIVERED = 6
-const DELIVERED_AT = 7
-const FIRST_SENT = 8
-const LOST = 9
-const FLIGHT = 10
 /** Records of the smallest ring. */
 const LEAST = 16
 
@@ -26,6 +24,8 @@ export const Mark = {
   Out: 4,
   /** Was retransmitted at some time: its round trip says nothing (Karn). */
   Again: 8,
+  /** The one whose delivery rate is measured, where not every one is. */
+  Timed: 16,
 } as const
 
 /** Words of all rings that are kept for reuse, at most: 2 MiB. */
@@ -38,21 +38,23 @@ export interface LossListener {
 
 /** Rings that no connection uses, by size, for those that begin to send: an idle connection holds none. */
 export class RingPool {
-  private readonly rings: Int32Array[][] = []
+  private readonly rings = new Map<number, Int32Array[]>()
   private words = 0
 
-  /** One for `records`, a power of two. */
-  take(records: number): Int32Array {
-    const ring = this.rings[Math.clz32(records)]?.pop()
-    if (ring === undefined) return new Int32Array(records * STRIDE)
-    this.words -= ring.length
+  take(words: number): Int32Array {
+    const ring = this.rings.get(words)?.pop()
+    if (ring === undefined) return new Int32Array(words)
+    this.words -= words
     return ring
   }
 
   give(ring: Int32Array): void {
-    if (this.words + ring.length > POOLED_WORDS) return
-    this.words += ring.length
-    ;(this.rings[Math.clz32(ring.length / STRIDE)] ??= []).push(ring)
+    const words = ring.length
+    if (this.words + words > POOLED_WORDS) return
+    this.words += words
+    const same = this.rings.get(words)
+    if (same === undefined) this.rings.set(words, [ring])
+    else same.push(ring)
   }
 }
 
@@ -76,6 +78,7 @@ export class Scoreboard {
   listener: LossListener | null = null
   private readonly pool: RingPool
   private ring: Int32Array | null = null
+  private stride = STRIDE
   private mask = 0
   private head = 0
   // Records of the ring that the last flight needed.
@@ -96,40 +99,31 @@ export class Scoreboard {
     ring[at + SENT] = now
     ring[at + MARKS] = 0
     ring[at + ORDER] = order
-    ring[at + FLIGHT] = 0
+    if (this.stride === STAMPED_STRIDE) ring.fill(0, at + STRIDE, at + STAMPED_STRIDE)
   }
 
-  /** What was known when record `i` left, for delivery rates: all int32, `flight` is never 0. */
-  stamp(i: number, delivered: number, deliveredAt: number, firstSent: number, flight: number): void {
+  /** Records have room for a stamp each, or have not; while there are none. */
+  keepStamps(isKept: boolean): void {
+    this.stride = isKept ? STAMPED_STRIDE : STRIDE
+  }
+
+  /** Are there stamps? */
+  get hasStamps(): boolean {
+    return this.stride === STAMPED_STRIDE
+  }
+
+  /** Copies `stamp` to record `i`. */
+  setStamp(i: number, stamp: Int32Array): void {
     const ring = this.ring!
-    const at = this.offset(i)
-    ring[at + DELIVERED] = delivered
-    ring[at + DELIVERED_AT] = deliveredAt
-    ring[at + FIRST_SENT] = firstSent
-    ring[at + LOST] = this.lostTotal
-    ring[at + FLIGHT] = flight
+    const at = this.offset(i) + STRIDE
+    for (let k = 0; k < STAMP; k++) ring[at + k] = stamp[k]!
   }
 
-  delivered(i: number): number {
-    return this.ring![this.offset(i) + DELIVERED]!
-  }
-
-  deliveredAt(i: number): number {
-    return this.ring![this.offset(i) + DELIVERED_AT]!
-  }
-
-  firstSent(i: number): number {
-    return this.ring![this.offset(i) + FIRST_SENT]!
-  }
-
-  /** `lostTotal` when record `i` left. */
-  lost(i: number): number {
-    return this.ring![this.offset(i) + LOST]!
-  }
-
-  /** What {@link stamp} was told; 0 = it was not. */
-  flight(i: number): number {
-    return this.ring![this.offset(i) + FLIGHT]!
+  /** Copies it back. */
+  getStamp(i: number, stamp: Int32Array): void {
+    const ring = this.ring!
+    const at = this.offset(i) + STRIDE
+    for (let k = 0; k < STAMP; k++) stamp[k] = ring[at + k]!
   }
 
   start(i: number): number {
@@ -180,12 +174,12 @@ export class Scoreboard {
   shiftPlain(sequence: number): void {
     const ring = this.ring
     if (ring === null) return
-    const { mask } = this
+    const { mask, stride } = this
     let { head, length } = this
     while (length > 1) {
-      const at = head * STRIDE
+      const at = head * stride
       const next = (head + 1) & mask
-      if (ring[at + MARKS] !== 0 || ring[next * STRIDE + MARKS] !== 0 || after(ring[next * STRIDE + END]!, sequence)) break
+      if (ring[at + MARKS] !== 0 || ring[next * stride + MARKS] !== 0 || after(ring[next * stride + END]!, sequence)) break
       head = next
       length--
     }
@@ -286,6 +280,11 @@ export class Scoreboard {
     this.lostBytes = 0
   }
 
+  /** It is the one whose delivery rate is measured. */
+  markTimed(i: number): void {
+    this.setMarks(i, this.marks(i) | Mark.Timed)
+  }
+
   /** Its round trip says nothing: it, or a part of it, left again. */
   markAgain(i: number): void {
     this.setMarks(i, this.marks(i) | Mark.Again)
@@ -328,26 +327,27 @@ export class Scoreboard {
   }
 
   private offset(i: number): number {
-    return ((this.head + i) & this.mask) * STRIDE
+    return ((this.head + i) & this.mask) * this.stride
   }
 
   private copy(from: number, to: number): void {
     const at = this.offset(from)
-    this.ring!.copyWithin(this.offset(to), at, at + STRIDE)
+    this.ring!.copyWithin(this.offset(to), at, at + this.stride)
   }
 
   private withRoom(): Int32Array {
     let ring = this.ring
     if (ring === null) {
-      this.ring = ring = this.pool.take(this.size)
+      this.ring = ring = this.pool.take(this.size * this.stride)
       this.mask = this.size - 1
       this.head = 0
     } else if (this.length > this.mask) {
       this.size *= 2
-      const larger = this.pool.take(this.size)
+      const { stride } = this
+      const larger = this.pool.take(this.size * stride)
       for (let i = 0; i < this.length; i++) {
         const at = this.offset(i)
-        for (let k = 0; k < STRIDE; k++) larger[i * STRIDE + k] = ring[at + k]!
+        for (let k = 0; k < stride; k++) larger[i * stride + k] = ring[at + k]!
       }
       this.pool.give(ring)
       this.ring = ring = larger

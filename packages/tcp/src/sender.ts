@@ -45,7 +45,7 @@ function noteLimit(tcb: Tcb, outcome: Outcome): void {
   if (flightSize(tcb) === 0 && snd.queue.length === 0) limit = Limit.None
   else if (outcome === Outcome.Window) limit = Limit.ReceiveWindow
   else if (outcome === Outcome.Nothing && tcb.user?.isWaiting === true) limit = Limit.SendBuffer
-  if (limit === Limit.None && snd.chrono === null) return
+  if (limit === (snd.chrono?.limit ?? Limit.None)) return
   snd.chrono ??= new Chrono()
   snd.chrono.change(limit, tcb.context.host.scheduler.now)
 }
@@ -176,7 +176,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   const { counters, host } = context
   const end = (sequence + length) | 0
   const wasIdle = flightSize(tcb) === 0
-  if (wasIdle && tcb.cc.onRestart !== undefined && snd.rate?.isAppLimited === true) tcb.cc.onRestart(host.scheduler.now)
+  if (wasIdle) beginFlight(tcb)
   let flags: number = Flag.Ack
   // RFC 9293 §3.9.1.2, SHLD-28: the last segment of what was written.
   if (length > 0 && end === snd.queue.end && !snd.more) flags |= Flag.Psh
@@ -195,11 +195,8 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   if (sequence !== nxt) noteRetransmission(tcb, sequence, before(behind, nxt) ? behind : nxt, reason)
   if (snd.pacer !== null) notePaced(tcb, now, length)
   if (after(behind, nxt)) {
-    const { micros } = host.scheduler
-    const inPipe = pipe(tcb)
-    snd.board.push(nxt, behind, micros, nextOrder(tcb))
-    snd.rate ??= new DeliveryRate()
-    snd.rate.sent(snd.board, snd.board.length - 1, micros, (inPipe + behind - nxt) | 0, inPipe)
+    snd.board.push(nxt, behind, host.scheduler.micros, nextOrder(tcb))
+    if (snd.rate!.isDue(snd.board)) snd.rate!.sent(snd.board, snd.board.length - 1, (pipe(tcb) + behind - nxt) | 0)
     counters.bytesSent += (behind - nxt) | 0
     snd.bytesSent += (behind - nxt) | 0
     snd.nxt = behind
@@ -211,6 +208,15 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   snd.persisting = false
   if (tcb.timers.retransmit === Infinity) armRetransmit(tcb)
   return Outcome.Sent
+}
+
+/** Nothing is in flight, and something is about to be. */
+function beginFlight(tcb: Tcb): void {
+  const { snd, cc, context } = tcb
+  const { scheduler } = context.host
+  const rate = (snd.rate ??= new DeliveryRate())
+  if (cc.onRestart !== undefined && rate.isAppLimited) cc.onRestart(scheduler.now)
+  rate.restart(scheduler.micros)
 }
 
 function notePaced(tcb: Tcb, now: number, bytes: number): void {
@@ -243,9 +249,9 @@ function noteRetransmission(tcb: Tcb, sequence: number, behind: number, reason: 
   snd.rack?.resent(sequence, behind, order)
   for (; i < board.length && before(board.start(i), behind); i++) {
     if (after(board.end(i), behind)) board.split(i, behind)
-    const inPipe = pipe(tcb)
+    if (board.hasStamps && pipe(tcb) === 0) snd.rate?.restart(now)
     board.markSentAgain(i, now, order)
-    snd.rate?.sent(board, i, now, pipe(tcb), inPipe)
+    if (board.hasStamps) snd.rate?.sent(board, i, pipe(tcb))
   }
 }
 

@@ -283,6 +283,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
     const { context, settings, snd } = this
     const control = context.algorithms.get(settings.congestionControl)!.create(this)
     this.congestion = control
+    snd.board.keepStamps(control.onDelivered !== undefined)
     snd.board.listener = control.onSegmentLost === undefined ? null : this
     snd.pacer = pacerFor(control, settings, null)
     return control
