@@ -33,7 +33,7 @@ import { KeyRing } from './authentication/peers.ts'
 export { aes128Cmac, hmac } from './authentication/ao-algorithms.ts'
 export type { AoAlgorithm, Mac } from './authentication/ao-algorithms.ts'
 export type { AoKey } from './authentication/ao-keys.ts'
-export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './authentication/contract.ts'
+export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureFault } from './authentication/contract.ts'
 export type { PeerPattern } from './authentication/peers.ts'
 
 /** Options of {@link ao}. */

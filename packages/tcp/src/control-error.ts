@@ -1,6 +1,5 @@
 import type { Packet } from '@stack/buffer'
 import { errorCodeOf, type TransportError, type TransportErrorKind } from '@stack/core'
-import { isIgnored } from './authentication/seam.ts'
 import { networkHeaderLength } from './flow.ts'
 import { optionBytes, updateMss } from './handshake.ts'
 import { resendAll } from './recovery.ts'
@@ -22,7 +21,7 @@ export function handleControlError(tcb: Tcb, error: TransportError, quoted: Pack
     tcb.context.counters.dropIcmpStale++
     return
   }
-  if (tcb.state >= State.Established && isIgnored(tcb.authenticator, tcb, error)) {
+  if (error.cause === 'icmp' && tcb.state >= State.Established && tcb.authenticator?.ignores(error) === true) {
     tcb.context.counters.dropIcmpIgnored++
     return
   }

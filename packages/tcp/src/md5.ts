@@ -24,12 +24,12 @@
 import type { Packet } from '@stack/buffer'
 import { checkOptions, StackError } from '@stack/core'
 import type { Address, OptionSchema } from '@stack/core'
-import type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './authentication/contract.ts'
-import { agrees, findOption, Message } from './authentication/message.ts'
+import type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureFault } from './authentication/contract.ts'
+import { agrees, findOption, insertOption, Message } from './authentication/message.ts'
 import { KeyRing, PEER_SCHEMA, secretBytes } from './authentication/peers.ts'
 import type { PeerPattern } from './authentication/peers.ts'
 
-export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureVerdict } from './authentication/contract.ts'
+export type { AuthenticatedFlow, Authentication, SegmentAuthenticator, SignatureFault } from './authentication/contract.ts'
 export type { PeerPattern } from './authentication/peers.ts'
 
 const KIND = 19
@@ -131,7 +131,6 @@ class Md5 implements Md5Authentication {
 
 class Md5Authenticator implements SegmentAuthenticator {
   reserved = 0
-  readonly ignoresIcmp = false
   private readonly owner: Md5
   private readonly flow: AuthenticatedFlow
   private version = -1
@@ -149,24 +148,30 @@ class Md5Authenticator implements SegmentAuthenticator {
 
   opened(): void {}
 
-  sign(packet: Packet, at: number): void {
+  sign(packet: Packet, headerLength: number): void {
+    const at = insertOption(packet, headerLength)
     const { localAddress, remoteAddress } = this.flow
     packet.view.setInt32(at, OPTION_HEAD)
     const digest = this.digest(packet, localAddress, remoteAddress, this.secrets[0]!)
     for (let i = 0; i < DIGEST_LENGTH; i++) packet.bytes[at + 4 + i] = digest[i]!
   }
 
-  verify(packet: Packet): SignatureVerdict {
+  verify(packet: Packet): SignatureFault | null {
     const { secrets, owner } = this
     const at = findOption(packet, KIND)
-    if (secrets.length === 0) return at >= 0 && owner.dropsUnexpected ? 'unexpected' : 'good'
-    if (at < 0) return 'missing'
-    if (packet.view.getUint8(at + 1) !== OPTION_LENGTH) return 'bad'
+    if (secrets.length === 0) return at >= 0 && owner.dropsUnexpected ? 'dropUnexpectedSignature' : null
+    if (at < 0) return 'dropNoSignature'
+    if (packet.view.getUint8(at + 1) !== OPTION_LENGTH) return 'dropBadSignature'
     const { localAddress, remoteAddress } = this.flow
     for (const secret of secrets) {
-      if (agrees(packet, at + 2, this.digest(packet, remoteAddress, localAddress, secret), DIGEST_LENGTH)) return 'good'
+      if (agrees(packet, at + 2, this.digest(packet, remoteAddress, localAddress, secret), DIGEST_LENGTH)) return null
     }
-    return 'bad'
+    return 'dropBadSignature'
+  }
+
+  /** RFC 2385 says nothing of ICMP. */
+  ignores(): boolean {
+    return false
   }
 
   /** RFC 2385 §2: pseudo-header, header without options, text, key. */

@@ -3,7 +3,7 @@ import type { Chunk, Packet, PacketCredit } from '@stack/buffer'
 import { pseudoHeaderSum, wordsSum } from '@stack/core'
 import type { Failure } from '@stack/core'
 import { TCP_PROTOCOL } from './context.ts'
-import { makeRoom, signSegment } from './authentication/seam.ts'
+import { makeRoom } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
 import { currentRoute } from './flow.ts'
 import type { Flow } from './flow.ts'
@@ -97,7 +97,7 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
     packet.credit = credit
     packet.creditBytes = length
   }
-  if (signature > 0) signSegment(packet, plainLength, authenticator!)
+  if (signature > 0) authenticator!.sign(packet, plainLength)
   packet.view.setUint16(at + Field.Checksum, pseudoHeaderSum(flow.addressSum, TCP_PROTOCOL, headerLength + length))
   packet.checksumState = ChecksumState.Partial
   packet.checksumStart = at

@@ -236,7 +236,7 @@ export class TimeWaitTable {
   }
 
   private authenticatorOf(record: number): SegmentAuthenticator | null {
-    return this.authenticators.get(record) ?? null
+    return this.authenticators.size === 0 ? null : (this.authenticators.get(record) ?? null)
   }
 
   // --- records ---
@@ -263,7 +263,7 @@ export class TimeWaitTable {
     const { words } = this
     this.index.removeValue(words[at + Word.Hash]!, record)
     this.unlink(record)
-    this.authenticators.delete(record)
+    if (this.authenticators.size > 0) this.authenticators.delete(record)
     if (words[at + Word.Zone] !== 0) this.zoned--
     words[at + Word.Newer] = this.free
     this.free = record

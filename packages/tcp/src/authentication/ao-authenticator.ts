@@ -1,10 +1,11 @@
 import type { Packet } from '@stack/buffer'
-import type { Address } from '@stack/core'
+import { isMapped } from '@stack/core'
+import type { Address, TransportError } from '@stack/core'
 import { Field, Flag, MIN_HEADER_LENGTH } from '../wire.ts'
 import { trafficKey } from './ao-keys.ts'
 import type { MasterKey } from './ao-keys.ts'
-import type { AuthenticatedFlow, SegmentAuthenticator, SignatureVerdict } from './contract.ts'
-import { agrees, findOption } from './message.ts'
+import type { AuthenticatedFlow, SegmentAuthenticator, SignatureFault } from './contract.ts'
+import { agrees, findOption, insertOption } from './message.ts'
 import type { Message } from './message.ts'
 import type { KeyRing } from './peers.ts'
 import { SequenceExtension } from './sequence-extension.ts'
@@ -60,10 +61,6 @@ export class AoAuthenticator implements SegmentAuthenticator {
     return this.current === null ? 0 : paddedLength(this.current)
   }
 
-  get ignoresIcmp(): boolean {
-    return this.shared.ignoresIcmp && this.current !== null
-  }
-
   opened(iss: number, irs: number): void {
     this.iss = iss
     this.irs = irs
@@ -72,7 +69,8 @@ export class AoAuthenticator implements SegmentAuthenticator {
     this.received.begin(irs)
   }
 
-  sign(packet: Packet, at: number): void {
+  sign(packet: Packet, headerLength: number): void {
+    const at = insertOption(packet, headerLength)
     const { bytes, view, transportHeader } = packet
     const key = this.current!
     const sequence = view.getInt32(transportHeader + Field.Sequence)
@@ -93,18 +91,18 @@ export class AoAuthenticator implements SegmentAuthenticator {
     for (let i = 0; i < key.macLength; i++) bytes[at + HEAD_LENGTH + i] = mac[i]!
   }
 
-  verify(packet: Packet): SignatureVerdict {
+  verify(packet: Packet): SignatureFault | null {
     this.refresh()
     const { view, transportHeader } = packet
     const at = findOption(packet, KIND)
-    if (this.current === null) return at < 0 ? 'good' : 'unexpected'
-    if (at < 0) return 'missing'
+    if (this.current === null) return at < 0 ? null : 'dropUnexpectedSignature'
+    if (at < 0) return 'dropNoSignature'
     // RFC 5925 §2.2: both kinds of signatures in one segment are none.
-    if (findOption(packet, MD5_KIND) >= 0) return 'bad'
+    if (findOption(packet, MD5_KIND) >= 0) return 'dropBadSignature'
     const size = view.getUint8(at + 1)
     const keyId = size < HEAD_LENGTH ? -1 : view.getUint8(at + 2)
     const key = this.keys.find(({ receiveId }) => receiveId === keyId)
-    if (key === undefined || size !== HEAD_LENGTH + key.macLength) return 'bad'
+    if (key === undefined || size !== HEAD_LENGTH + key.macLength) return 'dropBadSignature'
     const sequence = view.getInt32(transportHeader + Field.Sequence)
     const flags = view.getUint8(transportHeader + Field.Flags)
     const isSyn = isFirst(packet)
@@ -112,10 +110,17 @@ export class AoAuthenticator implements SegmentAuthenticator {
     const extension = (flags & Flag.Syn) !== 0 ? 0 : this.received.of(sequence)
     const { localAddress, remoteAddress } = this.flow
     const mac = this.mac(packet, at, key, traffic, remoteAddress, localAddress, extension)
-    if (!agrees(packet, at + HEAD_LENGTH, mac, key.macLength)) return 'bad'
+    if (!agrees(packet, at + HEAD_LENGTH, mac, key.macLength)) return 'dropBadSignature'
     if (!isSyn) this.received.advance(sequence)
     this.follow(view.getUint8(at + 3))
-    return 'good'
+    return null
+  }
+
+  /** RFC 5925 §7.8: hard errors, and IPv4's "fragmentation needed", which is one of them there. */
+  ignores({ kind }: TransportError): boolean {
+    if (!this.shared.ignoresIcmp || this.current === null) return false
+    const isIpv4 = isMapped(this.flow.remoteAddress)
+    return kind === 'portUnreachable' || (isIpv4 ? kind === 'protocolUnreachable' || kind === 'packetTooBig' : kind === 'prohibited')
   }
 
   /** RFC 5925 §5.2, §7.5: a SYN names its own sequence number, a SYN-ACK too while we have not seen it; else those of the handshake. */

@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import type { Address } from '@stack/core'
+import type { Address, TransportError } from '@stack/core'
 
 /** Between whom segments are signed. */
 export interface AuthenticatedFlow {
@@ -9,8 +9,8 @@ export interface AuthenticatedFlow {
   readonly remotePort: number
 }
 
-/** What a received segment's signature is worth. Anything but `good` is dropped in silence, each with a counter of its own. */
-export type SignatureVerdict = 'good' | 'missing' | 'bad' | 'unexpected'
+/** What is wrong with a received segment's signature: the counter under which it is dropped, in silence. */
+export type SignatureFault = 'dropBadSignature' | 'dropNoSignature' | 'dropUnexpectedSignature'
 
 /**
  * Signs and verifies the segments of one connection, from its SYN to the end of TIME-WAIT. Called on the packet path: it
@@ -21,17 +21,17 @@ export interface SegmentAuthenticator {
   readonly optionLength: number
   /** Set by TCP: the `optionLength` that the MSS was computed with. */
   reserved: number
-  /** Do ICMP's hard errors say nothing once the connection is synchronized (RFC 5925 §7.8)? */
-  readonly ignoresIcmp: boolean
   /** Both initial sequence numbers, int32, before the first segment that says both: ours and the peer's. */
   opened(iss: number, irs: number): void
   /**
-   * Writes all `optionLength` bytes of the option at slot offset `at`, within the header that begins at
-   * `packet.transportHeader`. The segment is complete but for its checksum, and final: what is signed is never cut again.
+   * Puts the signature into the header, where there is room for it behind the `headerLength` bytes that are written, and sets
+   * the data offset. The segment is complete but for its checksum, and final: what is signed is never cut again.
    */
-  sign(packet: Packet, at: number): void
-  /** Judges a received segment whose header is consumed and whose text begins at `packet.start`. */
-  verify(packet: Packet): SignatureVerdict
+  sign(packet: Packet, headerLength: number): void
+  /** Judges a received segment whose header is consumed and whose text begins at `packet.start`; null = it is good. */
+  verify(packet: Packet): SignatureFault | null
+  /** Does an ICMP error say nothing of the connection, which is synchronized (RFC 5925 §7.8)? */
+  ignores(error: TransportError): boolean
 }
 
 /**

@@ -97,6 +97,16 @@ export class Message {
   }
 }
 
+/**
+ * Makes room in front of the options that are written, behind `headerLength` bytes of header: slot offset of the signature.
+ */
+export function insertOption({ bytes, view, transportHeader, transportHeaderLength }: Packet, headerLength: number): number {
+  const options = transportHeader + Field.Options
+  bytes.copyWithin(options + transportHeaderLength - headerLength, options, transportHeader + headerLength)
+  view.setUint8(transportHeader + Field.DataOffset, transportHeaderLength << 2)
+  return options
+}
+
 /** Is `mac`, as far as `length` goes, what stands at `at`? Takes as long wherever they differ. */
 export function agrees(packet: Packet, at: number, mac: Uint8Array, length: number): boolean {
   let difference = 0

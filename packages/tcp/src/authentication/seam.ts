@@ -1,9 +1,7 @@
 import type { Packet } from '@stack/buffer'
-import { isMapped } from '@stack/core'
-import type { TransportError } from '@stack/core'
 import type { TcpContext } from '../context.ts'
 import type { Flow } from '../flow.ts'
-import { Field, Flag, headerLengthOf, MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from '../wire.ts'
+import { Flag, headerLengthOf, MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from '../wire.ts'
 import type { SegmentHeader } from '../wire.ts'
 import type { Authentication, SegmentAuthenticator } from './contract.ts'
 
@@ -37,31 +35,11 @@ export function makeRoom(header: SegmentHeader, authenticator: SegmentAuthentica
   return optionLength
 }
 
-/** Puts the signature in front of the other options, of which `headerLength` counts the bytes without it. */
-export function signSegment(packet: Packet, headerLength: number, authenticator: SegmentAuthenticator): void {
-  const { bytes, view, transportHeader, transportHeaderLength } = packet
-  const options = transportHeader + Field.Options
-  bytes.copyWithin(options + transportHeaderLength - headerLength, options, transportHeader + headerLength)
-  view.setUint8(transportHeader + Field.DataOffset, transportHeaderLength << 2)
-  authenticator.sign(packet, options)
-}
-
 /** Is the received segment what it says it is? Counts when not. */
 export function isAuthentic(context: TcpContext, authenticator: SegmentAuthenticator, packet: Packet): boolean {
-  const { counters } = context
-  switch (authenticator.verify(packet)) {
-    case 'good':
-      return true
-    case 'missing':
-      counters.dropNoSignature++
-      return false
-    case 'unexpected':
-      counters.dropUnexpectedSignature++
-      return false
-    default:
-      counters.dropBadSignature++
-      return false
-  }
+  const fault = authenticator.verify(packet)
+  if (fault !== null) context.counters[fault]++
+  return fault === null
 }
 
 /**
@@ -74,20 +52,4 @@ export function admits(context: TcpContext, authentication: Authentication, flow
   if ((header.flags & Flag.Syn) === 0) authenticator.opened((header.acknowledgment - 1) | 0, (header.sequence - 1) | 0)
   flow.authenticator = authenticator
   return isAuthentic(context, authenticator, packet)
-}
-
-/** The hard errors that RFC 5925 §7.8 lists, for connections in synchronized states. */
-export function isIgnored(authenticator: SegmentAuthenticator | null, flow: Flow, error: TransportError): boolean {
-  if (authenticator?.ignoresIcmp !== true || error.cause !== 'icmp') return false
-  switch (error.kind) {
-    case 'portUnreachable':
-      return true
-    case 'protocolUnreachable':
-    case 'packetTooBig':
-      return isMapped(flow.remoteAddress)
-    case 'prohibited':
-      return !isMapped(flow.remoteAddress)
-    default:
-      return false
-  }
 }
