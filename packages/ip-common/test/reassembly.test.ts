@@ -326,7 +326,7 @@ describe('reassembly', () => {
     expectNothingHeld()
   })
 
-  test('RFC 3168 §5.3: one CE mark marks the datagram, but not among fragments without ECN [RFC8504-5.12-ecn]', () => {
+  test('RFC 3168 §5.3: one CE mark marks the datagram, but not among fragments without ECN [RFC8504-5.12-ecn, RFC3168-5.3-fragments]', () => {
     arrive(0, 80, true, { ecn: 2 })
     const whole = arrive(80, 100, false, { ecn: 3 })!
     expect(whole.tos).toBe(3)

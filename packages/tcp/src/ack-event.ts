@@ -25,12 +25,16 @@ export interface AckEvent {
   isDuplicateData: boolean
   /** Bytes newly held lost. */
   lost: number
+  /** Bytes newly known to have come marked (RFC 3168), of those that arrived. */
+  marked: number
+  /** The peer tells of marks, though perhaps of no more bytes. */
+  isMarked: boolean
 }
 
 export function createAckEvent(): AckEvent {
   return {
     arrival: 0, echo: 0, hasEcho: false, acked: 0, delivered: 0, sacked: 0, rtt: 0, sackRtt: 0,
-    isOriginal: false, isRetransmitted: false, isDuplicate: false, isDuplicateData: false, lost: 0,
+    isOriginal: false, isRetransmitted: false, isDuplicate: false, isDuplicateData: false, lost: 0, marked: 0, isMarked: false,
   }
 }
 
@@ -38,6 +42,6 @@ export function beginAck(event: AckEvent, arrival: number, echo: number, hasEcho
   event.arrival = arrival
   event.echo = echo
   event.hasEcho = hasEcho
-  event.acked = event.delivered = event.sacked = event.rtt = event.sackRtt = event.lost = 0
-  event.isOriginal = event.isRetransmitted = event.isDuplicate = event.isDuplicateData = false
+  event.acked = event.delivered = event.sacked = event.rtt = event.sackRtt = event.lost = event.marked = 0
+  event.isOriginal = event.isRetransmitted = event.isDuplicate = event.isDuplicateData = event.isMarked = false
 }

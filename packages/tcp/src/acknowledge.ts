@@ -1,6 +1,7 @@
 import { beginAck } from './ack-event.ts'
 import type { AckEvent } from './ack-event.ts'
 import { beginSample } from './delivery-rate.ts'
+import { takeEcho } from './ecn-input.ts'
 import { recover, resendAll } from './recovery.ts'
 import { recordArrived, takeSacks } from './sack-arrives.ts'
 import { Mark } from './scoreboard.ts'
@@ -36,7 +37,8 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   // RFC 5681 §2: nothing new, no text, and the window as before. With SACK the blocks tell more.
   else event.isDuplicate = flightSize(tcb) > 0 && length === 0 && window === snd.wnd && !snd.persisting && !tcb.rcv.sackPermitted
   if (snd.probing !== Probing.None) onProbeAck(tcb, event, ack)
-  if (event.delivered > 0 || event.acked > 0 || event.isDuplicate || event.isDuplicateData) recover(tcb, event)
+  if (tcb.ecn !== null) takeEcho(tcb, tcb.ecn, header, length, event)
+  if (event.delivered > 0 || event.acked > 0 || event.isDuplicate || event.isDuplicateData || event.isMarked) recover(tcb, event)
   updateWindow(tcb, header, window)
 }
 

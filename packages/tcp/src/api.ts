@@ -55,6 +55,32 @@ export interface TcpTraceEvent {
   readonly remotePort: number
 }
 
+/** Feedback of congestion marks: none, RFC 3168, or RFC 9768. */
+export type EcnKind = 'none' | 'classic' | 'accurate'
+
+/** What {@link ConnectionOptions.ecn} decides in detail. Decided by the handshake. */
+export interface EcnPolicy {
+  /** What our SYN asks for. Default `'none'`. */
+  readonly offer?: EcnKind
+  /** The most that a peer gets whose SYN asks. Default `'accurate'`. */
+  readonly accept?: EcnKind
+  /**
+   * Where Accurate ECN options go (RFC 9768 §3.2.3): nowhere; where they take nothing from the text, as on ACKs; or on each
+   * segment, whose text is 12 bytes shorter for it. Default `'acks'`.
+   */
+  readonly options?: 'none' | 'acks' | 'all'
+  /**
+   * What leaves as ECT(0): new text (RFC 3168 §6.1.4–6.1.6); that and the SYN-ACK (RFC 5562); or, with accurate feedback,
+   * everything behind the handshake, which is what Linux does. Default `'data'`.
+   */
+  readonly capable?: 'data' | 'syn-ack' | 'all'
+  /**
+   * Looks out for paths that lose what has ECN or rewrite it: SYNs go again without (RFC 3168 §6.1.1.1), and nothing leaves as
+   * ECT when the peer saw what was never sent (RFC 9768 §3.2.2.3). Default true.
+   */
+  readonly verify?: boolean
+}
+
 /** Options of one connection; also defaults of a stack (`tcp({ noDelay: true })`) and of a listener. */
 export interface ConnectionOptions {
   /** Send small segments at once (RFC 1122 §4.2.3.4). Default false. */
@@ -112,6 +138,12 @@ export interface ConnectionOptions {
    * Default null: what is left of `lingerTimeout`.
    */
   readonly finWait2Timeout?: number | null
+  /**
+   * Explicit congestion notification: routers mark packets instead of dropping them. `'off'`: never. `'passive'`: when the peer
+   * asks for it, classic (RFC 3168) or accurate (RFC 9768). `'on'`: asks for classic, too. `'accurate'`: asks for accurate, and
+   * takes classic. Or an {@link EcnPolicy}. Default `'passive'`.
+   */
+  readonly ecn?: 'off' | 'passive' | 'on' | 'accurate' | EcnPolicy
   /** Name of an installed algorithm: `'cubic'` (RFC 9438), `'reno'` (RFC 5681), or one of `congestionControls` of `tcp()`, as `bbr()`. Default `'cubic'`. */
   readonly congestionControl?: string
   /**
@@ -126,8 +158,10 @@ export interface ConnectionOptions {
   readonly maxPacingRate?: number | null
   /** TTL or hop limit; 0 = the network's default. */
   readonly ttl?: number
-  /** TOS or traffic class. Default 0. */
+  /** TOS or traffic class. With ECN its two lowest bits are TCP's own. Default 0. */
   readonly tos?: number
+  /** Sends a segment when the end of a flight may be lost, two round trips after it (RFC 8985 §7). Default true. */
+  readonly tailLossProbe?: boolean
   /** Selective acknowledgments, when the peer has them too (RFC 2018). Default true. Decided by the handshake. */
   readonly sack?: boolean
   /**
@@ -169,8 +203,8 @@ export interface ConnectionInfo {
   // --- congestion and recovery ---
   /** Name of the algorithm. */
   readonly congestionControl: string
-  /** `disorder`: duplicate ACKs came; `recovery`: fast retransmit; `loss`: after a timeout. */
-  readonly congestionState: 'open' | 'disorder' | 'recovery' | 'loss'
+  /** `disorder`: duplicate ACKs came; `cwr`: marks bring cwnd down; `recovery`: fast retransmit; `loss`: after a timeout. */
+  readonly congestionState: 'open' | 'disorder' | 'cwr' | 'recovery' | 'loss'
   readonly cwnd: number
   readonly ssthresh: number
   /** Duplicate ACKs that mean loss. */
@@ -229,6 +263,25 @@ export interface ConnectionInfo {
   readonly dataSegmentsReceived: number
   readonly retransmits: number
   readonly timeouts: number
+  /** Congestion marks (RFC 3168, RFC 9768). */
+  readonly ecn: {
+    /** What the handshake agreed to. */
+    readonly kind: EcnKind
+    /** Text leaves as ECT(0). */
+    readonly isCapable: boolean
+    /** Some packet came that was capable of ECN. */
+    readonly isSeen: boolean
+    /** Packets that came marked. */
+    readonly received: number
+    /** Times that marks brought cwnd down. */
+    readonly reductions: number
+    /** Packets that the peer says came marked; with classic ECN the bytes of ACKs with ECE, in segments. */
+    readonly marked: number
+    /** Bytes of text that came marked, as ECT(0) and as ECT(1), as far as the peer's Accurate ECN options say. */
+    readonly markedBytes: number
+    readonly ect0Bytes: number
+    readonly ect1Bytes: number
+  }
   /** What the handshake agreed to; scales are 0 without window scaling. */
   readonly options: {
     readonly timestamps: boolean

@@ -32,6 +32,8 @@ export interface AckSample {
   now: number
   /** The flight before this acknowledgment was held back by cwnd, so that cwnd may grow (RFC 7661). */
   limited: boolean
+  /** Bytes of `delivered` that came marked, as the peer says (RFC 3168, RFC 9768); with ECE all of them. */
+  marked: number
 }
 
 /**
@@ -133,6 +135,13 @@ export interface CongestionControl {
   onSegmentLost?(segment: LostSegment): void
   /** Data is about to leave, nothing is in flight, and the application had nothing to send until now. Monotonic ms. */
   onRestart?(now: number): void
+  /**
+   * The network marked what was sent, for the first time in a round trip (RFC 3168 §6.1.2): sets `ssthresh` and `cwnd`; the
+   * sender then lets cwnd come down with what arrives. Never undone. Without it marks are `onLoss`.
+   */
+  onCongestion?(): void
+  /** Each acknowledgment of a connection with ECN, whether anything was marked or not, in recovery too. */
+  onMarks?(sample: AckSample): void
 }
 
 /**
@@ -162,6 +171,8 @@ export interface CongestionControl {
 export interface CongestionAlgorithm {
   /** What the option `congestionControl` calls it. */
   readonly name: string
+  /** It lives by marks (RFC 8257): connections ask for ECN whatever the option `ecn` says, and echo marks as they come. Default false. */
+  readonly needsEcn?: boolean
   /** Called once for each connection, and again when the handshake has settled the segment size. */
   create(sender: CongestionSender): CongestionControl
 }
@@ -176,7 +187,7 @@ export const NO_THRESHOLD = 0x7fff_ffff
 
 /** The objects that a stack reuses. */
 export function createAckSample(): AckSample {
-  return { acked: 0, delivered: 0, flight: 0, una: 0, nxt: 0, rtt: 0, smoothedRtt: 0, minimumRtt: 0, now: 0, limited: false }
+  return { acked: 0, delivered: 0, flight: 0, una: 0, nxt: 0, rtt: 0, smoothedRtt: 0, minimumRtt: 0, now: 0, limited: false, marked: 0 }
 }
 
 export function createRateSample(): RateSample {

@@ -3,6 +3,7 @@ import type { Address, ErrorCode, PortReservation, Route } from '@stack/core'
 import type { ConnectOptions } from './api.ts'
 import { TCP_PROTOCOL } from './context.ts'
 import type { TcpContext } from './context.ts'
+import { offerEcn } from './ecn-handshake.ts'
 import { TcpEndpoint } from './endpoint.ts'
 import type { EndpointOwner } from './endpoint.ts'
 import { zoneOf } from './flow.ts'
@@ -60,6 +61,7 @@ function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options
     timers.deadline = scheduler.now + options.timeout
     timers.schedule(timers.deadline)
   }
+  offerEcn(endpoint)
   sendSyn(endpoint)
   armRetransmit(endpoint)
 }

@@ -13,6 +13,8 @@ export function turnIntoCookie(context: TcpContext, record: HalfOpen): void {
     record.peerScale = -1
     record.sackPermitted = false
   }
+  // Nothing of it comes back with the ACK.
+  record.ecn = null
   record.cookieBits = record.timestamps ? timestampBits(record.peerScale, record.sackPermitted) : NO_TIMESTAMPS
   record.iss = context.cookies.make(record, record.irs, record.peerMss, record.cookieBits, context.host.scheduler.now)
   record.authenticator?.opened(record.iss, record.irs)
@@ -40,5 +42,6 @@ export function recordOfCookie(context: TcpContext, flow: Flow, header: SegmentH
   record.peerScale = scaleOfBits(bits)
   record.sackPermitted = sackOfBits(bits)
   record.cookieBits = bits
+  record.ecn = null
   return record
 }

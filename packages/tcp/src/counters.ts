@@ -28,6 +28,10 @@ export interface TcpCounters {
   zeroWindowProbes: number
   /** Tail loss probes (RFC 8985 §7). */
   tailProbes: number
+  /** Packets that came marked, of connections with ECN (RFC 3168). */
+  ecnMarks: number
+  /** Times that marks brought a congestion window down. */
+  ecnReductions: number
   /** Reductions of a congestion window that were taken back: nothing had been lost. */
   undone: number
   /** D-SACKs: the peer got something twice (RFC 2883). */
@@ -119,7 +123,7 @@ export interface TcpCounters {
 export function createCounters(): TcpCounters {
   return {
     activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, orphans: 0, orphansReset: 0, timeWait: 0, halfOpen: 0, segmentsReceived: 0, segmentsSent: 0,
-    bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, tailProbes: 0, undone: 0,
+    bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, tailProbes: 0, ecnMarks: 0, ecnReductions: 0, undone: 0,
     duplicateReports: 0, reneged: 0, keepAliveProbes: 0,
     challengeAcks: 0, resetsSent: 0, resetsReceived: 0, timeWaitEvicted: 0, timeWaitReused: 0, localDrops: 0, noMemory: 0, noRoute: 0,
     illegalTransitions: 0, dropChecksum: 0, dropMalformed: 0, dropNotUnicast: 0, dropUnacceptable: 0, dropOldTimestamp: 0,

@@ -134,11 +134,21 @@ class Cubic implements CongestionControl {
 
   onLoss(flight: number): void {
     this.remember()
+    // What limited transmit sent beyond the window does not count (RFC 5681 §3.2 step 2).
+    this.retreat(Math.min(flight, this.cwnd))
+  }
+
+  /** Marks are losses to it (RFC 9438 §4.6). */
+  onCongestion(): void {
+    this.prior = null
+    this.retreat(this.cwnd)
+  }
+
+  private retreat(flight: number): void {
     const { cwnd } = this
     // Fast convergence (RFC 9438 §4.7): whoever gets less than before makes room for others.
     this.largest = cwnd < this.largest ? (cwnd * (1 + BETA)) / 2 : cwnd
-    // What limited transmit sent beyond the window does not count (RFC 5681 §3.2 step 2).
-    this.reduce(Math.min(flight, cwnd))
+    this.reduce(flight)
     this.cwnd = this.ssthresh
   }
 

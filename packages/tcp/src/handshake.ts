@@ -2,6 +2,7 @@ import type { Milliseconds } from '@stack/core'
 import { hasRoomForTimestamps, signatureLength } from './authentication/seam.ts'
 import type { Settings } from './options.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
+import { ecnRoom } from './ecn-output.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { State } from './state.ts'
@@ -98,7 +99,7 @@ export function updateMss(tcb: Tcb): void {
   const route = currentRoute(tcb.context, tcb)
   snd.mssGeneration = tcb.context.host.generation
   const path = typeof route === 'string' ? snd.peerMss : route.mtu - networkHeaderLength(remoteAddress) - MIN_HEADER_LENGTH
-  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) - optionBytes(tcb)
+  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) - optionBytes(tcb) - (tcb.ecn === null ? 0 : ecnRoom(tcb.ecn))
   if (authenticator !== null) authenticator.reserved = authenticator.optionLength
   if (mss === snd.mss) return
   snd.mss = mss

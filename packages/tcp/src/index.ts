@@ -29,5 +29,6 @@ export type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSende
 export { initialWindow } from './congestion.ts'
 export type { TcpCounters } from './counters.ts'
 export { cubic } from './cubic.ts'
+export { dctcp } from './dctcp.ts'
 export { reno } from './reno.ts'
 export { tcp } from './tcp.ts'

@@ -9,6 +9,10 @@ import type { Tcb } from './tcb.ts'
 import { receiveWindow, windowLimit } from './window.ts'
 import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 
+const NO_ECN: ConnectionInfo['ecn'] = {
+  kind: 'none', isCapable: false, isSeen: false, received: 0, reductions: 0, marked: 0, markedBytes: 0, ect0Bytes: 0, ect1Bytes: 0,
+}
+
 /** The figures of a connection, in ms and bytes. */
 export function connectionInfo(tcb: Tcb): ConnectionInfo {
   const { snd, rcv, rtt, cc, settings } = tcb
@@ -61,16 +65,25 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     dataSegmentsReceived: rcv.dataSegments,
     retransmits: snd.retransmits,
     timeouts: snd.timeouts,
+    ecn: ecnInfo(tcb),
     options: { timestamps: rcv.timestamps, windowScale: rcv.scaling, sack: rcv.sackPermitted, sendScale: snd.scale, receiveScale: rcv.scale },
   }
+}
+
+function ecnInfo({ ecn }: Tcb): ConnectionInfo['ecn'] {
+  if (ecn === null) return NO_ECN
+  const { kind, isCapable, isSeen, received, reductions, marked, accurate } = ecn
+  const { ceBytes: markedBytes = 0, ect0Bytes = 0, ect1Bytes = 0 } = accurate ?? {}
+  return { kind, isCapable, isSeen, received, reductions, marked, markedBytes, ect0Bytes, ect1Bytes }
 }
 
 function since(now: number, then: number): number {
   return then === 0 ? Infinity : now - then
 }
 
-function congestionState({ snd }: Tcb): ConnectionInfo['congestionState'] {
+function congestionState({ snd, ecn }: Tcb): ConnectionInfo['congestionState'] {
   if (snd.recovery === Recovery.Timeout) return 'loss'
   if (snd.recovery === Recovery.Fast) return 'recovery'
+  if (ecn?.isReducing === true) return 'cwr'
   return snd.dupAcks > 0 || snd.board.sackedBytes > 0 ? 'disorder' : 'open'
 }

@@ -8,6 +8,7 @@ import type { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
 import type { TcpContext } from './context.ts'
 import { recordOfCookie, turnIntoCookie } from './cookie-open.ts'
+import { synAgain } from './ecn-handshake.ts'
 import { tcpError } from './errors.ts'
 import { zoneOf } from './flow.ts'
 import type { Flow } from './flow.ts'
@@ -271,6 +272,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     }
     if ((flags & Flag.Syn) !== 0 && (flags & Flag.Ack) === 0 && header.sequence === record.irs) {
       // Our SYN-ACK was lost.
+      if (record.ecn !== null) synAgain(record.ecn, header)
       sendSynAck(context, record, settings)
       return false
     }

@@ -1,6 +1,6 @@
 import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
-import type { ConnectionOptions, ConnectOptions, ForwardOptions, HandshakeOptions, ListenOptions, TcpOptions } from './api.ts'
+import type { ConnectionOptions, ConnectOptions, EcnPolicy, ForwardOptions, HandshakeOptions, ListenOptions, TcpOptions } from './api.ts'
 import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
@@ -36,11 +36,13 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   synRetries: { type: 'number', integer: true, min: 0, max: 127 },
   lingerTimeout: { type: 'number', min: 0 },
   finWait2Timeout: { type: 'any' },
+  ecn: { type: 'any' },
   congestionControl: { type: 'string' },
   pacing: { type: 'boolean' },
   maxPacingRate: { type: 'any' },
   ttl: { type: 'number', integer: true, min: 0, max: 255 },
   tos: { type: 'number', integer: true, min: 0, max: 255 },
+  tailLossProbe: { type: 'boolean' },
   sack: { type: 'boolean' },
   trace: { type: 'any' },
   authentication: { type: 'any' },
@@ -101,6 +103,16 @@ const KEEP_ALIVE_SCHEMA: OptionSchema<Exclude<ConnectionOptions['keepAlive'], fa
   count: { type: 'number', integer: true, min: 1, max: 127 },
 }
 
+const ECN_NAMES = ['off', 'passive', 'on', 'accurate'] as const
+const ECN_KINDS = ['none', 'classic', 'accurate'] as const
+const ECN_SCHEMA: OptionSchema<EcnPolicy> = {
+  offer: { type: 'string', oneOf: ECN_KINDS },
+  accept: { type: 'string', oneOf: ECN_KINDS },
+  options: { type: 'string', oneOf: ['none', 'acks', 'all'] },
+  capable: { type: 'string', oneOf: ['data', 'syn-ack', 'all'] },
+  verify: { type: 'boolean' },
+}
+
 const SCALE_SCHEMA: OptionSchema = { windowScale: { type: 'number', integer: true, min: 0, max: MAX_WINDOW_SCALE } }
 const PACING_SCHEMA: OptionSchema = { maxPacingRate: { type: 'number', min: 1 } }
 const FIN_WAIT_2_SCHEMA: OptionSchema = { finWait2Timeout: { type: 'number', min: 0 } }
@@ -127,11 +139,13 @@ const DEFAULTS: Settings = {
   synRetries: 7,
   lingerTimeout: 60_000,
   finWait2Timeout: null,
+  ecn: 'passive',
   congestionControl: 'cubic',
   pacing: false,
   maxPacingRate: null,
   ttl: 0,
   tos: 0,
+  tailLossProbe: true,
   sack: true,
   trace: null,
   authentication: null,
@@ -148,6 +162,7 @@ export const HANDSHAKE_DEFAULTS: Handshake = {
 /** What a schema cannot say. */
 function checkShapes(what: string, options: ConnectionOptions): void {
   checkKeepAlive(what, options)
+  checkEcn(what, options.ecn)
   const trace: unknown = options.trace
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
@@ -157,6 +172,16 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   if (windowScale !== undefined && windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
   if (finWait2Timeout !== undefined && finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
   if (maxPacingRate !== undefined && maxPacingRate !== null) checkOptions(what, { maxPacingRate }, PACING_SCHEMA)
+}
+
+function checkEcn(what: string, ecn: unknown): void {
+  if (ecn === undefined) return
+  if (typeof ecn === 'object' && ecn !== null) {
+    checkOptions(`${what}: ecn`, ecn, ECN_SCHEMA)
+    return
+  }
+  if (ECN_NAMES.includes(ecn as never)) return
+  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'ecn' must be one of ${ECN_NAMES.join(', ')}, or a policy { offer?, accept?, … }.`)
 }
 
 function checkKeepAlive(what: string, options: ConnectionOptions): void {

@@ -1,5 +1,7 @@
 import type { Failure } from '@stack/core'
 import { roomForBlocks } from './authentication/seam.ts'
+import { markSyn } from './ecn-handshake.ts'
+import { markSegment, unmark } from './ecn-output.ts'
 import { beginSegment, sendSegment } from './segment.ts'
 import { State } from './state.ts'
 import { timestampNow } from './tcb.ts'
@@ -32,6 +34,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
   if (snd.urgent !== null && (flags & Flag.Rst) === 0) writeUrgent(snd.urgent, header, sequence)
   // RFC 2018 §4: with every ACK, as far as there is room; a full segment leaves none.
   if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, Math.min(MAX_SACK_BLOCKS, roomForBlocks(header, tcb.authenticator)))
+  if (tcb.ecn !== null) markSegment(tcb, tcb.ecn, header, length, reason)
   let failure: Failure
   if (length > 0) {
     snd.queue.locate(sequence)
@@ -40,6 +43,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
   } else failure = sendSegment(context, tcb)
   if (failure === 'ENOBUFS') {
     context.counters.localDrops++
+    if (tcb.ecn !== null) unmark(tcb.ecn, header)
     return failure
   }
   snd.segments++
@@ -77,6 +81,7 @@ export function sendSyn(tcb: Tcb): void {
     header.timestampValue = timestampNow(tcb)
     header.timestampEcho = isSynSent ? 0 : rcv.tsRecent
   }
+  if (tcb.ecn !== null) markSyn(tcb.ecn, header, snd.attempts)
   const failure = sendSegment(context, tcb)
   if (failure === 'ENOBUFS') context.counters.localDrops++
   else {

@@ -1,6 +1,7 @@
 import type { Milliseconds } from '@stack/core'
 import { hasRoomForTimestamps } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
+import { acceptEcn, markSynAck, openEcn } from './ecn-handshake.ts'
 import { currentRoute, defaultMss } from './flow.ts'
 import type { Flow } from './flow.ts'
 import { announcedMss, initializeReceiver, initializeSender, negotiate } from './handshake.ts'
@@ -45,6 +46,7 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     sackPermitted,
     tsRecent: header.timestampValue,
     tsOffset: header.timestamps ? context.secrets.timestampOffset(localAddress, localPort, remoteAddress, remotePort) : 0,
+    ecn: acceptEcn(context, settings, header),
     sentAt: scheduler.micros,
     retries: 0,
     deadline: 0,
@@ -61,6 +63,7 @@ export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Sett
   out.mss = record.mss
   out.sackPermitted = record.sackPermitted
   if (record.peerScale >= 0) out.windowScale = windowScaleOf(settings)
+  if (record.ecn !== null) markSynAck(record.ecn, out, record.retries)
   if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
   else if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)
 }
@@ -96,6 +99,7 @@ export function promote(tcb: Tcb, record: HalfOpen, arrival: Milliseconds): void
   initializeSender(tcb, record.iss)
   negotiate(tcb, synOf(tcb, record), arrival)
   rcv.tsOffset = record.tsOffset
+  if (record.ecn !== null) openEcn(tcb, record.ecn, record.tsRecent)
   setState(tcb, State.SynReceived)
   // Karn's rule; and a peer that was to wait for its application, or whose SYN-ACK nobody remembers, tells no time.
   snd.timing = record.retries === 0 && !record.acked && record.cookieBits < 0

@@ -1,5 +1,8 @@
 import type { AckEvent } from './ack-event.ts'
 import { sampleRate } from './delivery-rate.ts'
+import type { AckSample } from './congestion.ts'
+import { isReducedAlready } from './ecn.ts'
+import { reduceForMarks } from './ecn-reduction.ts'
 import { Prr } from './prr.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
@@ -28,6 +31,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
   const { snd } = tcb
   const isWindowLimited = before((snd.una - event.acked) | 0, snd.limitedUntil)
   snd.rate?.counted(event)
+  if (tcb.ecn !== null) tcb.cc.onMarks?.(sampleOf(tcb, event))
   if (event.isDuplicate) countDuplicate(tcb)
   else if (event.acked > 0 && snd.recovery !== Recovery.Fast) forgetDuplicates(snd)
   if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)
@@ -37,7 +41,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
   else {
     if (event.acked > 0) snd.recover = later(snd.recover, (snd.una - 1) | 0)
     if (isLossFound(tcb)) enterFastRecovery(tcb, event)
-    else grow(tcb, event)
+    else if (tcb.ecn === null || !reduceForMarks(tcb, tcb.ecn, event)) grow(tcb, event)
   }
   sampleRate(tcb, event, isWindowLimited)
 }
@@ -122,9 +126,13 @@ function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   snd.recovery = Recovery.Fast
   snd.recover = snd.nxt
   snd.probing = Probing.None
-  snd.undo = new Undo(snd.una, snd.nxt)
-  // What limited transmit sent beyond cwnd does not count (RFC 5681 §3.2 step 2).
-  cc.onLoss(Math.min(flight, cc.cwnd))
+  if (tcb.ecn !== null && isReducedAlready(tcb.ecn)) snd.undo = null
+  else {
+    snd.undo = new Undo(snd.una, snd.nxt)
+    // What limited transmit sent beyond cwnd does not count (RFC 5681 §3.2 step 2).
+    cc.onLoss(Math.min(flight, cc.cwnd))
+  }
+  tcb.ecn?.lost()
   if (!tcb.rcv.sackPermitted) {
     loseFirst(tcb)
     return
@@ -204,6 +212,7 @@ export function onTimeout(tcb: Tcb): void {
     if (snd.recovery !== Recovery.Timeout) snd.undo = new Undo(snd.una, snd.nxt)
     tcb.cc.onTimeout(flightSize(tcb))
   }
+  tcb.ecn?.lost()
   // The peer threw away what it had said it has (RFC 2018 §8).
   if (board.length > 0 && (board.marks(0) & Mark.Sacked) !== 0) {
     context.counters.reneged++
@@ -273,9 +282,16 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
 
 /** Congestion control hears of what was acknowledged. */
 function grow(tcb: Tcb, event: AckEvent): void {
-  const { snd, rtt, cc, context } = tcb
   // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing.
   if (event.acked === 0 || tcb.state < State.Established) return
+  const { snd } = tcb
+  const sample = sampleOf(tcb, event)
+  snd.limitedUntil = later(snd.limitedUntil, snd.una)
+  tcb.cc.onAck(sample)
+}
+
+function sampleOf(tcb: Tcb, event: AckEvent): AckSample {
+  const { snd, rtt, context } = tcb
   const { sample } = context
   sample.acked = event.acked
   sample.delivered = event.delivered
@@ -287,6 +303,6 @@ function grow(tcb: Tcb, event: AckEvent): void {
   sample.minimumRtt = rtt.minimum
   sample.now = context.host.scheduler.now
   sample.limited = before((snd.una - event.acked) | 0, snd.limitedUntil)
-  snd.limitedUntil = later(snd.limitedUntil, snd.una)
-  cc.onAck(sample)
+  sample.marked = event.marked
+  return sample
 }

@@ -2,13 +2,13 @@ import { initialWindow, NO_THRESHOLD } from './congestion.ts'
 import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender } from './congestion.ts'
 
 /** Slow start and congestion avoidance of RFC 5681 with the window arithmetic of RFC 6582, counted in bytes (RFC 3465). */
-class Reno implements CongestionControl {
-  readonly name = 'reno'
+export class Reno implements CongestionControl {
+  readonly name: string = 'reno'
   cwnd: number
   ssthresh: number = NO_THRESHOLD
-  private readonly sender: CongestionSender
+  protected readonly sender: CongestionSender
   // Bytes acknowledged since the last increase in congestion avoidance.
-  private acked = 0
+  protected acked = 0
   private afterTimeout = false
   // Before the last reduction.
   private priorWindow = 0
@@ -41,6 +41,13 @@ class Reno implements CongestionControl {
     this.remember()
     // What limited transmit sent beyond the window does not count (RFC 5681 §3.2 step 2).
     this.ssthresh = Math.max(Math.min(flight, this.cwnd) >>> 1, 2 * this.sender.mss)
+    this.cwnd = this.ssthresh
+    this.acked = 0
+  }
+
+  /** RFC 3168 §6.1.2. */
+  onCongestion(): void {
+    this.ssthresh = Math.max(this.cwnd >>> 1, 2 * this.sender.mss)
     this.cwnd = this.ssthresh
     this.acked = 0
   }

@@ -2,6 +2,8 @@ import type { Packet } from '@stack/buffer'
 import { takeAck } from './acknowledge.ts'
 import { sendAck, sendReset, sendSyn } from './output.ts'
 import { enterFinWait2 } from './close.ts'
+import { settleEcn } from './ecn-handshake.ts'
+import { ecnArrives } from './ecn-input.ts'
 import { finishStream, receiveFin, receiveText, tellDuplicate } from './receiver.ts'
 import { sendResetFor } from './reset.ts'
 import { after, before } from './sequence.ts'
@@ -39,6 +41,7 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
     arrivesInSynSent(tcb, header, packet)
     return
   }
+  if (tcb.ecn !== null) ecnArrives(tcb, tcb.ecn, header, packet.length)
   // Sequence numbers of the segment: text and FIN (a SYN is dealt with before they matter).
   const length = packet.length + ((header.flags & Flag.Fin) !== 0 ? 1 : 0)
   // The SYN-ACK that crosses ours in a simultaneous open repeats the SYN we have (§3.5, figure 8).
@@ -89,6 +92,7 @@ function arrivesInSynSent(tcb: Tcb, header: SegmentHeader, packet: Packet): void
     return
   }
   negotiate(tcb, header, packet.arrival)
+  if (tcb.ecn !== null) settleEcn(tcb, tcb.ecn, header)
   if (!isAck) {
     // A simultaneous open (§3.5, MUST-10).
     setState(tcb, State.SynReceived)

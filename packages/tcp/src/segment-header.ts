@@ -1,8 +1,10 @@
-/** Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 5482). */
-export const OptionKind = { End: 0, Nop: 1, Mss: 2, WindowScale: 3, SackPermitted: 4, Sack: 5, Timestamps: 8, UserTimeout: 28 } as const
+/** Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 5482, RFC 9768). */
+export const OptionKind = {
+  End: 0, Nop: 1, Mss: 2, WindowScale: 3, SackPermitted: 4, Sack: 5, Timestamps: 8, UserTimeout: 28, AccurateEcn0: 172, AccurateEcn1: 174,
+} as const
 
 /** Bits of {@link SegmentHeader.rare}: options that few segments have. */
-export const Rare = { UserTimeout: 1 } as const
+export const Rare = { UserTimeout: 1, AccurateEcn: 0x100 } as const
 
 /** Bytes of the header without options. */
 export const MIN_HEADER_LENGTH = 20
@@ -21,6 +23,8 @@ export class SegmentHeader {
   acknowledgment = 0
   /** Bits of {@link Flag}. */
   flags = 0
+  /** ECN field of the IP header (RFC 3168 §5), 0–3: how it came, or is to leave. No part of the TCP header. */
+  ecn = 0
   /** As on the wire, not scaled. */
   window = 0
   urgentPointer = 0
@@ -43,6 +47,12 @@ export class SegmentHeader {
   rare = 0
   /** User timeout that the sender announces, s (RFC 5482 §2): 0–32,767, or minutes × 60. */
   userTimeout = 0
+  /** Counters in the Accurate ECN option, 0–3 (RFC 9768 §3.2.3). */
+  ecnCounters = 0
+  /** Its counters, 24 bits each; -1 = not told. */
+  ect0Bytes = 0
+  ceBytes = 0
+  ect1Bytes = 0
   /** An option had an illegal length; what follows it was ignored (RFC 9293 MUST-7). */
   malformedOptions = false
 }

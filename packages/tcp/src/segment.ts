@@ -28,6 +28,7 @@ export function receiveHeader(context: TcpContext, packet: Packet): HeaderVerdic
     context.counters.dropChecksum++
     return 'checksum'
   }
+  header.ecn = packet.tos & 3
   packet.consumeTransportHeader(header.headerLength)
   return 'ok'
 }
@@ -51,6 +52,7 @@ export function beginSegment(context: TcpContext, flow: Flow, flags: number, seq
   header.sourcePort = flow.localPort
   header.destinationPort = flow.remotePort
   header.flags = flags
+  header.ecn = 0
   header.sequence = sequence
   header.acknowledgment = acknowledgment
   header.window = 0
@@ -107,7 +109,7 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
   packet.destinationPort = flow.remotePort
   params.protocol = TCP_PROTOCOL
   params.ttl = flow.ttl
-  params.tos = flow.tos
+  params.tos = outgoing.ecn === 0 ? flow.tos : (flow.tos & ~3) | outgoing.ecn
   // RFC 1191 §3: a sender that learns the path's MTU forbids fragments, from the SYN on.
   params.dontFragment = true
   counters.segmentsSent++

@@ -1,6 +1,7 @@
 import type { Packet } from '@stack/buffer'
 import type { Milliseconds, SecureRandom, Timer, TimerWheel } from '@stack/core'
 import type { TcpCounters } from './counters.ts'
+import type { HalfOpenEcn } from './ecn-handshake.ts'
 import type { Flow } from './flow.ts'
 import { INITIAL_RTO } from './rto.ts'
 import { TupleIndex } from './tuple-index.ts'
@@ -21,6 +22,8 @@ export interface HalfOpen extends Flow {
   sackPermitted: boolean
   tsRecent: number
   readonly tsOffset: number
+  /** Null = the SYN asked for no ECN, or gets none. */
+  ecn: HalfOpenEcn | null
   /** When the SYN-ACK last left, int32 µs. */
   sentAt: number
   retries: number

@@ -6,6 +6,7 @@ import type { Chrono } from './chrono.ts'
 import type { CongestionControl, CongestionSender } from './congestion.ts'
 import type { TcpContext } from './context.ts'
 import type { DeliveryRate } from './delivery-rate.ts'
+import type { Ecn } from './ecn.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
@@ -240,6 +241,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   wasEstablished = false
   /** The last thing that went wrong without ending the connection (RFC 9293 §3.9.2.2). */
   softError: ErrorCode | null = null
+  /** Null = no ECN: neither asked for nor agreed to. */
+  ecn: Ecn | null = null
   /** When the neighbour was last told to be reachable, ms. */
   confirmedAt: Milliseconds = -Infinity
 

@@ -18,7 +18,7 @@ export function scheduleProbe(tcb: Tcb): void {
   const { snd, rtt, timers, context } = tcb
   const { board } = snd
   const isOpen = snd.recovery === Recovery.None && board.sackedBytes === 0 && board.lostBytes === 0 && snd.probing === Probing.None
-  if (!isOpen || board.length === 0 || !tcb.rcv.sackPermitted || snd.persisting || rtt.smoothed === 0 || tcb.state < State.Established) {
+  if (!isOpen || board.length === 0 || !tcb.rcv.sackPermitted || !tcb.settings.tailLossProbe || snd.persisting || rtt.smoothed === 0 || tcb.state < State.Established) {
     timers.probe = Infinity
     return
   }

@@ -1,9 +1,12 @@
 import { OptionKind, Rare } from './segment-header.ts'
 import type { SegmentHeader } from './segment-header.ts'
+import { accurateEcnLength, readAccurateEcn } from './wire-accurate-ecn.ts'
 
 /** Bytes of the options in `header.rare`, padding included. */
 export function rareLength(header: SegmentHeader): number {
-  return (header.rare & Rare.UserTimeout) === 0 ? 0 : 4
+  let length = (header.rare & Rare.UserTimeout) === 0 ? 0 : 4
+  if ((header.rare & Rare.AccurateEcn) !== 0) length += accurateEcnLength(header.ecnCounters)
+  return length
 }
 
 /** The option of `size` bytes at `at`, if it is one of those that few segments have. Anything else is skipped (RFC 9293 MUST-6). */
@@ -12,10 +15,10 @@ export function readRare(view: DataView, at: number, kind: number, size: number,
     const field = view.getUint16(at + 2)
     out.userTimeout = (field & 0x7fff) * ((field & MINUTES) === 0 ? 1 : 60)
     out.rare |= Rare.UserTimeout
-  }
+  } else if (kind === OptionKind.AccurateEcn0 || kind === OptionKind.AccurateEcn1) readAccurateEcn(view, at, kind, size, out)
 }
 
-/** Returns the bytes written, a multiple of 4. */
+/** Those that come last. Returns the bytes written, a multiple of 4. */
 export function writeRare(view: DataView, at: number, header: SegmentHeader): number {
   if ((header.rare & Rare.UserTimeout) === 0) return 0
   const { userTimeout } = header

@@ -15,8 +15,9 @@
  * @packageDocumentation
  */
 
-import { MAX_SACK_BLOCKS, MIN_HEADER_LENGTH, OptionKind } from './segment-header.ts'
+import { MAX_SACK_BLOCKS, MIN_HEADER_LENGTH, OptionKind, Rare } from './segment-header.ts'
 import type { SegmentHeader } from './segment-header.ts'
+import { writeAccurateEcn } from './wire-accurate-ecn.ts'
 import { rareLength, readRare, writeRare } from './wire-rare.ts'
 
 export { MAX_SACK_BLOCKS, MIN_HEADER_LENGTH, OptionKind, Rare, SegmentHeader } from './segment-header.ts'
@@ -35,8 +36,11 @@ export const Field = {
   Options: 20,
 } as const
 
-/** Control bits (RFC 9293 §3.1, RFC 3168 §6.1). */
-export const Flag = { Fin: 1, Syn: 2, Rst: 4, Psh: 8, Ack: 16, Urg: 32, Ece: 64, Cwr: 128 } as const
+/** Control bits (RFC 9293 §3.1, RFC 3168 §6.1, RFC 9768 §3.1). */
+export const Flag = { Fin: 1, Syn: 2, Rst: 4, Psh: 8, Ack: 16, Urg: 32, Ece: 64, Cwr: 128, Ae: 256 } as const
+
+/** All of {@link Flag}. */
+const FLAGS = 0x1ff
 
 /** Largest shift of the window (RFC 7323 §2.3). */
 export const MAX_WINDOW_SCALE = 14
@@ -54,13 +58,15 @@ export const TIMESTAMPS_LENGTH = 12
  */
 export function parseHeader(view: DataView, offset: number, length: number, out: SegmentHeader): boolean {
   if (length < MIN_HEADER_LENGTH) return false
-  const headerLength = (view.getUint8(offset + Field.DataOffset) >>> 4) << 2
+  // The data offset, three reserved bits, and the flags.
+  const control = view.getUint16(offset + Field.DataOffset)
+  const headerLength = (control >>> 12) << 2
   if (headerLength < MIN_HEADER_LENGTH || headerLength > length) return false
   out.sourcePort = view.getUint16(offset)
   out.destinationPort = view.getUint16(offset + Field.DestinationPort)
   out.sequence = view.getInt32(offset + Field.Sequence)
   out.acknowledgment = view.getInt32(offset + Field.Acknowledgment)
-  out.flags = view.getUint8(offset + Field.Flags)
+  out.flags = control & FLAGS
   out.window = view.getUint16(offset + Field.Window)
   out.urgentPointer = view.getUint16(offset + Field.UrgentPointer)
   out.headerLength = headerLength
@@ -129,8 +135,8 @@ export function headerLengthOf(header: SegmentHeader): number {
 }
 
 /**
- * Writes `header` at `offset`, options in the order MSS, SACK permitted, timestamps, window scale, SACK, then
- * the rare ones; the checksum field is zero.
+ * Writes `header` at `offset`, options in the order MSS, SACK permitted with timestamps, Accurate ECN, SACK permitted,
+ * window scale, SACK, then the rare ones; the checksum field is zero.
  *
  * @returns the bytes written, a multiple of 4
  */
@@ -154,7 +160,9 @@ export function writeHeader(view: DataView, offset: number, header: SegmentHeade
     view.setInt32(at + 4, header.timestampValue)
     view.setInt32(at + 8, header.timestampEcho)
     at += TIMESTAMPS_LENGTH
-  } else if (header.sackPermitted) {
+  }
+  if ((header.rare & Rare.AccurateEcn) !== 0) at += writeAccurateEcn(view, at, header)
+  if (header.sackPermitted && !header.timestamps) {
     view.setUint32(at, 0x01010402)
     at += 4
   }
@@ -168,6 +176,6 @@ export function writeHeader(view: DataView, offset: number, header: SegmentHeade
     for (let i = 0; i < 2 * header.sackBlocks; i++, at += 4) view.setInt32(at, header.sackEdges[i]!)
   }
   if (header.rare !== 0) at += writeRare(view, at, header)
-  view.setUint8(offset + Field.DataOffset, (at - offset) << 2)
+  view.setUint8(offset + Field.DataOffset, ((at - offset) << 2) | (header.flags >>> 8))
   return at - offset
 }

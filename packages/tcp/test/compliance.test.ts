@@ -3,10 +3,10 @@ import type {
   AckSampleLike, CongestionAlgorithmLike, CongestionControlLike, CongestionSenderLike, LostSegmentLike, RateSampleLike,
 } from '@stack/testing'
 import { describe, expectTypeOf, it } from 'vitest'
-import { bbr, cubic, reno, tcp } from '../src/index.ts'
+import { bbr, cubic, dctcp, reno, tcp } from '../src/index.ts'
 import type { AckSample, CongestionAlgorithm, CongestionControl, CongestionSender, LostSegment, RateSample } from '../src/index.ts'
 
-describe.each([reno(), cubic(), bbr()])('$name', (algorithm) => {
+describe.each([reno(), cubic(), bbr(), dctcp()])('$name', (algorithm) => {
   for (const { name, run } of congestionControlCompliance(() => algorithm)) it(name, (context) => run(context))
 })
 

@@ -269,7 +269,7 @@ describe('listening', () => {
     const bench = await Bench.create()
     bench.stack.tcp.listen({ port: PORT })
     await bench.send('SEC', {})
-    bench.expect('SA')
+    bench.expect('SAE')
     await bench.send('SF', { sourcePort: 9 })
     bench.expectNothing()
     expect(bench.counters['dropBadFlags']).toBe(1)

@@ -65,6 +65,38 @@ describe('wire', () => {
     expect(written(header)).toMatchObject({ rare: Rare.UserTimeout, userTimeout: told })
   })
 
+  test.each([
+    [0, [174, 2, 1, 1]], [1, [174, 5, 0, 0, 3, 1, 1, 1]], [2, [174, 8, 0, 0, 3, 0x01, 0x02, 0x03]], [3, [174, 11, 0, 0, 3, 0x01, 0x02, 0x03, 0xff, 0xff, 0xff, 1]],
+  ])('an Accurate ECN option with %i counters, ECT(1) first (RFC 9768 §3.2.3)', (ecnCounters, bytes) => {
+    const header = new SegmentHeader()
+    Object.assign(header, { rare: Rare.AccurateEcn, ecnCounters, ect1Bytes: 3, ceBytes: 0x010203, ect0Bytes: 0xffffff })
+    const view = new DataView(new ArrayBuffer(64))
+    expect(writeHeader(view, 0, header)).toBe(headerLengthOf(header))
+    expect([...new Uint8Array(view.buffer, 20, headerLengthOf(header) - 20)].slice(0, bytes.length)).toEqual(bytes)
+    const told = (at: number, value: number): number => (ecnCounters > at ? value : -1)
+    expect(written(header)).toMatchObject({
+      rare: Rare.AccurateEcn, ecnCounters, ect1Bytes: told(0, 3), ceBytes: told(1, 0x010203), ect0Bytes: told(2, 0xffffff),
+    })
+  })
+
+  test('an Accurate ECN option in the other order, longer than known, or with odd bytes (RFC 9768 §3.2.3.1)', () => {
+    expect(withOptions([172, 8, 0, 0, 1, 0, 0, 2])).toMatchObject({ rare: Rare.AccurateEcn, ecnCounters: 2, ect0Bytes: 1, ceBytes: 2, ect1Bytes: -1 })
+    expect(withOptions([172, 14, 0, 0, 1, 0, 0, 2, 0, 0, 3, 9, 9, 9, 1, 1])).toMatchObject({ ecnCounters: 3, ect0Bytes: 1, ceBytes: 2, ect1Bytes: 3 })
+    expect(withOptions([174, 4, 9, 9])).toMatchObject({ ecnCounters: 0, ect0Bytes: -1, ceBytes: -1, ect1Bytes: -1 })
+    expect(withOptions([174, 12, 0, 0])).toMatchObject({ rare: 0, malformedOptions: true })
+  })
+
+  test('the ninth flag lies beside the data offset, and the reserved bits are no flags [RFC9768-3.1-ae]', () => {
+    const header = new SegmentHeader()
+    header.flags = Flag.Ae | Flag.Syn
+    const view = new DataView(new ArrayBuffer(20))
+    writeHeader(view, 0, header)
+    expect(view.getUint16(12)).toBe(0x5102)
+    view.setUint16(12, 0x5f02)
+    expect(parseHeader(view, 0, 20, header)).toBe(true)
+    expect(header.flags).toBe(Flag.Ae | Flag.Syn)
+  })
+
   test('the fields of the segment before do not show', () => {
     const header = withOptions([2, 4, 5, 0xb4, 4, 2, 3, 3, 7, 28, 4, 0, 5, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4, 5, 1, 0])
     expect(header).toMatchObject({ mss: 1460, sackPermitted: true, windowScale: 7, sackBlocks: 1, timestamps: true, rare: Rare.UserTimeout, userTimeout: 5, malformedOptions: true })

@@ -103,7 +103,9 @@ export class Message {
 export function insertOption({ bytes, view, transportHeader, transportHeaderLength }: Packet, headerLength: number): number {
   const options = transportHeader + Field.Options
   bytes.copyWithin(options + transportHeaderLength - headerLength, options, transportHeader + headerLength)
-  view.setUint8(transportHeader + Field.DataOffset, transportHeaderLength << 2)
+  // The other half of the byte has a flag.
+  const control = transportHeader + Field.DataOffset
+  view.setUint8(control, (transportHeaderLength << 2) | (view.getUint8(control) & 0x0f))
   return options
 }
 

@@ -19,6 +19,7 @@ export interface AckSampleLike {
   minimumRtt: number
   now: number
   limited: boolean
+  marked: number
 }
 
 /** The shape of `RateSample` of `@stack/tcp`. */
@@ -63,6 +64,8 @@ export interface CongestionControlLike {
   onIdle(): void
   onLostSyn(): void
   onMss(): void
+  onCongestion?(): void
+  onMarks?(sample: AckSampleLike): void
   readonly pacingRate?: number
   readonly phase?: string
   readonly isHoldingBack?: boolean
@@ -74,6 +77,7 @@ export interface CongestionControlLike {
 /** The shape of `CongestionAlgorithm` of `@stack/tcp`; a test of types there keeps the two equal. */
 export interface CongestionAlgorithmLike {
   readonly name: string
+  readonly needsEcn?: boolean
   create(sender: CongestionSenderLike): CongestionControlLike
 }
 

@@ -8,7 +8,7 @@ const RTT = 100
 const SIZES = [88, 536, 1460, 8960] as const
 
 function createSample(fields: Partial<AckSampleLike> = {}): AckSampleLike {
-  return { acked: 0, delivered: 0, flight: 0, una: 0, nxt: 0, rtt: 0, smoothedRtt: 0, minimumRtt: 0, now: 0, limited: false, ...fields }
+  return { acked: 0, delivered: 0, flight: 0, una: 0, nxt: 0, rtt: 0, smoothedRtt: 0, minimumRtt: 0, now: 0, limited: false, marked: 0, ...fields }
 }
 
 /** One control with its sender, and a clock that acknowledgments move. */
@@ -35,7 +35,7 @@ class Bench {
   }
 
   /** One ACK of `acked` bytes, in one reused object as TCP does it. */
-  ack(acked: number = this.sender.mss, options: { readonly limited?: boolean; readonly rtt?: number } = {}): void {
+  ack(acked: number = this.sender.mss, options: { readonly limited?: boolean; readonly rtt?: number; readonly marked?: number } = {}): void {
     const { sample, control } = this
     const rtt = options.rtt ?? RTT * 1000
     this.una = (this.una + acked) | 0
@@ -49,6 +49,9 @@ class Bench {
     sample.minimumRtt = this.minimumRtt
     sample.now = this.now
     sample.limited = options.limited ?? true
+    sample.marked = options.marked ?? 0
+    // A connection with ECN.
+    if (options.marked !== undefined) control.onMarks?.(sample)
     control.onAck(sample)
     if (control.onDelivered !== undefined) control.onDelivered(this.rateOf(sample))
   }
@@ -112,6 +115,7 @@ function randomStep(bench: Bench, next: () => number): void {
   else if (kind < 0.9) control.onTimeout(flight)
   else if (kind < 0.94) control.onIdle()
   else if (kind < 0.96) control.onLostSyn()
+  else if (kind < 0.98) control.onCongestion?.()
   else {
     // Never larger: that has a case of its own.
     sender.mss = Math.min(sender.mss, SIZES[Math.floor(next() * SIZES.length)]!)
@@ -192,6 +196,32 @@ const CASES: readonly CaseOf<Bench>[] = [
     check({ control }) {
       control.onLoss(MSS)
       expectThat(control.ssthresh >= 2 * MSS, `Loss with one segment out set ssthresh to ${String(control.ssthresh)} bytes.`)
+    },
+  },
+  {
+    name: 'marks lower window and threshold, to two segments at least',
+    clause: 'CongestionControl.onCongestion; RFC 3168 §6.1.2, RFC 5681 §3.1 (4)',
+    check(bench) {
+      // Without the call marks are losses.
+      if (bench.control.onCongestion === undefined) return
+      bench.grow(40)
+      const before = bench.control.cwnd
+      bench.control.onCongestion()
+      const { cwnd, ssthresh } = bench.control
+      expectThat(cwnd < before && ssthresh < before, `Marks took a window of ${String(before)} bytes to ${String(cwnd)}, the threshold to ${String(ssthresh)}.`)
+      for (let i = 0; i < 20; i++) bench.control.onCongestion()
+      expectThat(bench.control.ssthresh >= 2 * MSS, `After 21 reductions ssthresh is ${String(bench.control.ssthresh)} bytes.`)
+    },
+  },
+  {
+    name: 'to hear of marks changes no window',
+    clause: 'CongestionControl.onMarks: onCongestion reduces, once in a round trip',
+    check({ control }) {
+      const { cwnd, ssthresh } = control
+      const sample = createSample({ acked: MSS, delivered: MSS, flight: 10 * MSS, una: MSS, nxt: 10 * MSS, now: 10_000, marked: MSS, limited: true })
+      for (let i = 0; i < 20; i++) control.onMarks?.(sample)
+      expectEqual(control.cwnd, cwnd, 'The window after ACKs of marked text')
+      expectEqual(control.ssthresh, ssthresh, 'The threshold after ACKs of marked text')
     },
   },
   {

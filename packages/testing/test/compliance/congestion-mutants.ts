@@ -53,6 +53,13 @@ export class GoodControl implements CongestionControlLike {
     this.cwnd = this.ssthresh
   }
 
+  onCongestion = (): void => {
+    this.ssthresh = this.half(this.cwnd)
+    this.cwnd = this.ssthresh
+  }
+
+  onMarks = (_sample: AckSampleLike): void => {}
+
   onRecovered = (flight: number): void => {
     this.cwnd = Math.min(this.ssthresh, Math.max(flight, this.mss) + this.mss)
   }
@@ -155,6 +162,17 @@ export const CONGESTION_MUTANTS: Readonly<Record<string, (control: GoodControl, 
     control.onLoss = (flight) => {
       control.ssthresh = Math.max(Math.floor(flight / 2), control.mss)
       control.cwnd = control.ssthresh
+    }
+  },
+  'marks lower window and threshold, to two segments at least': (control) => {
+    control.onCongestion = () => {
+      control.ssthresh = Math.max(Math.floor(control.cwnd / 2), control.mss)
+      control.cwnd = control.ssthresh
+    }
+  },
+  'to hear of marks changes no window': (control) => {
+    control.onMarks = (sample) => {
+      control.cwnd = Math.max(control.mss, control.cwnd - sample.marked)
     }
   },
   'recovery ends with the threshold as window at most': (control) => {
