@@ -37,9 +37,18 @@ describe('linux', () => {
   })
 
   test('what the stack does not have yet is written down and the script runs', () => {
-    const draft = draftAfter('../common/defaults.sh\nsysctl -q net.ipv4.tcp_ecn=1 net.ipv4.tcp_sack=0', linux)
+    const draft = draftAfter('../common/defaults.sh\nsysctl -q net.ipv4.tcp_dsack=0 net.ipv4.tcp_sack=0', linux)
     expect(draft.tcp).toEqual({ sack: false })
-    expect(draft.missing).toEqual(['net.ipv4.tcp_ecn=1 (ecn)'])
+    expect(draft.missing).toEqual(['net.ipv4.tcp_dsack=0 (duplicateSack)'])
+  })
+
+  test('ECN is what several settings say together', () => {
+    expect(draftAfter('sysctl -q net.ipv4.tcp_ecn=3 net.ipv4.tcp_ecn_option=0 net.ipv4.tcp_ecn_fallback=0', linux).tcp).toEqual({
+      ecn: { offer: 'accurate', accept: 'accurate', options: 'none', verify: false },
+    })
+    expect(draftAfter('sysctl net.inet.tcp.ecn.enable=1 net.inet.tcp.ecn.plusplus=1', freebsd).tcp).toEqual({
+      ecn: { offer: 'classic', accept: 'classic', capable: 'syn-ack' },
+    })
   })
 
   test('what nobody knows makes the script skipped, and the reason names it', () => {

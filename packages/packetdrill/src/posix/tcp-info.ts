@@ -7,7 +7,7 @@ const STATES: Readonly<Record<TcpState, number>> = {
   'closed': 7, 'close-wait': 8, 'last-ack': 9, 'listen': 10, 'closing': 11,
 }
 
-const CONGESTION_STATES: Readonly<Record<ConnectionInfo['congestionState'], number>> = { open: 0, disorder: 1, recovery: 3, loss: 4 }
+const CONGESTION_STATES: Readonly<Record<ConnectionInfo['congestionState'], number>> = { open: 0, disorder: 1, cwr: 2, recovery: 3, loss: 4 }
 
 /** Linux's ssthresh before the first loss. */
 const INFINITE_SSTHRESH = 0x7fff_ffff
@@ -17,7 +17,7 @@ const NEVER = 0xffff_ffff
 
 /** The figures under the names of Linux's `struct tcp_info`, in its units (µs, segments), with the names that code compares them with. */
 export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>> {
-  const { options, sendMss } = info
+  const { options, ecn, sendMss } = info
   const segments = (bytes: number): number => Math.ceil(bytes / sendMss)
   const isOpening = info.state === 'syn-sent' || info.state === 'syn-received'
   // The SYN was delivered, too.
@@ -29,7 +29,7 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_retransmits: info.unansweredTimeouts,
     tcpi_probes: info.unansweredProbes,
     tcpi_backoff: info.backoff,
-    tcpi_options: (options.timestamps ? 1 : 0) | (options.sack ? 2 : 0) | (options.windowScale ? 4 : 0),
+    tcpi_options: (options.timestamps ? 1 : 0) | (options.sack ? 2 : 0) | (options.windowScale ? 4 : 0) | (ecn.kind === 'none' ? 0 : 8) | (ecn.isSeen ? 16 : 0),
     tcpi_snd_wscale: options.sendScale,
     tcpi_rcv_wscale: options.receiveScale,
     tcpi_delivery_rate_app_limited: 0,
@@ -68,7 +68,11 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_data_segs_in: info.dataSegmentsReceived,
     tcpi_data_segs_out: info.dataSegmentsSent,
     tcpi_delivered: delivered,
-    tcpi_delivered_ce: 0,
+    tcpi_delivered_ce: ecn.marked,
+    tcpi_received_ce: ecn.received,
+    tcpi_delivered_ce_bytes: ecn.markedBytes,
+    tcpi_delivered_e0_bytes: ecn.ect0Bytes,
+    tcpi_delivered_e1_bytes: ecn.ect1Bytes,
     tcpi_bytes_sent: info.bytesSent + info.bytesRetransmitted,
     tcpi_bytes_retrans: info.bytesRetransmitted,
     tcpi_dsack_dups: 0,

@@ -57,5 +57,6 @@ function setOptions(words: readonly string[], draft: Draft): boolean {
 
 function valueOf(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true'
+  if (text.startsWith('{')) return JSON.parse(text)
   return Number.isNaN(Number(text)) ? text : Number(text)
 }

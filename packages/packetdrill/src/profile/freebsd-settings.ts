@@ -1,9 +1,19 @@
+import type { EcnPolicy } from '@stack/tcp'
 import type { Setting } from './profile.ts'
-import { bytes, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
+import { bytes, ecnOption, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
 
 /** ms as s. */
 function inSeconds(value: string): number {
   return numberOf(value) / 1000
+}
+
+/** `net.inet.tcp.ecn.enable`. */
+const ECN: Readonly<Record<number, EcnPolicy>> = {
+  0: { offer: 'none', accept: 'none' },
+  1: { offer: 'classic', accept: 'classic' },
+  2: { offer: 'none', accept: 'classic' },
+  3: { offer: 'accurate', accept: 'accurate' },
+  4: { offer: 'none', accept: 'accurate' },
 }
 
 /** `net.inet.tcp.*` and neighbours, one row each. */
@@ -22,6 +32,9 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   tcpOption('net.inet.tcp.sack.enable', 'sack', (value) => numberOf(value) !== 0),
   missing('net.inet.tcp.sack.*', 'sack'),
   missing('net.inet.tcp.newsack', 'sack'),
+  ecnOption('net.inet.tcp.ecn.enable', (value) => ECN[value] ?? {}),
+  // ECN+ (RFC 5562), and ECT on everything, which the stack does with accurate feedback only.
+  ecnOption('net.inet.tcp.ecn.plusplus', (value) => (value === 1 ? { capable: 'syn-ack' } : {})),
   missing('net.inet.tcp.ecn.*', 'ecn'),
   missing('net.inet.tcp.do_prr*', 'proportionalRateReduction'),
   missing('net.inet.tcp.do_lrd', 'lostRetransmissionDetection'),

@@ -1,5 +1,16 @@
+import type { EcnPolicy } from '@stack/tcp'
 import type { Setting } from './profile.ts'
-import { bytes, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
+import { bytes, ecnOption, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
+
+/** `net.ipv4.tcp_ecn`. */
+const ECN: Readonly<Record<number, EcnPolicy>> = {
+  0: { offer: 'none', accept: 'none' },
+  1: { offer: 'classic', accept: 'classic' },
+  2: { offer: 'none', accept: 'classic' },
+  3: { offer: 'accurate', accept: 'accurate' },
+  4: { offer: 'classic', accept: 'accurate' },
+  5: { offer: 'none', accept: 'accurate' },
+}
 
 /** `net.ipv4.tcp_*` and neighbours, one row each. */
 export const LINUX_SETTINGS: readonly Setting[] = [
@@ -29,9 +40,10 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   tcpOption('net.ipv4.tcp_sack', 'sack', (value) => numberOf(value) !== 0),
   missing('net.ipv4.tcp_dsack', 'duplicateSack'),
   missing('net.ipv4.tcp_fack', 'forwardAcknowledgement'),
-  missing('net.ipv4.tcp_ecn', 'ecn'),
-  missing('net.ipv4.tcp_ecn_fallback', 'ecnFallback'),
-  missing('net.ipv4.tcp_ecn_option*', 'accurateEcn'),
+  ecnOption('net.ipv4.tcp_ecn', (value) => ECN[value] ?? {}),
+  ecnOption('net.ipv4.tcp_ecn_fallback', (value) => ({ verify: value !== 0 })),
+  ecnOption('net.ipv4.tcp_ecn_option', (value) => ({ options: value === 0 ? 'none' : value === 1 ? 'acks' : 'all' })),
+  irrelevant('net.ipv4.tcp_ecn_option_beacon', 'the option goes wherever it fits'),
   missing('net.ipv4.tcp_fastopen', 'fastOpen'),
   missing('net.ipv4.tcp_fastopen_key', 'fastOpenKey'),
   missing('net.ipv4.tcp_fastopen_blackhole_timeout_sec', 'fastOpenBlackholeTimeout'),
@@ -47,7 +59,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   missing('net.ipv4.tcp_thin_linear_timeouts', 'linearTimeouts'),
   missing('net.ipv4.tcp_frto', 'forwardRtoRecovery'),
   missing('net.ipv4.tcp_recovery', 'rack'),
-  missing('net.ipv4.tcp_early_retrans', 'tailLossProbe'),
+  tcpOption('net.ipv4.tcp_early_retrans', 'tailLossProbe', (value) => numberOf(value) > 0),
   missing('net.ipv4.tcp_reordering', 'reordering'),
   missing('net.ipv4.tcp_max_reordering', 'maximumReordering'),
   // Congestion.

@@ -4,6 +4,12 @@ import { LINUX_SETTINGS } from './linux-settings.ts'
 import type { Family } from '../report/result.ts'
 import type { Profile } from './profile.ts'
 
+/** Linux takes classic ECN from who asks. With accurate feedback all that it sends is ECT, with an option. */
+const LINUX_ECN = { offer: 'none', accept: 'classic', options: 'all', capable: 'all' } as const
+
+/** FreeBSD the same, with accurate feedback that has no options, and does not look for what paths do to it. */
+const FREEBSD_ECN = { offer: 'none', accept: 'classic', options: 'none', verify: false } as const
+
 const ALL_FAMILIES: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 
 /**
@@ -17,7 +23,7 @@ export const linux: Profile = {
   rules: { options: 'exact', window: 'exact', push: 'any', acks: 'early', repeatedFin: 'exact' },
   remoteSequence: 'relative',
   families: ALL_FAMILIES,
-  tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5, urgentInline: false },
+  tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5, urgentInline: false, ecn: LINUX_ECN },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
 }
@@ -29,7 +35,7 @@ export const freebsd: Profile = {
   rules: { options: 'set', window: 'segment', push: 'any', acks: 'early', repeatedFin: 'or-ack' },
   remoteSequence: 'relative',
   families: ['ipv4'],
-  tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, urgentInline: false },
+  tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, tailLossProbe: false, urgentInline: false, ecn: FREEBSD_ECN },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,
 }

@@ -1,3 +1,4 @@
+import type { EcnPolicy } from '@stack/tcp'
 import type { Draft, Setting } from './profile.ts'
 
 // Rows of the tables, in short.
@@ -5,6 +6,11 @@ import type { Draft, Setting } from './profile.ts'
 /** It becomes an option of `tcp()`; `convert` gives its value, undefined = the default. */
 export function tcpOption(name: string, option: string, convert: (value: string) => unknown): Setting {
   return { name, effect: 'option', apply: (value, draft) => set(draft, option, convert(value)) }
+}
+
+/** It becomes a part of the option `ecn` of `tcp()`. */
+export function ecnOption(name: string, part: (value: number) => EcnPolicy): Setting {
+  return { name, effect: 'option', apply: (value, draft) => set(draft, 'ecn', { ...(draft.tcp['ecn'] as EcnPolicy | undefined), ...part(numberOf(value)) }) }
 }
 
 /** What a socket option begins with. */

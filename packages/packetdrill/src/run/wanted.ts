@@ -10,7 +10,7 @@ const SYMBOLS: Readonly<Record<string, string>> = {
 }
 
 const OPTIONS: Readonly<Partial<Record<OptionSpec['kind'], string>>> = {
-  fastOpen: 'TCP Fast Open (RFC 7413)', fastOpenExperimental: 'TCP Fast Open (RFC 7413)', accurateEcn: 'Accurate ECN (RFC 9768)',
+  fastOpen: 'TCP Fast Open (RFC 7413)', fastOpenExperimental: 'TCP Fast Open (RFC 7413)',
 }
 
 /**
@@ -30,14 +30,12 @@ function missingIn({ action }: ScriptEvent): string | null {
   // A script may well expect that it is not there.
   if (action.kind === 'call') return action.errno === 'EOPNOTSUPP' || action.errno === 'ENOPROTOOPT' ? null : firstOf(action.arguments, missingSymbol)
   if (action.kind !== 'packet' || action.direction !== 'expect' || action.body.kind !== 'tcp') return null
-  const { body, ip } = action
+  const { body } = action
   if (Array.isArray(body.options)) {
     const option = firstOf(body.options as readonly OptionSpec[], ({ kind }) => OPTIONS[kind] ?? null)
     if (option !== null) return option
   }
-  if (body.ace !== null || body.flags.includes('A')) return 'Accurate ECN (RFC 9768)'
-  const isMarked = ip.ecn !== null && ip.ecn !== 'noecn'
-  return isMarked || /[EW]/.test(body.flags) ? 'ECN (RFC 3168)' : null
+  return null
 }
 
 function missingSymbol(expression: Expression): string | null {
