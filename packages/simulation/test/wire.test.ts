@@ -99,6 +99,56 @@ describe('the queue', () => {
   })
 })
 
+describe('marks', () => {
+  /** Sends five datagrams of 1,000 bytes at once; gives the ECN field of those that arrive. */
+  async function marks(options: WireOptions, tos: number, family: 'ipv4' | 'ipv6' = 'ipv4') {
+    const { net, a, b, wire } = twoHosts({ rate: 1e6, queue: 50_000, checksums: true, ...options })
+    const fields: number[] = []
+    const socket = a.stack.udp.bind({ tos })
+    b.stack.udp.bind({ port: 10 }).setHandler({ datagram: (_data, _remote, { tos: came }) => void fields.push(came & 3) })
+    net.at(0, () => {
+      for (let i = 0; i < 5; i++) socket.send(new Uint8Array(958), { host: b[family], port: 10 })
+    })
+    await net.run(1)
+    return { fields, counters: wire.there.counters }
+  }
+
+  test('what finds more than the threshold is marked, with a good checksum', async () => {
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const { fields, counters } = await marks({ mark: { from: 2500 } }, 2, family)
+      expect(fields).toEqual([2, 2, 2, 3, 3])
+      expect(counters).toMatchObject({ marked: 2, droppedNotCapable: 0, delivered: 5 })
+    }
+  })
+
+  test('what is not capable of ECN is dropped instead', async () => {
+    const { fields, counters } = await marks({ mark: { from: { packets: 1 } } }, 0)
+    expect(fields).toEqual([0, 0])
+    expect(counters).toMatchObject({ marked: 0, droppedNotCapable: 3 })
+  })
+
+  test('between two thresholds it is a matter of chance', async () => {
+    const none = await marks({ mark: { from: 1, to: 100_000, probability: 0 } }, 1)
+    expect(none.fields).toEqual([1, 1, 1, 1, 1])
+    const { net, a, b, wire } = twoHosts({ rate: 1e6, queue: 500_000, mark: { from: 1, to: 400_000, probability: 0.5 } })
+    const socket = a.stack.udp.bind({ tos: 2 })
+    for (let i = 0; i < 30; i++) {
+      net.at(i / 1000, () => {
+        for (let n = 0; n < 10; n++) socket.send(new Uint8Array(958), { host: b.ipv4, port: 10 })
+      })
+    }
+    await net.run(1)
+    // From 0 to 0.375.
+    expect(wire.there.counters.marked).toBeGreaterThan(30)
+    expect(wire.there.counters.marked).toBeLessThan(90)
+  })
+
+  test('thresholds the wrong way round are refused', () => {
+    expect(() => twoHosts({ rate: 1e6, mark: { from: 100, to: 50 } })).toThrow(/mark/)
+    expect(() => twoHosts({ rate: 1e6, mark: { from: 100, probability: 2 } })).toThrow(/probability/)
+  })
+})
+
 describe('loss', () => {
   test('of the packets that were named', async () => {
     const { net, a, b, wire, arrived } = twoHosts({ loss: losePackets(2, 4) })

@@ -1,4 +1,4 @@
-import { losePackets, type LossModel, type Node, type Simulation, type Transfer, type Wire, type WireOptions } from '@stack/simulation'
+import { losePackets, type LossModel, type Node, type NodeOptions, type Simulation, type Transfer, type Wire, type WireOptions } from '@stack/simulation'
 import type { ConnectionOptions } from '@stack/tcp'
 
 /** Payload part of a full segment on Ethernet, with timestamps: 1,448 of 1,514 bytes. */
@@ -6,11 +6,13 @@ const PAYLOAD_SHARE = 1448 / 1514
 export const MSS = 1448
 
 /** A path: `rate` bit/s, `rtt` ms both ways. */
-export interface PathOptions extends Pick<WireOptions, 'queue' | 'loss' | 'reorder' | 'outages' | 'back'> {
+export interface PathOptions extends Pick<WireOptions, 'queue' | 'mark' | 'loss' | 'reorder' | 'outages' | 'back'> {
   readonly rate: number
   readonly rtt: number
   /** Pairs of hosts that share the bottleneck. Default 1. */
   readonly pairs?: number
+  /** Of the hosts. */
+  readonly host?: NodeOptions
 }
 
 /** Senders and receivers on both sides of one bottleneck between two routers. */
@@ -26,13 +28,13 @@ export interface Path {
 
 /** Builds senders – left – bottleneck – right – receivers. All delay and all queueing is in the middle; the queue is one BDP unless said. */
 export function dumbbell(net: Simulation, options: PathOptions): Path {
-  const { rate, rtt, pairs = 1, ...wire } = options
+  const { rate, rtt, pairs = 1, host, ...wire } = options
   const left = net.router('left')
   const right = net.router('right')
   const bottleneck = net.wire(left, right, { queue: { bdp: 1 }, ...wire, rate, delay: rtt / 2, name: 'bottleneck' })
   const names = Array.from({ length: pairs }, (_, i) => (pairs === 1 ? '' : String(i + 1)))
-  const senders = names.map((name) => net.host(`sender${name}`))
-  const receivers = names.map((name) => net.host(`receiver${name}`))
+  const senders = names.map((name) => net.host(`sender${name}`, host))
+  const receivers = names.map((name) => net.host(`receiver${name}`, host))
   for (const sender of senders) net.wire(sender, left)
   for (const receiver of receivers) net.wire(right, receiver)
   return { senders, receivers, bottleneck, bdp: (rate * rtt) / 8000, capacity: rate * PAYLOAD_SHARE }

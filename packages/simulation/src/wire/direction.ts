@@ -2,6 +2,7 @@ import type { Packet } from '@stack/buffer'
 import type { Milliseconds, Random } from '@stack/core'
 import { Doubles } from '../growing.ts'
 import type { LossDecision } from './loss.ts'
+import { isMarkDue, markCongestion } from './mark.ts'
 import type { DirectionSettings } from './options.ts'
 import { WireQueue } from './queue.ts'
 
@@ -15,6 +16,10 @@ export interface DirectionCounters {
   deliveredBytes: number
   /** Dropped because the queue was full. */
   droppedQueueFull: number
+  /** Marked by the queue (RFC 3168). */
+  marked: number
+  /** Dropped where others are marked: not capable of ECN. */
+  droppedNotCapable: number
   /** Dropped by the loss model. */
   lost: number
   /** Dropped in an outage. */
@@ -28,7 +33,7 @@ export interface DirectionCounters {
 /** Decides what becomes of each packet that goes one way. */
 export class Direction {
   readonly counters: DirectionCounters = {
-    packets: 0, bytes: 0, delivered: 0, deliveredBytes: 0, droppedQueueFull: 0, lost: 0, droppedOutage: 0, reordered: 0, droppedDetached: 0,
+    packets: 0, bytes: 0, delivered: 0, deliveredBytes: 0, droppedQueueFull: 0, marked: 0, droppedNotCapable: 0, lost: 0, droppedOutage: 0, reordered: 0, droppedDetached: 0,
   }
   /** Seconds at which packets were dropped, for whatever reason but a missing NIC. */
   readonly drops: Doubles = new Doubles()
@@ -69,6 +74,7 @@ export class Direction {
     counters.packets++
     counters.bytes += bytes
     if (this.isDown(at)) counters.droppedOutage++
+    else if (!this.passes(packet, now)) counters.droppedNotCapable++
     else if (!queue.enter(now, bytes)) counters.droppedQueueFull++
     else if (this.isLost?.(packet.length, at) === true) counters.lost++
     else {
@@ -77,6 +83,15 @@ export class Direction {
     }
     this.drops.push(at)
     return false
+  }
+
+  /** False = it would be marked, and cannot be. */
+  private passes(packet: Packet, now: Milliseconds): boolean {
+    const { mark } = this.settings
+    if (mark === null || !isMarkDue(mark, this.queue.backlog(now), this.random)) return true
+    const isCapable = markCongestion(packet)
+    if (isCapable) this.counters.marked++
+    return isCapable
   }
 
   arrived(bytes: number): void {

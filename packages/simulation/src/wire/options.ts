@@ -1,5 +1,6 @@
 import { checkOptions, StackError, type LinkEndpoint, type Milliseconds, type OptionSchema } from '@stack/core'
 import { assertProbability, randomLoss, type LossModel } from './loss.ts'
+import type { MarkSettings } from './mark.ts'
 
 /** A queue in bytes, in packets, or in bandwidth-delay products of the wire's rate and a round trip. */
 export type QueueLimit =
@@ -7,6 +8,19 @@ export type QueueLimit =
   | { readonly packets: number }
   /** `rtt` in ms; default: twice the wire's delay. Never less than ten full packets. */
   | { readonly bdp: number; readonly rtt?: Milliseconds }
+
+/**
+ * When a queue marks packets that are capable of ECN (RFC 3168); others are dropped instead. With `from` alone everything is
+ * marked that finds more than that waiting, as DCTCP wants it (RFC 8257 §3.1).
+ */
+export interface Marking {
+  /** Marking begins with so much in the queue: bytes, packets of the wire's MTU, or bandwidth-delay products. */
+  readonly from: QueueLimit
+  /** Beyond so much everything is marked. Default `from`. */
+  readonly to?: QueueLimit
+  /** Probability of a mark just before `to`; rises from 0 at `from`. Default 1. */
+  readonly probability?: number
+}
 
 /** Packets that are held back on their way, so that later ones overtake them. */
 export interface Reordering {
@@ -30,6 +44,8 @@ export interface DirectionOptions {
   readonly delay?: Milliseconds
   /** The drop-tail queue before the wire, the packet on the wire included. A number is bytes. Default `{ bdp: 1 }`. */
   readonly queue?: QueueLimit
+  /** Marks packets before the queue is full. Default: never. */
+  readonly mark?: Marking
   /** Part of the packets that is lost after the queue, or a model. Default 0. */
   readonly loss?: number | LossModel
   /** Spread of the delay, ms: uniform between 0 and this on top of it, never out of order. Default 0. */
@@ -62,6 +78,7 @@ export interface DirectionSettings {
   readonly delay: Milliseconds
   readonly limitBytes: number
   readonly limitPackets: number
+  readonly mark: MarkSettings | null
   readonly loss: LossModel | null
   readonly jitter: Milliseconds
   readonly reorder: Reordering | null
@@ -73,6 +90,7 @@ const DIRECTION: OptionSchema<DirectionOptions> = {
   rate: { type: 'number', min: 1 },
   delay: { type: 'number', min: 0, max: 3_600_000 },
   queue: { type: 'any' },
+  mark: { type: 'object' },
   loss: { type: 'any' },
   jitter: { type: 'number', min: 0, max: 3_600_000 },
   reorder: { type: 'object' },
@@ -87,6 +105,8 @@ const WIRE: OptionSchema<WireOptions> = {
   wrap: { type: 'function' },
   back: { type: 'object' },
 }
+
+const MARK: OptionSchema<Marking> = { from: { type: 'any' }, to: { type: 'any' }, probability: { type: 'any' } }
 
 const ETHERNET_HEADER = 14
 /** A shorter queue than this holds no burst of two segments, and measures nothing but that. */
@@ -105,6 +125,7 @@ export function settleDirection(options: DirectionOptions, mtu: number): Directi
   return {
     rate, delay, jitter, outages, overhead,
     ...limitsOf(queue, rate, delay, mtu + overhead),
+    mark: options.mark === undefined ? null : markOf(options.mark, rate, delay, mtu + overhead),
     loss: lossOf(options.loss),
     reorder: reorder === undefined || reorder.probability === 0 ? null : reorder,
   }
@@ -117,6 +138,21 @@ function limitsOf(queue: QueueLimit, rate: number, delay: Milliseconds, packet: 
   // Without a rate nothing waits.
   const bytes = rate === Infinity ? Infinity : Math.max(positive(queue.bdp) * product, LEAST_PACKETS * packet)
   return { limitBytes: bytes, limitPackets: Infinity }
+}
+
+function markOf(mark: Marking, rate: number, delay: Milliseconds, packet: number): MarkSettings {
+  checkOptions('wire(): mark', mark, MARK)
+  const { from, to = from, probability = 1 } = mark
+  assertProbability('wire(): mark', 'probability', probability)
+  const settings = { from: bytesOf(from, rate, delay, packet), to: bytesOf(to, rate, delay, packet), probability }
+  if (settings.to >= settings.from) return settings
+  throw new StackError('ERR_STACK_INVALID_OPTION', `wire(): option 'mark' must not begin with more bytes (${settings.from}) than it ends with (${settings.to}).`)
+}
+
+function bytesOf(limit: QueueLimit, rate: number, delay: Milliseconds, packet: number): number {
+  if (typeof limit === 'number') return positive(limit)
+  if ('packets' in limit) return positive(limit.packets) * packet
+  return (positive(limit.bdp) * rate * (limit.rtt ?? 2 * delay)) / 8000
 }
 
 function positive(value: number): number {
