@@ -157,7 +157,7 @@ export class ArpEndpoint implements NetworkEndpoint, LinkAddressResolver, Duplic
     if (isRequest) counters.requestsReceived++
     else counters.repliesReceived++
     // A probe asks whether anybody has the address: of a range nobody does.
-    const isForUs = sender === 0 ? this.#own.isLocal(0, 0, 0xffff, target) : this.#own.accepts(0, 0, 0xffff, target)
+    const isForUs = this.#own.isLocal(0, 0, 0xffff, target) || (isRequest && sender !== 0 && this.#own.claims(mappedAddress(target)))
     if (sender === 0) {
       // A probe: nothing to learn, but it is answered when the address is taken (RFC 5227 §2.1.1).
       if (isRequest && !this.#conflicts.probedBy(target, senderHardware) && isForUs) this.#reply(message)

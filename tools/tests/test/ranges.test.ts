@@ -2,7 +2,7 @@ import { arp as arpPlugin } from '@stack/arp'
 import { ipv4 as ipv4Plugin } from '@stack/ipv4'
 import { ipv6 } from '@stack/ipv6'
 import { tcp } from '@stack/tcp'
-import { arp, createTestStack, ethernet, fakeLink, packet, parsePacket, scriptedPeer, type Family } from '@stack/testing'
+import { arp, createTestStack, ethernet, fakeLink, icmpv6, ipv6 as ip6, packet, parsePacket, scriptedPeer, type Family } from '@stack/testing'
 import { expect, test } from 'vitest'
 
 const RANGE = '203.0.113.0/24'
@@ -42,6 +42,36 @@ test('ARP requests for a range are answered, probes are not: who wants such an a
   expect(await ask('10.0.0.2', WITHIN)).toMatchObject({ operation: 2, sender: WITHIN })
   expect(await ask('10.0.0.2', '203.0.114.7')).toBeNull()
   expect(await ask('0.0.0.0', WITHIN)).toBeNull()
+  await end()
+})
+
+test.each([
+  ['0.0.0.0/0', '203.0.113.7', true], ['0.0.0.0/0', '10.0.0.77', false], ['10.0.0.0/8', '10.0.0.77', false], ['10.0.0.0/24', '10.0.0.77', true],
+  ['10.0.0.64/26', '10.0.0.77', true], ['10.0.0.64/26', '10.0.0.7', false],
+])('a range of %s speaks for %s on the link of 10.0.0.0/24: %s', async (range, target, isAnswered) => {
+  const { clock, link, end } = await world([range])
+  while (link.tryRead() !== null);
+  link.inject(packet(ethernet({ destination: 'ff:ff:ff:ff:ff:ff' }), arp({ operation: 'request', sender: '10.0.0.2', target })))
+  await clock.settle()
+  expect(link.tryRead() !== null).toBe(isAnswered)
+  await end()
+})
+
+test('neighbour solicitations for a range are answered without override, probes are not', async () => {
+  const { clock, link, end } = await world(['2001:db8::/32'])
+  while (link.tryRead() !== null);
+  const ask = async (source: string, target: string): Promise<unknown> => {
+    const options = source === '::' ? [] : [{ kind: 'sourceLinkAddress', address: '02:00:00:00:00:02' } as const]
+    link.inject(packet(
+      ethernet({ destination: '33:33:ff:00:00:07' }), ip6({ source, destination: 'ff02::1:ff00:7', hopLimit: 255 }), icmpv6({ type: 'neighbor-solicitation', target, options }),
+    ))
+    await clock.settle()
+    const answer = link.tryRead()
+    return answer === null ? null : parsePacket(answer, { first: 'ethernet' }).icmpv6
+  }
+  expect(await ask('fd00::2', '2001:db8::7')).toMatchObject({ target: '2001:db8::7', solicited: true, override: false })
+  expect(await ask('fd00::2', '2001:db9::7')).toBeNull()
+  expect(await ask('::', '2001:db8::7')).toBeNull()
   await end()
 })
 

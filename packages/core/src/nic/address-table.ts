@@ -1,4 +1,4 @@
-import { addressBits, isMapped, isUnspecified, maskWord, networkOf, sameAddress, type Address, type Prefix } from '../address/address.ts'
+import { addressBits, isMapped, isUnspecified, maskWord, networkOf, prefixContains, sameAddress, type Address, type Prefix } from '../address/address.ts'
 import { StackError } from '../errors/stack-error.ts'
 import type { Host, Milliseconds, Timer } from '../registration/host.ts'
 import type {
@@ -111,6 +111,12 @@ class Table implements NicAddressTable {
       if (difference === 0) return true
     }
     return false
+  }
+
+  claims(address: Address): boolean {
+    const longest = this.ranges.reduce((most, range) => (range.length > most && prefixContains(range, address) ? range.length : most), -1)
+    return longest >= 0 && !this.records.some(({ address: own, prefixLength, isUsable }) =>
+      isUsable && prefixLength > longest && prefixContains({ address: own, length: prefixLength }, address))
   }
 
   addRange(given: Prefix): void {

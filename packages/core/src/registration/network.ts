@@ -56,6 +56,11 @@ export interface AddressTable {
   isLocal(a: number, b: number, c: number, d: number): boolean
   /** On the packet path: local, or in a range that this NIC takes for its own. */
   accepts(a: number, b: number, c: number, d: number): boolean
+  /**
+   * Does this NIC say on its link that it has the address, which is not assigned? When it is in a range that is no wider than the
+   * subnet it is in: others of a subnet may be there themselves.
+   */
+  claims(address: Address): boolean
   /** Networks all of whose addresses are taken, without being assigned: packets to them are for this host, and it may send from them. */
   readonly ranges: readonly Prefix[]
   addRange(prefix: Prefix): void

@@ -123,8 +123,9 @@ export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events, Asyn
   /**
    * Takes every address of a network (`'203.0.113.0/24'`, `'0.0.0.0/0'`) for this host's, without assigning any: packets that
    * come in by this NIC to one of them are delivered here, and wildcard listeners and forwarders answer from them. What this host sends
-   * to them goes along its routes as before. ARP requests for them are answered; IPv6 ones have to be routed here. At most 256
-   * a family.
+   * to them goes along its routes as before. Who asks for them by ARP or neighbour
+   * discovery is answered, unless they are in a subnet of the NIC that is narrower, whose hosts speak for themselves. At most 256 a
+   * family.
    *
    * @throws StackError `ERR_STACK_INVALID_ADDRESS`, `ERR_STACK_LIMIT`
    */

@@ -132,6 +132,8 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
       for (const record of addresses.records) {
         if (((record.address.d ^ d) & 0xffffff) === 0 && record.state !== 'duplicate') return true
       }
+      // Somebody in a range may be meant.
+      if (addresses.ranges.length > 0) return true
     }
     return context.groups.has(a, b, c, d)
   }

@@ -69,7 +69,11 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
     if (isProbe && (at >= 0 || !isToSolicitedNode(packet))) return false
     counters.solicitationsReceived++
     const record = addresses.get(local(target))
-    if (record === null) return true
+    if (record === null) {
+      // RFC 4861 §7.2.8: for whoever else has it, without overriding. A probe asks whether anybody has it: of a range nobody does.
+      if (!isProbe && addresses.claims(local(target))) answer(packet, local(target), false, at < 0 ? null : readLinkAddressOption(packet.view, at))
+      return true
+    }
     if (isChecked(record)) {
       // RFC 4862 §5.4.3: a unicast source is resolving, and gets no answer yet.
       if (isProbe) detection().solicited(target, nonceOf(packet, options), senderOf(packet))
@@ -85,18 +89,18 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
       counters.ndpLoopedBack++
       return true
     }
-    answer(packet, record, at < 0 ? null : readLinkAddressOption(packet.view, at))
+    answer(packet, record.address, record.state !== 'optimistic', at < 0 ? null : readLinkAddressOption(packet.view, at))
     return true
   }
 
   /** RFC 4861 §7.2.3, §7.2.4: remember who asks, tell him. */
-  function answer(packet: Packet, own: AddressEndpoint, linkAddress: Uint8Array | null): void {
+  function answer(packet: Packet, own: Address, isCertain: boolean, linkAddress: Uint8Array | null): void {
     const source = local({ a: packet.sourceA, b: packet.sourceB, c: packet.sourceC, d: packet.sourceD })
     const neighbors = nic.neighborTable(IPV6_ETHERTYPE)
     let to: Uint8Array | Neighbor | null = null
     // RFC 4861 §7.2.4: who does not say where he is has to be asked. Two optimistic nodes, neither of which says it, would
     // wait for each other: then the answer goes back to where the frame came from.
-    const sender = linkAddress === null && own.state === 'optimistic' ? senderOf(packet) : null
+    const sender = linkAddress === null && !isCertain ? senderOf(packet) : null
     if (sender !== null) {
       to = sender
     } else if (neighbors !== null) {
@@ -108,8 +112,8 @@ export function createNeighborDiscovery(context: EndpointContext, output: Output
       }
     }
     // RFC 4429 §3.3: who has the address for certain must not be overridden.
-    const override = own.state === 'optimistic' ? 0 : AdvertisementFlag.Override
-    advertise(own.address, source, AdvertisementFlag.Solicited | override, to)
+    const override = isCertain ? AdvertisementFlag.Override : 0
+    advertise(own, source, AdvertisementFlag.Solicited | override, to)
   }
 
   /** An advertisement; false = invalid (RFC 4861 §7.1.2). */
