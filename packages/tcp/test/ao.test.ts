@@ -278,6 +278,20 @@ describe('keys change (RFC 5925 §6.1)', () => {
     peer.expect('A', { length: 1440 })
     await end()
   })
+
+  test('longer MACs than the handshake knew of leave no room for SACK [RFC5925-7.6-header]', async () => {
+    const { authentication, peer, link, end } = await accepted({}, { sackPermitted: true, ts: { value: 7, echo: 0 } })
+    await peer.send('A', { seq: 1, ack: 1, data: 'x', ts: { value: 8, echo: 0 } })
+    peer.expect('A', { ack: 2 })
+    authentication.setKeys([FIRST, { ...FIRST, sendId: 3, receiveId: 4, macLength: 16 }])
+    link.own = { ...link.own, nextId: 3 }
+    link.isStrict = false
+    // Twice, and beyond a gap: a D-SACK and a SACK block are due.
+    await peer.send('A', { seq: 1, ack: 1, data: 'x', ts: { value: 9, echo: 0 } })
+    await peer.send('A', { seq: 100, ack: 1, data: 'x', ts: { value: 9, echo: 0 } })
+    for (const segment of [peer.next(), peer.next()]) expect(segment).toMatchObject({ flags: 'A', ack: 2, sack: null, ts: { echo: 8 } })
+    await end()
+  })
 })
 
 describe('sequence numbers go round (RFC 5925 §6.2)', () => {

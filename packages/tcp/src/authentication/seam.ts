@@ -28,10 +28,11 @@ export function roomForBlocks(header: SegmentHeader, authenticator: SegmentAuthe
   return (MAX_HEADER_LENGTH - headerLengthOf(header) - signatureLength(authenticator) - 4) >> 3
 }
 
-/** Bytes of the signature of the segment being written. It cannot go without; options that few segments have can. */
+/** Bytes of the signature of the segment being written. It cannot go without; options that few segments have can, and SACK blocks. */
 export function makeRoom(header: SegmentHeader, authenticator: SegmentAuthenticator): number {
   const { optionLength } = authenticator
   if (headerLengthOf(header) + optionLength > MAX_HEADER_LENGTH) header.rare = 0
+  if (headerLengthOf(header) + optionLength > MAX_HEADER_LENGTH) header.sackBlocks = 0
   return optionLength
 }
 
