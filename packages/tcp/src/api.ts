@@ -48,6 +48,9 @@ export interface TcpTraceEvent {
   readonly rto: number
   /** Bytes sent and not acknowledged, with what is being sent, before what was received. */
   readonly inFlight: number
+  /** What the send and the receive buffer may hold by now: both follow the connection unless they were set. */
+  readonly sendBuffer: number
+  readonly receiveBuffer: number
   /** The state before what was received. */
   readonly state: TcpState
   /** Tell connections apart that share a hook, those of a listener. */
@@ -85,10 +88,23 @@ export interface EcnPolicy {
 export interface ConnectionOptions {
   /** Send small segments at once (RFC 1122 §4.2.3.4). Default false. */
   readonly noDelay?: boolean
-  /** Most bytes that wait in the send buffer. Default 262,144; 4,096–16 Mi. */
-  readonly sendBuffer?: number
-  /** Most bytes offered as receive window. Default 1 MiB; 4,096–16 Mi. */
-  readonly receiveBuffer?: number
+  /**
+   * Most bytes that wait in the send buffer, 4,096–512 Mi: always as many, as with `SO_SNDBUF`. Default null: it tunes itself,
+   * from 64 KiB to `maxSendBuffer`, to twice the congestion window.
+   */
+  readonly sendBuffer?: number | null
+  /**
+   * Most bytes that wait to be read, and so the largest window offered, 4,096–512 Mi: always as many, as with `SO_RCVBUF`.
+   * Default null: it tunes itself, from 64 KiB to `maxReceiveBuffer`, to twice what the application takes in a round trip.
+   */
+  readonly receiveBuffer?: number | null
+  /** How large a send buffer that tunes itself grows, bytes, 4,096–512 Mi. Default 16 Mi. A quarter of the packet memory is the most, whatever this says. */
+  readonly maxSendBuffer?: number
+  /**
+   * How large a receive buffer that tunes itself grows, bytes, 4,096–512 Mi. Default 16 Mi; it takes twice rate × round trip to
+   * keep a path busy. The handshake chooses the window scale by it. A quarter of the packet memory is the most, whatever this says.
+   */
+  readonly maxReceiveBuffer?: number
   /** Longest time that written data may stay unacknowledged, ms; 0 = the protocol's default of retransmissions. Default 0 (RFC 5482). */
   readonly userTimeout?: number
   /** ms without traffic before a probe; false = off. Default false (RFC 9293 §3.8.4). */
@@ -103,10 +119,10 @@ export interface ConnectionOptions {
   readonly timestamps?: boolean
   /**
    * Shift of the windows we offer, 0–14; false = no window scaling (RFC 7323 §2). Decided by the handshake. Default null:
-   * the smallest with which all of `receiveBuffer` can be told.
+   * the smallest with which all of `receiveBuffer`, or `maxReceiveBuffer`, can be told.
    */
   readonly windowScale?: number | false | null
-  /** Cap on the window offered, bytes, 1,024–1,073,725,440, whatever `receiveBuffer` has room for (`TCP_WINDOW_CLAMP`). Default the most: all of it. */
+  /** Cap on the window offered, bytes, 1,024–1,073,725,440, whatever the receive buffer has room for (`TCP_WINDOW_CLAMP`). Default the most: all of it. */
   readonly windowClamp?: number
   /**
    * Bytes that must be there before a `read` settles or a handler is told, or less when `into` is smaller or the stream ends
@@ -116,7 +132,7 @@ export interface ConnectionOptions {
   /**
    * Writes are taken only while fewer bytes than this wait to be sent for the first time, so that what is written stays
    * fresh (`TCP_NOTSENT_LOWAT`). One that starts below it may go beyond. 1–2,147,483,647.
-   * Default the most: `sendBuffer` alone.
+   * Default the most: the send buffer alone.
    */
   readonly notSentLowWater?: number
   /**
@@ -250,6 +266,14 @@ export interface ConnectionInfo {
   readonly receiveWindow: number
   /** The largest window that will be offered as things are. */
   readonly receiveWindowLimit: number
+  /** What the send buffer may hold by now. */
+  readonly sendBuffer: number
+  /** What the receive buffer may hold by now. */
+  readonly receiveBuffer: number
+  /** Round trip as the receiver sees it: from an ACK to what it let the peer send; 0 = not known, or no matter because nothing is to be tuned. */
+  readonly receiverRtt: number
+  /** What the application took in the last of them. */
+  readonly readPerRtt: number
   // --- totals ---
   /** Text sent, each byte once. */
   readonly bytesSent: number

@@ -15,6 +15,7 @@ import { Milestone } from './milestone.ts'
 import { pacerFor } from './pacer.ts'
 import { RecordMarks } from './record-marks.ts'
 import { startKeepAlive } from './retransmit.ts'
+import { sendBuffer } from './send-buffer.ts'
 import { State, STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
 import { updateMss } from './handshake.ts'
@@ -328,7 +329,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private get room(): number {
     const { snd, settings } = this.endpoint
     if (((snd.queue.end - snd.nxt) | 0) >= settings.notSentLowWater) return 0
-    return Math.max(0, settings.sendBuffer - snd.queue.length)
+    return Math.max(0, sendBuffer(this.endpoint) - snd.queue.length)
   }
 
   /** All of a write is in the send buffer. */

@@ -3,6 +3,7 @@ import { hasRoomForTimestamps, signatureLength } from './authentication/seam.ts'
 import type { Settings } from './options.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
 import { ecnRoom } from './ecn-output.ts'
+import { initialReceiveBuffer } from './receive-buffer.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { State } from './state.ts'
@@ -29,6 +30,7 @@ export function initializeSender(tcb: Tcb, iss: number): void {
 export function initializeReceiver(tcb: Tcb, mss: number): void {
   const { rcv, settings } = tcb
   rcv.mss = mss
+  rcv.buffer = initialReceiveBuffer(settings)
   rcv.scale = windowScaleOf(settings)
   rcv.scaling = settings.windowScale !== false
   rcv.timestamps = settings.timestamps && hasRoomForTimestamps(tcb.authenticator, settings.sack)

@@ -6,6 +6,8 @@ import { DUPLICATE_THRESHOLD } from './recovery.ts'
 import { STATE_NAMES } from './state.ts'
 import { flightSize, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { receiveBuffer } from './receive-buffer.ts'
+import { sendBuffer } from './send-buffer.ts'
 import { receiveWindow, windowLimit } from './window.ts'
 import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 
@@ -55,6 +57,10 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     sendWindow: snd.wnd,
     receiveWindow: receiveWindow(tcb),
     receiveWindowLimit: windowLimit(tcb),
+    sendBuffer: sendBuffer(tcb),
+    receiveBuffer: receiveBuffer(tcb),
+    receiverRtt: rcv.tuner?.rtt ?? 0,
+    readPerRtt: rcv.tuner?.taken ?? 0,
     bytesSent: snd.bytesSent,
     bytesReceived: rcv.bytes,
     bytesAcked: snd.bytesAcked,

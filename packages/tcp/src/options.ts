@@ -12,15 +12,23 @@ export type Handshake = Omit<Required<HandshakeOptions>, 'synBacklog'> & { reado
 const MIB = 1024 * 1024
 /** What a window field says at most (RFC 7323 §2.3). An integer, as Infinity would make windows doubles. */
 const LARGEST_WINDOW = 65_535 << MAX_WINDOW_SCALE
+/** Where buffers that tune themselves begin, bytes: what a window field without a scale tells. */
+export const INITIAL_BUFFER = 65_536
 /** In one stack, without the built-in ones. */
 const MOST_ALGORITHMS = 64
 /** More than any send buffer holds. */
 export const NO_LOW_WATER = 0x7fff_ffff
 
+/** A size that may be told as window (RFC 7323 §2.3). */
+const BUFFER = { type: 'number', integer: true, min: 4096, max: 512 * MIB } as const
+const BUFFER_SCHEMA: OptionSchema<Pick<ConnectionOptions, 'sendBuffer' | 'receiveBuffer'>> = { sendBuffer: BUFFER, receiveBuffer: BUFFER }
+
 const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   noDelay: { type: 'boolean' },
-  sendBuffer: { type: 'number', integer: true, min: 4096, max: 16 * MIB },
-  receiveBuffer: { type: 'number', integer: true, min: 4096, max: 16 * MIB },
+  sendBuffer: { type: 'any' },
+  receiveBuffer: { type: 'any' },
+  maxSendBuffer: BUFFER,
+  maxReceiveBuffer: BUFFER,
   userTimeout: { type: 'number', min: 0 },
   keepAlive: { type: 'any' },
   delayedAck: { type: 'number', min: 0, max: 500 },
@@ -122,8 +130,10 @@ export const KEEP_ALIVE_DEFAULTS = { idle: 7_200_000, interval: 75_000, count: 9
 
 const DEFAULTS: Settings = {
   noDelay: false,
-  sendBuffer: 262_144,
-  receiveBuffer: MIB,
+  sendBuffer: null,
+  receiveBuffer: null,
+  maxSendBuffer: 16 * MIB,
+  maxReceiveBuffer: 16 * MIB,
   userTimeout: 0,
   keepAlive: false,
   delayedAck: 40,
@@ -168,7 +178,9 @@ function checkShapes(what: string, options: ConnectionOptions): void {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
   }
   checkAuthentication(what, options.authentication)
-  const { windowScale, finWait2Timeout, maxPacingRate } = options
+  const { sendBuffer, receiveBuffer, windowScale, finWait2Timeout, maxPacingRate } = options
+  if (sendBuffer !== undefined && sendBuffer !== null) checkOptions(what, { sendBuffer }, BUFFER_SCHEMA)
+  if (receiveBuffer !== undefined && receiveBuffer !== null) checkOptions(what, { receiveBuffer }, BUFFER_SCHEMA)
   if (windowScale !== undefined && windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
   if (finWait2Timeout !== undefined && finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
   if (maxPacingRate !== undefined && maxPacingRate !== null) checkOptions(what, { maxPacingRate }, PACING_SCHEMA)

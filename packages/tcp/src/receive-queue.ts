@@ -13,6 +13,8 @@ const SHORT_COPY = 32
 export class ReceiveQueue {
   /** Unread bytes. */
   length = 0
+  /** Bytes of packet memory that they hold; what is charged to a writer in the same program does not count. */
+  held = 0
   private head: Packet | null = null
   private tail: Packet | null = null
 
@@ -29,6 +31,7 @@ export class ReceiveQueue {
       }
       if (packet.capacity > SLOT_SIZES[0]) kept = shrink(packet, pool)
     }
+    this.held += kept.capacity
     kept.next = null
     if (this.tail === null) this.head = kept
     else this.tail.next = kept
@@ -92,6 +95,7 @@ export class ReceiveQueue {
     this.head = packet.next
     if (this.head === null) this.tail = null
     packet.next = null
+    this.held -= packet.capacity
     packet.release()
   }
 }

@@ -1,13 +1,15 @@
 import { MemoryLevel, type Packet } from '@stack/buffer'
 import { sendAck } from './output.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
+import { receiveBufferLimit, tuneReceiveBuffer } from './receive-buffer.ts'
 import { SackBlocks } from './sack-blocks.ts'
 import { after, before } from './sequence.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { receiveWindow } from './window.ts'
 
-/** Packet memory that out-of-order segments may hold, in receive buffers: tiny segments sit in large slots. */
+/** Packet memory that out-of-order segments may hold, in receive buffers, or in windows while a buffer shrinks: tiny segments sit in large slots. */
 const HELD_LIMIT = 4
 
 /**
@@ -49,6 +51,7 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     return
   }
   take(tcb, packet)
+  if (rcv.buffer < receiveBufferLimit(tcb)) tuneReceiveBuffer(tcb)
   if (fillGap(tcb, behind > 0) || behind > 0) sendAck(tcb)
   tcb.user?.onReadable()
 }
@@ -92,7 +95,7 @@ function take(tcb: Tcb, packet: Packet): void {
 }
 
 function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
-  const { rcv, context, settings } = tcb
+  const { rcv, context } = tcb
   const { length } = packet
   rcv.outOfOrder ??= new OutOfOrderQueue()
   if (context.host.memory.level >= MemoryLevel.High) {
@@ -102,7 +105,7 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
     rcv.sack?.clear()
     context.counters.dropOutOfOrder++
     packet.release()
-  } else if (rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * settings.receiveBuffer) {
+  } else if (rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * Math.max(rcv.buffer, receiveWindow(tcb))) {
     context.counters.dropOutOfOrder++
     packet.release()
   } else {

@@ -8,12 +8,14 @@ import type { TcpContext } from './context.ts'
 import type { DeliveryRate } from './delivery-rate.ts'
 import type { Ecn } from './ecn.ts'
 import type { Flow } from './flow.ts'
+import { INITIAL_BUFFER } from './options.ts'
 import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
 import { pacerFor } from './pacer.ts'
 import type { Pacer } from './pacer.ts'
 import type { RecordMarks } from './record-marks.ts'
 import type { SackBlocks } from './sack-blocks.ts'
+import type { ReceiveTuner } from './receive-buffer.ts'
 import { ReceiveQueue } from './receive-queue.ts'
 import type { Prr } from './prr.ts'
 import type { Rack } from './rack.ts'
@@ -59,6 +61,8 @@ export class SendState {
   /** The peer's MSS option, or the default. */
   peerMss = 536
   readonly queue: SendQueue = new SendQueue()
+  /** Bytes that may wait in `queue` by now (send-buffer.ts). */
+  buffer: number = INITIAL_BUFFER
   /** A FIN follows the last byte of the queue. */
   finQueued = false
   /** Whoever wrote last said that more follows. */
@@ -153,6 +157,10 @@ export class ReceiveState {
   /** RCV.NXT as last acknowledged: Last.ACK.sent of RFC 7323. */
   acked = 0
   readonly queue: ReceiveQueue = new ReceiveQueue()
+  /** Bytes that may wait in `queue` by now (receive-buffer.ts). */
+  buffer: number = INITIAL_BUFFER
+  /** Made when text comes and the buffer may grow. */
+  tuner: ReceiveTuner | null = null
   outOfOrder: OutOfOrderQueue | null = null
   /** SACK is offered, then agreed (RFC 2018 §2). */
   sackPermitted = true

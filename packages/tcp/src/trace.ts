@@ -21,7 +21,7 @@ export type TraceScratch = { -readonly [K in keyof TcpTraceEvent]: TcpTraceEvent
 export function createTraceScratch(): TraceScratch {
   return {
     time: 0, kind: 'send', reason: '', flags: 0, seq: 0, ack: 0, length: 0, window: 0,
-    cwnd: 0, ssthresh: 0, pacingRate: 0, phase: '', srtt: 0, rto: 0, inFlight: 0, state: 'closed', localPort: 0, remotePort: 0,
+    cwnd: 0, ssthresh: 0, pacingRate: 0, phase: '', srtt: 0, rto: 0, inFlight: 0, sendBuffer: 0, receiveBuffer: 0, state: 'closed', localPort: 0, remotePort: 0,
   }
 }
 
@@ -67,7 +67,7 @@ export function traceHalfOpen(context: TcpContext, hook: TraceHook, kind: 'send'
   trace.reason = !isSend ? '' : (header.flags & Flag.Syn) !== 0 ? 'syn' : 'ack'
   trace.time = time
   trace.phase = ''
-  trace.cwnd = trace.ssthresh = trace.pacingRate = trace.srtt = trace.rto = 0
+  trace.cwnd = trace.ssthresh = trace.pacingRate = trace.srtt = trace.rto = trace.sendBuffer = trace.receiveBuffer = 0
   trace.inFlight = isSend ? 1 : 0
   trace.state = isSend ? 'syn-received' : 'listen'
   describePorts(trace, record)
@@ -87,6 +87,8 @@ function describe(tcb: Tcb, kind: TcpTraceEvent['kind'], reason: TraceReason): v
   trace.srtt = rtt.smoothed / 1000
   trace.rto = rtt.current
   trace.inFlight = flightSize(tcb)
+  trace.sendBuffer = tcb.snd.buffer
+  trace.receiveBuffer = tcb.rcv.buffer
   trace.state = STATE_NAMES[tcb.state]!
   describePorts(trace, tcb)
 }

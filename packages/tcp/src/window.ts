@@ -1,18 +1,22 @@
 import type { Settings } from './options.ts'
+import { initialReceiveBuffer, receiveBuffer } from './receive-buffer.ts'
 import type { Tcb } from './tcb.ts'
 
 /** Largest value of the window field. */
 const MAX_FIELD = 65_535
 
+/** Packet memory that text waiting to be read may hold, in receive buffers. */
+const HELD_SHARE = 2
+
 /** Window field of a SYN, which is never scaled (RFC 7323 §2.2). */
 export function synWindow(settings: Settings): number {
-  return Math.min(MAX_FIELD, settings.receiveBuffer, settings.windowClamp)
+  return Math.min(MAX_FIELD, initialReceiveBuffer(settings), settings.windowClamp)
 }
 
 /** Our shift: the one asked for, or the smallest with which the largest window can be told (RFC 7323 §2.2). */
 export function windowScaleOf(settings: Settings): number {
   if (typeof settings.windowScale === 'number') return settings.windowScale
-  const bytes = Math.min(settings.receiveBuffer, settings.windowClamp)
+  const bytes = Math.min(settings.receiveBuffer ?? settings.maxReceiveBuffer, settings.windowClamp)
   let scale = 0
   while (scale < 14 && MAX_FIELD << scale < bytes) scale++
   return scale
@@ -29,31 +33,37 @@ export function receiveWindow(tcb: Tcb): number {
  */
 export function resetWindow(tcb: Tcb): number {
   const told = receiveWindow(tcb)
-  const { rcv, settings } = tcb
+  const { rcv } = tcb
   if (told + rcv.mss < MAX_FIELD << rcv.scale) return told
-  return Math.max(told, Math.min(settings.receiveBuffer - rcv.queue.length, told + rcv.mss))
+  return Math.max(told, Math.min(rcv.buffer - rcv.queue.length, told + rcv.mss))
 }
 
 /** The largest window that can be offered. */
 export function windowLimit(tcb: Tcb): number {
-  return Math.min(tcb.settings.receiveBuffer, tcb.settings.windowClamp, MAX_FIELD << tcb.rcv.scale)
+  return Math.min(receiveBuffer(tcb), tcb.settings.windowClamp, MAX_FIELD << tcb.rcv.scale)
 }
 
-/** Room in the receive buffer, as far as the field can say and the application allows. */
+/**
+ * Room in the receive buffer, as far as the field can say and the application allows. Packet memory counts as it is held:
+ * segments in slots that they fill by less than half take more of the buffer than their bytes.
+ */
 function freeSpace(tcb: Tcb): number {
-  const { receiveBuffer, windowClamp } = tcb.settings
-  return Math.min(Math.max(0, receiveBuffer - tcb.rcv.queue.length), MAX_FIELD << tcb.rcv.scale, windowClamp)
+  const { queue, scale } = tcb.rcv
+  const buffer = receiveBuffer(tcb)
+  return Math.min(Math.max(0, Math.min(buffer - queue.length, HELD_SHARE * buffer - queue.held)), MAX_FIELD << scale, tcb.settings.windowClamp)
 }
 
-/** Largest window that rounding may lead to: an eighth beyond the receive buffer, which streams of full segments do not come near. */
-function roundingLimit(tcb: Tcb): number {
-  const { receiveBuffer } = tcb.settings
-  return receiveBuffer + (receiveBuffer >>> 3) - tcb.rcv.queue.length
+/**
+ * May rounding lead to this window? Up to an eighth beyond the receive buffer, which streams of full segments do not come
+ * near; and while a window falls, because the buffer shrank, as long as it does fall.
+ */
+function isRoundingSafe({ rcv }: Tcb, window: number): boolean {
+  return window <= rcv.buffer + (rcv.buffer >>> 3) - rcv.queue.length || (rcv.nxt - rcv.acked) >>> rcv.scale > 0
 }
 
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */
 function leastStep(tcb: Tcb): number {
-  return Math.min(tcb.settings.receiveBuffer >>> 1, tcb.settings.windowClamp >>> 1, tcb.rcv.mss)
+  return Math.min(tcb.rcv.buffer >>> 1, tcb.settings.windowClamp >>> 1, tcb.rcv.mss)
 }
 
 /**
@@ -68,7 +78,7 @@ export function selectWindow(tcb: Tcb): number {
   const free = freeSpace(tcb)
   const offer = free - current >= leastStep(tcb) ? free : current
   let field = offer >>> rcv.scale
-  if (field << rcv.scale < current && field < MAX_FIELD && (field + 1) << rcv.scale <= roundingLimit(tcb)) field++
+  if (field << rcv.scale < current && field < MAX_FIELD && isRoundingSafe(tcb, (field + 1) << rcv.scale)) field++
   const window = field << rcv.scale
   if (window > current) rcv.edge = (rcv.nxt + window) | 0
   return field

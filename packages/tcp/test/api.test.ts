@@ -227,7 +227,7 @@ describe('options', () => {
   test('what the stack was made with are the defaults; configure changes one connection', async () => {
     const bench = await Bench.create({ tcp: { noDelay: true, tos: 0x10 } })
     const connection = await bench.connect({ ttl: 9 })
-    expect(connection.options).toMatchObject({ noDelay: true, tos: 0x10, ttl: 9, receiveBuffer: 1_048_576 })
+    expect(connection.options).toMatchObject({ noDelay: true, tos: 0x10, ttl: 9, receiveBuffer: null })
     connection.configure({ noDelay: false, tos: 0 })
     expect(connection.options).toMatchObject({ noDelay: false, tos: 0 })
     const other = await bench.connect()

@@ -10,7 +10,7 @@ describe.each(FAMILIES)('handshake over %s', (family) => {
     const promise = bench.stack.tcp.connect({ host: bench.remote, port: PEER_PORT })
     await bench.clock.settle()
     const syn = bench.expect('S', { seq: 0, mss, win: 65_535, destinationPort: PEER_PORT })
-    expect(syn.scale).toBe(5)
+    expect(syn.scale).toBe(9)
     expect(syn.ts).not.toBeNull()
     bench.localPort = syn.sourcePort
     await bench.send('SA', { seq: 0, ack: 1, mss: 1000 })
@@ -28,7 +28,7 @@ describe.each(FAMILIES)('handshake over %s', (family) => {
     const listener = bench.stack.tcp.listen({ port: PORT })
     bench.peerTs = 5
     await bench.send('S', { mss: 1400, scale: 7 })
-    const answer = bench.expect('SA', { seq: 0, ack: 1, mss, scale: 5 })
+    const answer = bench.expect('SA', { seq: 0, ack: 1, mss, scale: 9 })
     expect(answer.ts?.echo).toBe(5)
     expect(listener.tryAccept()).toBeUndefined()
     await bench.send('A', { seq: 1, ack: 1, win: 100 })

@@ -13,7 +13,7 @@ test('a connection that sends: round trips, what is out, what is lost', async ()
   expect(connection.info()).toMatchObject({
     state: 'established', smoothedRtt: 50, rttVariance: 25, minimumRtt: 50, rto: 200, backoff: 0, sinceSent: Infinity, sinceReceived: Infinity, sinceHeard: 0,
     congestionControl: 'cubic', congestionState: 'open', cwnd: 10_000, sendMss: 1000, receiveMss: 1460, pathMtu: 1500, bytesInFlight: 0,
-    options: { timestamps: false, windowScale: true, sack: false, sendScale: 3, receiveScale: 5 },
+    options: { timestamps: false, windowScale: true, sack: false, sendScale: 3, receiveScale: 9 },
   })
   connection.tryWrite(pattern(12_000))
   await bench.clock.advance(10)

@@ -40,11 +40,8 @@ export function dumbbell(net: Simulation, options: PathOptions): Path {
   return { senders, receivers, bottleneck, bdp: (rate * rtt) / 8000, capacity: rate * PAYLOAD_SHARE }
 }
 
-/** Buffers that do not limit: for as long as TCP does not tune them itself. */
-export const LARGE_BUFFERS: ConnectionOptions = { sendBuffer: 4 << 20, receiveBuffer: 4 << 20 }
-
 /** The classic: half of the window at a loss, a segment more with each round trip (RFC 5681). */
-export const RENO: ConnectionOptions = { ...LARGE_BUFFERS, congestionControl: 'reno' }
+export const RENO: ConnectionOptions = { congestionControl: 'reno' }
 
 /** The n-th data segment of the only transfer is lost; SYN and ACK come first. */
 export function loseSegments(...numbers: readonly number[]): LossModel {

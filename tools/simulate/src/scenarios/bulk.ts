@@ -36,7 +36,7 @@ export const bulk: readonly Scenario[] = [
     seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40 })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: { sendBuffer: 4 << 20, receiveBuffer: 750_000 } })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: { receiveBuffer: 750_000 } })
       await net.run(65)
       trial.atLeast('goodput, seconds 5–65', share(flow, path, 5, 65), 0.99)
       trial.exactly('retransmits', flow.retransmits, 0)

@@ -1,0 +1,101 @@
+import { MemoryLevel } from '@stack/buffer'
+import type { Milliseconds } from '@stack/core'
+import { INITIAL_BUFFER } from './options.ts'
+import type { Settings } from './options.ts'
+import { after, before } from './sequence.ts'
+import { timestampNow } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+
+/** Round trips' worth of what the application takes: a window for what it reads, and one for what is on its way meanwhile. */
+const ROUNDS = 2
+/** A sender in slow start sends this many times as much in the next round trip. */
+const LARGEST_GROWTH = 2
+/** Full segments that may wait while memory is short, and bytes that are enough for it. */
+const FLOOR_SEGMENTS = 4
+const FLOOR = 16_384
+/** Part of the packet memory that one buffer may promise. */
+const LARGEST_SHARE = 4
+
+/** Where a connection begins. */
+export function initialReceiveBuffer({ receiveBuffer, maxReceiveBuffer }: Settings): number {
+  return receiveBuffer ?? Math.min(INITIAL_BUFFER, maxReceiveBuffer)
+}
+
+/** How large the receive buffer may become by itself, or is by choice. */
+export function receiveBufferLimit(tcb: Tcb): number {
+  const { receiveBuffer, maxReceiveBuffer } = tcb.settings
+  return receiveBuffer ?? Math.min(maxReceiveBuffer, Math.floor(tcb.context.host.memory.quota / LARGEST_SHARE))
+}
+
+/**
+ * Bytes that may wait to be read. Short memory makes it small, so that the window falls with what arrives; from there it
+ * tunes itself again, and what was set is back with the memory.
+ */
+export function receiveBuffer(tcb: Tcb): number {
+  const { rcv, settings } = tcb
+  const { level } = tcb.context.host.memory
+  if (level >= MemoryLevel.High) rcv.buffer = Math.min(rcv.buffer, FLOOR_SEGMENTS * rcv.mss, FLOOR)
+  else if (level === MemoryLevel.Low && settings.receiveBuffer !== null) rcv.buffer = settings.receiveBuffer
+  return rcv.buffer
+}
+
+/**
+ * Dynamic right-sizing (Fisk and Feng, 2001): how much the application takes in one round trip says how large the window
+ * has to be. A round begins when an ACK can leave, and ends with the first segment that was sent after the peer had it.
+ */
+export class ReceiveTuner {
+  /** What the application took in the last round, bytes. */
+  taken = 0
+  /** How long that was, ms. */
+  rtt = 0
+  /** Sequence number of what was to be read next when the round began. */
+  private read: number
+  private began: Milliseconds
+  /** The first timestamp of ours that belongs to the round: later than that of any ACK before it. */
+  private stamp: number
+  /** Right edge then. */
+  private edge: number
+
+  constructor(tcb: Tcb) {
+    const { rcv } = tcb
+    this.read = (rcv.nxt - rcv.queue.length) | 0
+    this.began = tcb.context.host.scheduler.now
+    this.stamp = (timestampNow(tcb) + 1) | 0
+    this.edge = rcv.edge
+  }
+
+  /** Looks at the segment that just came: bytes that the buffer ought to have; 0 = the round goes on. */
+  onSegment(tcb: Tcb): number {
+    if (!this.isOver(tcb)) return 0
+    const { rcv } = tcb
+    const { now } = tcb.context.host.scheduler
+    const read = (rcv.nxt - rcv.queue.length) | 0
+    const taken = Math.max(0, (read - this.read) | 0)
+    const growth = this.taken === 0 ? LARGEST_GROWTH : Math.min(LARGEST_GROWTH, Math.max(1, taken / this.taken))
+    this.taken = taken
+    this.rtt = now - this.began
+    this.read = read
+    this.began = now
+    this.stamp = (timestampNow(tcb) + 1) | 0
+    this.edge = rcv.edge
+    return Math.ceil(ROUNDS * taken * growth)
+  }
+
+  private isOver(tcb: Tcb): boolean {
+    const { rcv, rtt, context } = tcb
+    const { incoming } = context
+    // RFC 7323 §3.2: the echo is of the last ACK that the peer had.
+    if (rcv.timestamps) return incoming.timestamps && !before(incoming.timestampEcho, this.stamp)
+    // The handshake's round trip; a window's worth takes one at least.
+    if (rtt.smoothed > 0) return context.host.scheduler.now - this.began >= rtt.smoothed / 1000
+    return !after(this.edge, rcv.nxt)
+  }
+}
+
+/** Text came in order. */
+export function tuneReceiveBuffer(tcb: Tcb): void {
+  const { rcv } = tcb
+  rcv.tuner ??= new ReceiveTuner(tcb)
+  const bytes = rcv.tuner.onSegment(tcb)
+  if (bytes > rcv.buffer && tcb.context.host.memory.level === MemoryLevel.Low) rcv.buffer = Math.min(bytes, receiveBufferLimit(tcb))
+}
