@@ -4,6 +4,7 @@ import { sendAck, sendReset, sendSyn } from './output.ts'
 import { enterFinWait2 } from './close.ts'
 import { settleEcn } from './ecn-handshake.ts'
 import { ecnArrives } from './ecn-input.ts'
+import { isTimestampGood, rememberTimestamp } from './paws.ts'
 import { finishStream, receiveFin, receiveText, tellDuplicate } from './receiver.ts'
 import { sendResetFor } from './reset.ts'
 import { after, before } from './sequence.ts'
@@ -20,8 +21,6 @@ import type { SegmentHeader } from './wire.ts'
 /** Challenge ACKs per connection: 10 in 5 seconds (RFC 5961 §7). */
 const CHALLENGE_LIMIT = 10
 const CHALLENGE_WINDOW = 5000
-/** Age at which a remembered timestamp says nothing any more, ms: 24 days (RFC 7323 §5.5). */
-const TIMESTAMP_LIFETIME = 24 * 86_400_000
 
 /**
  * SEGMENT ARRIVES (RFC 9293 §3.10.7) for the states that have a connection; LISTEN is the listener's, CLOSED is
@@ -109,16 +108,10 @@ function arrivesInSynSent(tcb: Tcb, header: SegmentHeader, packet: Packet): void
 
 // --- other states (§3.10.7.4) ---
 
-/** PAWS comes before the sequence number (RFC 7323 §5.3). Segments without the option are taken, as everybody does. */
+/** PAWS comes before the sequence number (RFC 7323 §5.3). */
 function checkTimestamp(tcb: Tcb, header: SegmentHeader, packet: Packet): boolean {
-  const { rcv, context } = tcb
-  if (!rcv.timestamps || !header.timestamps || (header.flags & Flag.Rst) !== 0) return true
-  if (!before(header.timestampValue, rcv.tsRecent)) return true
-  if (packet.arrival - rcv.tsRecentAt > TIMESTAMP_LIFETIME) {
-    rcv.tsRecent = header.timestampValue
-    return true
-  }
-  context.counters.dropOldTimestamp++
+  if (isTimestampGood(tcb, header, packet)) return true
+  tcb.context.counters.dropOldTimestamp++
   answerUnacceptable(tcb, packet.length)
   return false
 }
@@ -158,14 +151,6 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
   if ((flags & Flag.Syn) !== 0) challenge(tcb)
   else answerUnacceptable(tcb, length)
   return false
-}
-
-/** RFC 7323 §4.3: the timestamp of the segment that covers what was acknowledged last. */
-function rememberTimestamp(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
-  const { rcv } = tcb
-  if (!rcv.timestamps || !header.timestamps || after(header.sequence, rcv.acked) || before(header.timestampValue, rcv.tsRecent)) return
-  rcv.tsRecent = header.timestampValue
-  rcv.tsRecentAt = packet.arrival
 }
 
 /** Second, the RST bit, as RFC 5961 §3.2 has it. */

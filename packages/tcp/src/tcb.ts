@@ -13,6 +13,7 @@ import type { Settings } from './options.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
 import { pacerFor } from './pacer.ts'
 import type { Pacer } from './pacer.ts'
+import type { Latecomers } from './paws.ts'
 import type { RecordMarks } from './record-marks.ts'
 import type { SackBlocks } from './sack-blocks.ts'
 import type { ReceiveTuner } from './receive-buffer.ts'
@@ -186,6 +187,8 @@ export class ReceiveState {
   tsRecent = 0
   /** When `tsRecent` was taken, ms. */
   tsRecentAt: Milliseconds = 0
+  /** After a gap was filled, while something may still be late. */
+  latecomers: Latecomers | null = null
   /** Added to our clock. */
   tsOffset = 0
 
