@@ -6,10 +6,10 @@ import { QUEUE_SAMPLE_INTERVAL, type Wire, type WireDirection } from './wire/wir
 
 /** The trace of a transfer as lines of CSV, a line for each segment and timeout, without line ends. Times in s, `srtt` and `rto` in ms. */
 export function* traceTable(trace: Trace): Generator<string> {
-  yield 'time,kind,reason,flags,seq,ack,length,window,cwnd,ssthresh,srtt,rto,in_flight,state'
+  yield 'time,kind,reason,flags,seq,ack,length,window,cwnd,ssthresh,srtt,rto,in_flight,send_buffer,receive_buffer,state'
   for (const row of trace.rows()) {
-    const { kind, reason, flags, seq, ack, length, window, cwnd, ssthresh, srtt, rto, inFlight, state } = row
-    yield `${decimal(row.time, 6)},${kind},${reason},${flags},${seq},${ack},${length},${window},${cwnd},${ssthresh},${decimal(srtt, 3)},${decimal(rto, 3)},${inFlight},${state}`
+    const { kind, reason, flags, seq, ack, length, window, cwnd, ssthresh, srtt, rto, inFlight, sendBuffer, receiveBuffer, state } = row
+    yield `${decimal(row.time, 6)},${kind},${reason},${flags},${seq},${ack},${length},${window},${cwnd},${ssthresh},${decimal(srtt, 3)},${decimal(rto, 3)},${inFlight},${sendBuffer},${receiveBuffer},${state}`
   }
 }
 

@@ -50,6 +50,7 @@ export class ReceiveTuner {
   rtt = 0
   /** Sequence number of what was to be read next when the round began. */
   private read: number
+  private arrived: number
   private began: Milliseconds
   /** The first timestamp of ours that belongs to the round: later than that of any ACK before it. */
   private stamp: number
@@ -59,6 +60,7 @@ export class ReceiveTuner {
   constructor(tcb: Tcb) {
     const { rcv } = tcb
     this.read = (rcv.nxt - rcv.queue.length) | 0
+    this.arrived = rcv.arrived
     this.began = tcb.context.host.scheduler.now
     this.stamp = (timestampNow(tcb) + 1) | 0
     this.edge = rcv.edge
@@ -70,11 +72,13 @@ export class ReceiveTuner {
     const { rcv } = tcb
     const { now } = tcb.context.host.scheduler
     const read = (rcv.nxt - rcv.queue.length) | 0
-    const taken = Math.max(0, (read - this.read) | 0)
-    const growth = this.taken === 0 ? LARGEST_GROWTH : Math.min(LARGEST_GROWTH, Math.max(1, taken / this.taken))
+    // What waited behind a gap is read all at once when it is filled, and came in more rounds than this.
+    const taken = Math.max(0, Math.min((read - this.read) | 0, (rcv.arrived - this.arrived) | 0))
+    const growth = this.taken === 0 ? 1 : Math.min(LARGEST_GROWTH, Math.max(1, taken / this.taken))
     this.taken = taken
     this.rtt = now - this.began
     this.read = read
+    this.arrived = rcv.arrived
     this.began = now
     this.stamp = (timestampNow(tcb) + 1) | 0
     this.edge = rcv.edge
@@ -92,7 +96,7 @@ export class ReceiveTuner {
   }
 }
 
-/** Text came in order. */
+/** Text came. */
 export function tuneReceiveBuffer(tcb: Tcb): void {
   const { rcv } = tcb
   rcv.tuner ??= new ReceiveTuner(tcb)

@@ -39,6 +39,7 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     sendAck(tcb)
     return
   }
+  rcv.arrived = (rcv.arrived + length) | 0
   if (length > rcv.largest) rcv.largest = Math.min(length, rcv.mss)
   // What is kept counts as ours.
   if ((!rcv.discard || from !== rcv.nxt) && !context.host.memory.adopt(packet)) {
@@ -46,12 +47,12 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     packet.release()
     return
   }
+  if (rcv.buffer < receiveBufferLimit(tcb)) tuneReceiveBuffer(tcb)
   if (from !== rcv.nxt) {
     receiveOutOfOrder(tcb, from, packet)
     return
   }
   take(tcb, packet)
-  if (rcv.buffer < receiveBufferLimit(tcb)) tuneReceiveBuffer(tcb)
   if (fillGap(tcb, behind > 0) || behind > 0) sendAck(tcb)
   tcb.user?.onReadable()
 }

@@ -193,6 +193,8 @@ export class ReceiveState {
   tsOffset = 0
 
   bytes = 0
+  /** Bytes of text, in order or not, modulo 2³². */
+  arrived = 0
   segments = 0
   dataSegments = 0
   /** When text last came in, ms. */

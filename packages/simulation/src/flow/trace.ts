@@ -33,6 +33,10 @@ export interface Trace {
   /** ms; 0 = none yet. */
   srtt(index: number): number
   inFlight(index: number): number
+  /** Bytes that the send buffer may hold. */
+  sendBuffer(index: number): number
+  /** Bytes that the receive buffer may hold. */
+  receiveBuffer(index: number): number
   isSend(index: number): boolean
   isReceive(index: number): boolean
   /** Text that was sent before, for whatever reason: repairs, tail probes, probes of a window. */
@@ -42,7 +46,7 @@ export interface Trace {
 }
 
 const DOUBLES = ['time', 'position', 'window', 'cwnd', 'ssthresh', 'pacingRate', 'srtt', 'rto'] as const
-const WORDS = ['seq', 'ack', 'length', 'inFlight', 'ports', 'phases'] as const
+const WORDS = ['seq', 'ack', 'length', 'inFlight', 'sendBuffer', 'receiveBuffer', 'ports', 'phases'] as const
 /** kind, reason, state, and flags in the upper half. */
 type Column = (typeof DOUBLES)[number] | (typeof WORDS)[number] | 'codes'
 
@@ -91,6 +95,8 @@ export class TraceRecorder implements Trace {
     words.length[i] = event.length
     words.inFlight[i] = event.inFlight
     words.phases[i] = this.numberOf(event.phase)
+    words.sendBuffer[i] = event.sendBuffer
+    words.receiveBuffer[i] = event.receiveBuffer
     words.ports[i] = (event.localPort << 16) | event.remotePort
     const isAgain = event.kind === 'send' && event.length > 0 && this.last < this.edge
     if (event.kind === 'send') this.edge = Math.max(this.edge, this.last + event.length)
@@ -138,6 +144,14 @@ export class TraceRecorder implements Trace {
     return this.words.inFlight[index]!
   }
 
+  sendBuffer(index: number): number {
+    return this.words.sendBuffer[index]!
+  }
+
+  receiveBuffer(index: number): number {
+    return this.words.receiveBuffer[index]!
+  }
+
   isSend(index: number): boolean {
     return (this.words.codes[index]! & 15) === 0
   }
@@ -169,6 +183,8 @@ export class TraceRecorder implements Trace {
       srtt: doubles.srtt[index]!,
       rto: doubles.rto[index]!,
       inFlight: words.inFlight[index]!,
+      sendBuffer: words.sendBuffer[index]!,
+      receiveBuffer: words.receiveBuffer[index]!,
       state: STATES[(codes >>> 8) & 15]!,
       localPort: words.ports[index]! >>> 16,
       remotePort: words.ports[index]! & 0xffff,

@@ -18,7 +18,7 @@ export interface TransferOptions {
   readonly start?: number
   /** Default `'ipv4'`. */
   readonly family?: 'ipv4' | 'ipv6'
-  /** Options of both ends. A send buffer of less than rate × round trip limits the rate: the default does on fast and long paths. */
+  /** Options of both ends. */
   readonly tcp?: ConnectionOptions
   /** What is different at the receiving end. */
   readonly receiver?: ConnectionOptions

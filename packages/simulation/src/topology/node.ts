@@ -12,6 +12,8 @@ export type NodeStack = StackBase & Installed<readonly [Ipv4Plugin, Ipv6Plugin, 
 
 /** Options of a host or router: those of its protocols. */
 export interface NodeOptions {
+  /** Packet memory that it may hold, bytes. Default: all of the simulation's. */
+  readonly memory?: number
   readonly ipv4?: Ipv4Options
   readonly ipv6?: Ipv6Options
   /** Default: BBR is installed beside the built-in algorithms. */
@@ -55,7 +57,7 @@ export class SimulatedNode implements Node {
     this.stack = createStack({
       name, clock, random, onError,
       secureRandom: predictable(random),
-      memory: memory.pool(),
+      memory: memory.pool(options.memory === undefined ? {} : { quota: options.memory }),
       plugins: [ipv4({ forwarding, ...options.ipv4 }), ipv6({ forwarding, ...options.ipv6 }), tcp({ congestionControls: [bbr()], ...options.tcp }), udp(options.udp), icmp()],
     })
   }
