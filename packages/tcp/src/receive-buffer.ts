@@ -34,8 +34,13 @@ export function receiveBufferLimit(tcb: Tcb): number {
 export function receiveBuffer(tcb: Tcb): number {
   const { rcv, settings } = tcb
   const { level } = tcb.context.host.memory
-  if (level >= MemoryLevel.High) rcv.buffer = Math.min(rcv.buffer, FLOOR_SEGMENTS * rcv.mss, FLOOR)
-  else if (level === MemoryLevel.Low && settings.receiveBuffer !== null) rcv.buffer = settings.receiveBuffer
+  if (level >= MemoryLevel.High) {
+    const floor = Math.min(FLOOR_SEGMENTS * rcv.mss, FLOOR)
+    if (floor < rcv.buffer) {
+      rcv.buffer = floor
+      rcv.isShrinking = true
+    }
+  } else if (level === MemoryLevel.Low && settings.receiveBuffer !== null) rcv.buffer = settings.receiveBuffer
   return rcv.buffer
 }
 
@@ -56,6 +61,8 @@ export class ReceiveTuner {
   private stamp: number
   /** Right edge then. */
   private edge: number
+  /** The least time in which a window came, ms: a round trip at least. For peers without timestamps. */
+  private windowTime = Infinity
 
   constructor(tcb: Tcb) {
     const { rcv } = tcb
@@ -86,13 +93,14 @@ export class ReceiveTuner {
   }
 
   private isOver(tcb: Tcb): boolean {
-    const { rcv, rtt, context } = tcb
+    const { rcv, context } = tcb
     const { incoming } = context
     // RFC 7323 §3.2: the echo is of the last ACK that the peer had.
     if (rcv.timestamps) return incoming.timestamps && !before(incoming.timestampEcho, this.stamp)
-    // The handshake's round trip; a window's worth takes one at least.
-    if (rtt.smoothed > 0) return context.host.scheduler.now - this.began >= rtt.smoothed / 1000
-    return !after(this.edge, rcv.nxt)
+    const elapsed = context.host.scheduler.now - this.began
+    if (after(this.edge, rcv.nxt)) return elapsed >= this.windowTime
+    this.windowTime = Math.min(this.windowTime, Math.max(1, elapsed))
+    return true
   }
 }
 

@@ -160,6 +160,8 @@ export class ReceiveState {
   readonly queue: ReceiveQueue = new ReceiveQueue()
   /** Bytes that may wait in `queue` by now (receive-buffer.ts). */
   buffer: number = INITIAL_BUFFER
+  /** The buffer has shrunk, and more is promised than there is room for. */
+  isShrinking = false
   /** Made when text comes and the buffer may grow. */
   tuner: ReceiveTuner | null = null
   outOfOrder: OutOfOrderQueue | null = null

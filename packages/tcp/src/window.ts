@@ -55,10 +55,14 @@ function freeSpace(tcb: Tcb): number {
 
 /**
  * May rounding lead to this window? Up to an eighth beyond the receive buffer, which streams of full segments do not come
- * near; and while a window falls, because the buffer shrank, as long as it does fall.
+ * near; while the window falls to a buffer that has shrunk, as long as it does fall.
  */
 function isRoundingSafe({ rcv }: Tcb, window: number): boolean {
-  return window <= rcv.buffer + (rcv.buffer >>> 3) - rcv.queue.length || (rcv.nxt - rcv.acked) >>> rcv.scale > 0
+  if (window <= rcv.buffer + (rcv.buffer >>> 3) - rcv.queue.length) {
+    rcv.isShrinking = false
+    return true
+  }
+  return rcv.isShrinking && (rcv.nxt - rcv.acked) >>> rcv.scale > 0
 }
 
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */

@@ -96,6 +96,38 @@ describe('timestamps', () => {
     await bench.end()
   })
 
+  test('what left before a retransmission and comes after it is no old duplicate; what is older than the gap, or beyond the edge of then, is', async () => {
+    const bench = await Bench.create()
+    bench.peerTs = 1000
+    const connection = await bench.connect({ receiveBuffer: 20_000 })
+    const segment = (seq: number, value: number): Promise<void> => bench.send('A', { seq, ack: 1, data: pattern(100, seq - 1), ts: { value, echo: 0 } })
+    await segment(1, 1000)
+    // 101 is lost, 201 and 401 are late, 301 tells of it; then the retransmission.
+    await segment(301, 1003)
+    await segment(101, 1050)
+    bench.all()
+    await segment(201, 1002)
+    expect(bench.expect('A').ack).toBe(401)
+    await segment(401, 1004)
+    expect(bench.counters).toMatchObject({ dropOldTimestamp: 0 })
+    expect(connection.readableLength).toBe(500)
+    bench.all()
+    await segment(501, 999)
+    bench.expect('A', { ack: 501 })
+    expect(bench.counters).toMatchObject({ dropOldTimestamp: 1 })
+    // The edge of then is passed: as strict as ever.
+    let seq = 501
+    for (; seq < 20_101; seq += 100) {
+      await segment(seq, 1051)
+      connection.discard(100)
+      await bench.clock.settle()
+    }
+    bench.all()
+    await segment(seq, 1050)
+    expect(bench.counters).toMatchObject({ dropOldTimestamp: 2 })
+    await bench.end()
+  })
+
   test('a round trip is measured from the echo, for an ACK of something new only [RFC7323-4.2-sample]', async () => {
     const bench = await Bench.create()
     bench.peerTs = 1
