@@ -172,6 +172,12 @@ export interface ConnectionOptions {
    * paced. Default null: none.
    */
   readonly maxPacingRate?: number | null
+  /**
+   * After an idle retransmission timeout the congestion window is no more than the initial one (RFC 5681 §4.1), as there are no
+   * ACKs that would space what leaves. false: it stays, and is halved for every five minutes in which less than half of it was
+   * used (RFC 7661 §4.4): for requests that come in bursts, where bursts do no harm. Default true.
+   */
+  readonly slowStartAfterIdle?: boolean
   /** TTL or hop limit; 0 = the network's default. */
   readonly ttl?: number
   /** TOS or traffic class. With ECN its two lowest bits are TCP's own. Default 0. */

@@ -11,6 +11,7 @@ import { flightSize, Probing, Recovery } from './tcb.ts'
 import type { SendState, Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
 import { Undo, tryLateUndo, tryUndo, undoRecovery } from './undo.ts'
+import { Validation } from './validation.ts'
 
 // Loss recovery. With SACK: RACK (RFC 8985) says what is lost, the scoreboard what is in flight (RFC 6675 §4), PRR how
 // fast it is repaired (RFC 9937). Without: three duplicate ACKs and NewReno (RFC 5681 §3.2, RFC 6582); where those RFCs
@@ -130,7 +131,7 @@ function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   else {
     snd.undo = new Undo(snd.una, snd.nxt)
     // What limited transmit sent beyond cwnd does not count (RFC 5681 §3.2 step 2).
-    cc.onLoss(Math.min(flight, cc.cwnd))
+    cc.onLoss(Math.min(snd.validation?.onLoss(tcb, flight) ?? flight, cc.cwnd))
   }
   tcb.ecn?.lost()
   if (!tcb.rcv.sackPermitted) {
@@ -176,6 +177,7 @@ function inFastRecovery(tcb: Tcb, event: AckEvent): void {
   if (!before(snd.una, snd.recover)) {
     const isPaced = snd.prr !== null
     endRecovery(tcb)
+    snd.validation?.onRecovered(tcb)
     // RFC 9937 §6.2; RFC 6582 §3.2 step 3.
     if (isPaced) cc.cwnd = cc.ssthresh
     else cc.onRecovered(flightSize(tcb))
@@ -287,6 +289,8 @@ function grow(tcb: Tcb, event: AckEvent): void {
   const { snd } = tcb
   const sample = sampleOf(tcb, event)
   snd.limitedUntil = later(snd.limitedUntil, snd.una)
+  if (sample.limited) snd.validation?.used()
+  else (snd.validation ??= new Validation()).onAck(tcb, sample)
   tcb.cc.onAck(sample)
 }
 

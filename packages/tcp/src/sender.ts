@@ -10,6 +10,7 @@ import { flightSize, Probing } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
 import { noteResent } from './undo.ts'
+import { keepThroughIdle } from './validation.ts'
 import { Flag } from './wire.ts'
 
 /** Bytes of one connection below TCP: two of the largest super-packets. More would only wait in a queue. */
@@ -285,9 +286,11 @@ function startPersisting(tcb: Tcb): void {
   armRetransmit(tcb)
 }
 
-/** RFC 5681 §4.1: after an idle RTO the ACK clock is gone. */
+/** After an idle RTO the ACK clock is gone: slow start again (RFC 5681 §4.1), or not (RFC 7661). */
 function restartAfterIdle(tcb: Tcb): void {
   const { snd } = tcb
   if (snd.nxt !== snd.una || snd.queue.length === 0 || snd.lastSent === 0) return
-  if (tcb.context.host.scheduler.now - snd.lastSent > tcb.rtt.current) tcb.cc.onIdle()
+  if (tcb.context.host.scheduler.now - snd.lastSent <= tcb.rtt.current) return
+  if (tcb.settings.slowStartAfterIdle) tcb.cc.onIdle()
+  else keepThroughIdle(tcb)
 }

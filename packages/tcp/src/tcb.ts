@@ -28,6 +28,7 @@ import { after } from './sequence.ts'
 import { isLegalTransition, State } from './state.ts'
 import type { Undo } from './undo.ts'
 import type { ConnectionTimers } from './timers.ts'
+import type { Validation } from './validation.ts'
 import type { TraceReason } from './trace.ts'
 import type { UrgentReceiver, UrgentSender } from './urgent.ts'
 
@@ -108,6 +109,8 @@ export class SendState {
   pacer: Pacer | null = null
   /** SND.NXT when cwnd last held data back: acknowledgments below it may grow cwnd (RFC 7661). */
   limitedUntil = 0
+  /** Made when an acknowledgment first comes while cwnd is not used up. */
+  validation: Validation | null = null
   /** Retransmission timeouts, probes or SYNs in a row without an answer. */
   attempts = 0
   /** Probing a closed window (RFC 9293 §3.8.6.1). */

@@ -1,5 +1,5 @@
 import { dctcp } from '@stack/tcp'
-import { dumbbell, LARGE_BUFFERS, share } from '../paths.ts'
+import { dumbbell, share } from '../paths.ts'
 import { ONE_SEED, SEEDS, type Scenario } from '../scenario.ts'
 
 /** Bytes of a full packet on the wire. */
@@ -14,7 +14,7 @@ export const ecn: readonly Scenario[] = [
     seeds: SEEDS,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40, queue: { bdp: 3 }, mark: { from: { bdp: 0.6 }, to: { bdp: 0.9 } } })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: { ...LARGE_BUFFERS, ecn: 'on' } })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: { ecn: 'on' } })
       await net.run(35)
       const { there } = path.bottleneck
       trial.atLeast('goodput, seconds 5–35', share(flow, path, 5, 35), 0.97)
@@ -31,7 +31,7 @@ export const ecn: readonly Scenario[] = [
     seeds: ONE_SEED,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40, queue: { bdp: 3 }, mark: { from: { bdp: 0.6 }, to: { bdp: 0.9 } } })
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: { ...LARGE_BUFFERS, ecn: 'accurate' } })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: { ecn: 'accurate' } })
       await net.run(35)
       const { there } = path.bottleneck
       trial.atLeast('goodput, seconds 5–35', share(flow, path, 5, 35), 0.97)
@@ -49,7 +49,7 @@ export const ecn: readonly Scenario[] = [
       const path = dumbbell(net, {
         rate: 1e9, rtt: 2, pairs: 2, queue: { packets: 500 }, mark: { from: { packets: K } }, host: { tcp: { congestionControls: [dctcp()] } },
       })
-      const tcp = { ...LARGE_BUFFERS, congestionControl: 'dctcp' }
+      const tcp = { congestionControl: 'dctcp' }
       const flows = path.senders.map((sender, i) => net.transfer(sender, path.receivers[i]!, { tcp, start: i * 0.2, trace: false }))
       const result = await net.run(4)
       const { there } = path.bottleneck

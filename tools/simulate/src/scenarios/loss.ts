@@ -1,5 +1,5 @@
 import type { Trace } from '@stack/simulation'
-import { dumbbell, LARGE_BUFFERS, RENO, loseSegments, MSS, nextProgress, retransmissions, share } from '../paths.ts'
+import { dumbbell, RENO, loseSegments, MSS, nextProgress, retransmissions, share } from '../paths.ts'
 import { ONE_SEED, type Scenario } from '../scenario.ts'
 
 const RTT = 40
@@ -34,7 +34,7 @@ export const loss: readonly Scenario[] = [
     async run(net, trial) {
       const path = dumbbell(net, { rate: 50e6, rtt: 20 })
       const bytes = 8e6
-      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { bytes, tcp: LARGE_BUFFERS })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { bytes })
       await net.run(5)
       const seconds = (flow.finishedAt ?? Infinity) - (flow.openedAt ?? 0)
       trial.exactly('bytes delivered', flow.bytes, bytes)
