@@ -37,7 +37,7 @@ describe.each(FAMILIES)('forwarder over %s', (family) => {
     const outcome = outcomeOf(request!.accept({ noDelay: true }))
     await bench.clock.settle()
     expect(request!.pending).toBe(false)
-    peer.expect('SA', { seq: 0, ack: 1, mss: family === 'ipv4' ? 1460 : 1440, scale: 5, sackPermitted: true })
+    peer.expect('SA', { seq: 0, ack: 1, mss: family === 'ipv4' ? 1460 : 1440, scale: 9, sackPermitted: true })
     expect(outcome.value).toBeNull()
     await peer.send('PA', { seq: 1, ack: 1, data: pattern(10) })
     const connection = outcome.value!
