@@ -249,18 +249,18 @@ function afterTimeout(tcb: Tcb, event: AckEvent): void {
 /** F-RTO (RFC 5682 §2.1, §3.1). */
 function isTimeoutSpurious(tcb: Tcb, event: AckEvent): boolean {
   const { snd } = tcb
-  // Without SACK an ACK of the retransmission may cover what had arrived before the timeout.
-  const isOriginal = event.isOriginal && (tcb.rcv.sackPermitted || !event.isRetransmitted)
-  if (isOriginal && snd.undo !== null) {
-    // Something that was sent once, before the timeout, arrived after it.
-    undoRecovery(tcb)
-    return true
-  }
   if (after(snd.nxt, snd.recover)) {
+    // Step 3b: something that was sent once, before the timeout, arrives now. Without SACK an ACK of the retransmission
+    // may cover what had arrived before it.
+    if (event.isOriginal && (tcb.rcv.sackPermitted || !event.isRetransmitted) && snd.undo !== null) {
+      undoRecovery(tcb)
+      return true
+    }
     // Step 3a: new data was sent, and something is missing all the same.
     if (event.sacked > 0 || event.isDuplicate) snd.frto = false
     return false
   }
+  // Step 2: this ACK may answer the retransmission, and tell of what had come before an outage: it proves nothing.
   if (event.acked === 0 || !before(snd.una, snd.recover)) return false
   // Step 2b: new data, to see what its ACKs say.
   const hasNew = after(snd.queue.end, snd.nxt) && after((snd.una + snd.wnd) | 0, snd.nxt)

@@ -78,7 +78,7 @@ export class Direction {
     else if (!queue.enter(now, bytes)) counters.droppedQueueFull++
     else if (this.isLost?.(packet.length, at) === true) counters.lost++
     else {
-      this.travel(queue.isEndless ? now : queue.free)
+      this.travel(Math.max(queue.isEndless ? now : queue.free, this.heldUntil(at)))
       return true
     }
     this.drops.push(at)
@@ -114,7 +114,12 @@ export class Direction {
   }
 
   private isDown(at: number): boolean {
-    for (const { from, until } of this.settings.outages) if (at >= from && at < until) return true
+    for (const { from, until, holds } of this.settings.outages) if (at >= from && at < until && holds !== true) return true
     return false
+  }
+
+  private heldUntil(at: number): Milliseconds {
+    for (const { from, until, holds } of this.settings.outages) if (at >= from && at < until && holds === true) return this.start + until * 1000
+    return 0
   }
 }

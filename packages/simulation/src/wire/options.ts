@@ -30,10 +30,12 @@ export interface Reordering {
   readonly delay: readonly [Milliseconds, Milliseconds]
 }
 
-/** A time without the wire: what enters it is lost. Seconds since the start of the simulation. */
+/** A time without the wire: what enters it is lost, or held. Seconds since the start of the simulation. */
 export interface Outage {
   readonly from: number
   readonly until: number
+  /** What enters it leaves at its end, as from a radio that repeats until it is heard. Default false. */
+  readonly holds?: boolean
 }
 
 /** One direction of a wire. */

@@ -1,4 +1,4 @@
-import { simulation, type Simulation, type SimulationResult, type Transfer, type TransferOptions } from '@stack/simulation'
+import { simulation, type Simulation, type SimulationResult, type Trace, type Transfer, type TransferOptions } from '@stack/simulation'
 import { dumbbell, MSS, nextProgress, RENO, retransmissions, share, type Path } from '../paths.ts'
 import type { Scenario } from '../scenario.ts'
 
@@ -24,6 +24,29 @@ function only(net: Simulation, path: Path, options: TransferOptions): Transfer {
 /** One transfer for each pair of hosts. */
 function each(net: Simulation, path: Path, ...options: readonly TransferOptions[]): readonly Transfer[] {
   return options.map((one, i) => net.transfer(path.senders[i]!, path.receivers[i]!, one))
+}
+
+/** Index of the first event from `at` on. */
+function firstAfter(trace: Trace, at: number): number {
+  let i = 0
+  while (i < trace.length - 1 && trace.time(i) < at) i++
+  return i
+}
+
+/** Index of the first retransmission timeout from `at` on: what it says is from before it. */
+function firstTimeout(trace: Trace, at: number): number {
+  let i = firstAfter(trace, at)
+  while (i < trace.length - 1 && trace.row(i).reason !== 'timeout-retransmit') i++
+  return i
+}
+
+function ssthreshAt(trace: Trace, at: number): number {
+  return trace.ssthresh(firstAfter(trace, at))
+}
+
+/** Reductions that the sender took back because nothing had been lost. */
+function undone({ senders }: Path): number {
+  return senders[0]!.stack.statistics().protocols['tcp']!['undone']!
 }
 
 export const cliffs: readonly Scenario[] = [
@@ -75,7 +98,6 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'reordering-3pct',
     description: '100 Mbit/s × 20 ms, 3 % of the packets late by 0.25–0.5 RTT: no worse than without',
-    expectFail: LATER,
     async run(net, trial) {
       const straight = simulation({ seed: net.seed })
       const straightPath = dumbbell(straight, { rate: 100e6, rtt: 20 })
@@ -92,7 +114,6 @@ export const cliffs: readonly Scenario[] = [
   {
     name: 'two-cubic',
     description: '100 Mbit/s × 40 ms, two CUBIC flows that start 2 s apart',
-    expectFail: LATER,
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40, pairs: 2 })
       each(net, path, cubic, { ...cubic, start: 2 })
@@ -118,10 +139,41 @@ export const cliffs: readonly Scenario[] = [
     async run(net, trial) {
       const path = dumbbell(net, { rate: 100e6, rtt: 40, outages: [{ from: 10, until: 40 }] })
       const flow = only(net, path, cubic)
+      await net.run(10)
+      const undoneBefore = undone(path)
       await net.run(120)
       const first = retransmissions(flow).find((at) => at >= 40) ?? Infinity
       trial.atMost('first new ACK, round trips after the first retransmission', (nextProgress(flow, first) - first) / 0.04, 1.01)
       trial.atLeast('goodput of second 3 after it', share(flow, path, first + 3, first + 4), 0.9)
+      // What was sent in the outage was lost: nothing to take back, and however often the timer fires, one reduction (RFC 5681 §3.1).
+      trial.exactly('reductions taken back', undone(path) - undoneBefore, 0)
+      const before = firstTimeout(flow.trace, 10)
+      trial.atLeast('ssthresh after it, of what was in flight', ssthreshAt(flow.trace, first) / flow.trace.inFlight(before), 0.69)
+      trial.atLeast('timeouts', flow.timeouts, 5)
+      return path
+    },
+  },
+  {
+    name: 'delay-spike',
+    description: '100 Mbit/s × 40 ms, the link holds everything for a second: the timer fires for nothing, and everything is as before (RFC 5682, RFC 4015)',
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 100e6, rtt: 40, outages: [{ from: 10, until: 11, holds: true }] })
+      const flow = only(net, path, cubic)
+      await net.run(10)
+      const undoneBefore = undone(path)
+      await net.run(15)
+      const { trace } = flow
+      const before = firstTimeout(trace, 10)
+      let [cwnd, ssthresh] = [0, 0]
+      for (let i = firstAfter(trace, 11); trace.time(i) < 11.08; i++) {
+        cwnd = Math.max(cwnd, trace.cwnd(i))
+        ssthresh = Math.max(ssthresh, trace.ssthresh(i))
+      }
+      trial.atLeast('timeouts', flow.timeouts, 1)
+      trial.atLeast('reductions taken back', undone(path) - undoneBefore, 1)
+      trial.atLeast('cwnd within two round trips, of that before', cwnd / trace.cwnd(before), 1)
+      trial.atLeast('ssthresh then, of that before', ssthresh / trace.ssthresh(before), 1)
+      trial.atLeast('goodput of the next second', share(flow, path, 11.5, 12.5), 0.95)
       return path
     },
   },
