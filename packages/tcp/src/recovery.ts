@@ -286,12 +286,23 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
 function grow(tcb: Tcb, event: AckEvent): void {
   // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing.
   if (event.acked === 0 || tcb.state < State.Established) return
-  const { snd } = tcb
+  const { snd, cc } = tcb
   const sample = sampleOf(tcb, event)
+  noteUse(tcb, sample)
   snd.limitedUntil = later(snd.limitedUntil, snd.una)
   if (sample.limited) snd.validation?.used()
   else (snd.validation ??= new Validation()).onAck(tcb, sample)
-  tcb.cc.onAck(sample)
+  cc.onAck(sample)
+}
+
+/** In slow start half of cwnd is use enough (RFC 7661 §4.3): cwnd may become twice the most that was in flight in the last round trip. */
+function noteUse({ snd, cc }: Tcb, sample: AckSample): void {
+  const { flight, una, acked } = sample
+  if (flight > snd.largestFlight || !before((una - acked) | 0, snd.largestUntil)) {
+    snd.largestFlight = flight
+    snd.largestUntil = snd.nxt
+  }
+  if (cc.cwnd < cc.ssthresh && cc.cwnd < 2 * snd.largestFlight) sample.limited = true
 }
 
 function sampleOf(tcb: Tcb, event: AckEvent): AckSample {
