@@ -1,10 +1,9 @@
 import type { AckEvent } from './ack-event.ts'
 import type { LostSegment, RateSample } from './congestion.ts'
-import { pipe } from './recovery.ts'
 import { Mark, STAMP } from './scoreboard.ts'
 import type { Scoreboard } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
-import { Recovery } from './tcb.ts'
+import { pipe, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 
 /** What was known when a segment left: P.delivered and so on. */

@@ -1,9 +1,8 @@
 import type { AckEvent } from './ack-event.ts'
 import type { Ecn } from './ecn.ts'
 import { Prr } from './prr.ts'
-import { pipe } from './recovery.ts'
 import { after } from './sequence.ts'
-import { flightSize } from './tcb.ts'
+import { flightSize, pipe } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 
 /**

@@ -106,7 +106,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     try {
       connection = this.begin(options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
     return connection.whenOpened(options.signal)
   }

@@ -7,7 +7,7 @@ import { Prr } from './prr.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
 import { State } from './state.ts'
-import { flightSize, Probing, Recovery } from './tcb.ts'
+import { flightSize, pipe, Probing, Recovery } from './tcb.ts'
 import type { SendState, Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
 import { Undo, tryLateUndo, tryUndo, undoRecovery } from './undo.ts'
@@ -20,12 +20,6 @@ import { Validation } from './validation.ts'
 
 /** Duplicate ACKs that mean loss (RFC 5681 §3.2). */
 export const DUPLICATE_THRESHOLD = 3
-
-/** Bytes believed to be in the network. */
-export function pipe(tcb: Tcb): number {
-  const { board, dupBytes } = tcb.snd
-  return Math.max(0, flightSize(tcb) - board.sackedBytes - board.lostBytes - dupBytes)
-}
 
 /** What an acknowledgment means for what is out; SND.UNA has moved. */
 export function recover(tcb: Tcb, event: AckEvent): void {

@@ -333,6 +333,12 @@ export function flightSize(tcb: Tcb): number {
   return (tcb.snd.nxt - tcb.snd.una) | 0
 }
 
+/** Bytes believed to be in the network (RFC 6675 §4). */
+export function pipe(tcb: Tcb): number {
+  const { board, dupBytes } = tcb.snd
+  return Math.max(0, flightSize(tcb) - board.sackedBytes - board.lostBytes - dupBytes)
+}
+
 /** Milliseconds of our timestamp clock (RFC 7323 §4.1). */
 export function timestampNow(tcb: Tcb): number {
   return (Math.floor(tcb.context.host.scheduler.now) + tcb.rcv.tsOffset) | 0
