@@ -39,8 +39,6 @@ export interface ListenerOwner {
   hasRoom(): boolean
   /** A connection for the handshake whose last ACK is in `packet`; takes the packet. Null when it came to nothing. */
   accept(listener: TcpListener, record: HalfOpen, packet: Packet): TcpConnection | null
-  /** The other listeners of its reuse-port group. */
-  siblings(listener: TcpListener): readonly TcpListener[]
   closedListener(listener: TcpListener): void
 }
 
@@ -52,8 +50,6 @@ export interface ListenerOptions {
   readonly handshake: Handshake
   readonly settings: Settings
 }
-
-const ALONE: readonly TcpListener[] = []
 
 /** LISTEN: SYNs become small records, complete handshakes connections in a bounded queue (RFC 9293 §3.10.7.2). */
 export class TcpListener implements Listener, TransportEndpoint, Wakeable {
@@ -75,6 +71,8 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   /** Timeouts of a SYN-ACK until a handshake without text is complete; 0 = at once. */
   private readonly deferrals: number
   private lastCookie: Milliseconds = -Infinity
+  /** Those that share its port, itself included. One array for all of them. */
+  private group: TcpListener[] = [this]
   private readonly queue: TcpConnection[] = []
   private readonly acceptors: PendingCall<Connection | null>[] = []
   private handler: ((connection: Connection) => void) | null = null
@@ -155,9 +153,9 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     const record = this.synQueue.find(packet, zone)
     if (record !== null) return this.goesOn(record, header, packet)
     // Members of a group come and go, and flows move between them: whoever holds the handshake goes on with it.
-    for (const sibling of this.siblings) {
-      const held = sibling.synQueue.find(packet, zone)
-      if (held !== null) return sibling.goesOn(held, header, packet)
+    for (const member of this.group) {
+      const held = member === this ? null : member.synQueue.find(packet, zone)
+      if (held !== null) return member.goesOn(held, header, packet)
     }
     const verdict = context.timeWait.handle(context, header, packet, true)
     return verdict !== 'handled' && this.arrivesInListen(header, packet, verdict === 'reuse' ? context.timeWait.reuseIss : null)
@@ -169,15 +167,16 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     return this.arrivesInSynReceived(record, header, packet)
   }
 
-  private get siblings(): readonly TcpListener[] {
-    return this.options.reusePort ? this.owner.siblings(this) : ALONE
-  }
-
-  /** Same port, address and NIC. */
-  sharesWith(other: TcpListener): boolean {
+  /** Joins the group of a listener with the same port, address and NIC, if there is one. */
+  join(listeners: Iterable<TcpListener>): void {
     const { address, nicId, reusePort } = this.options
-    return reusePort && other.options.reusePort && nicId === other.nicId && sameAddress(address, other.options.address) &&
-      this.reservation?.port === other.reservation?.port
+    if (!reusePort) return
+    for (const { options, reservation, group } of listeners) {
+      if (!options.reusePort || nicId !== options.nicId || !sameAddress(address, options.address) || this.reservation?.port !== reservation?.port) continue
+      this.group = group
+      group.push(this)
+      return
+    }
   }
 
   // --- LISTEN (§3.10.7.2) ---
@@ -209,7 +208,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   private arrivesUnasked(flow: Flow, header: SegmentHeader, packet: Packet): boolean {
     const { context } = this
     const { now } = context.host.scheduler
-    const isExpected = this.awaitsCookies(now) || this.siblings.some((sibling) => sibling.awaitsCookies(now))
+    const isExpected = this.group.some((member) => member.awaitsCookies(now))
     if (!isExpected || (header.flags & Flag.Syn) !== 0) {
       context.counters.dropBadAck++
     } else {
@@ -389,6 +388,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     this.registration?.remove()
     this.reservation?.release()
     this.synQueue.clear()
+    this.group.splice(this.group.indexOf(this), 1)
     for (const connection of this.queue.splice(0)) connection.abort()
     this.owner.closedListener(this)
     this.context.host.scheduler.wake(this)

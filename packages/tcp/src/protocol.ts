@@ -142,6 +142,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       throw tcpError(failure, 'listen', where)
     }
     listener.ref()
+    listener.join(this.listeners)
     this.listeners.add(listener)
     listener.closeWith(options.signal)
     return listener
@@ -253,10 +254,6 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       return null
     }
     return this.live.get(endpoint) ?? null
-  }
-
-  siblings(listener: TcpListener): readonly TcpListener[] {
-    return [...this.listeners].filter((other) => other !== listener && other.sharesWith(listener))
   }
 
   closedListener(listener: TcpListener): void {
