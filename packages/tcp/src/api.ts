@@ -427,7 +427,7 @@ export interface HandshakeOptions {
   readonly synAckRetries?: number
   /**
    * SYN cookies (RFC 4987 §3.6): SYN-ACKs that need no half-open connection here, because the final ACK brings back all that
-   * is to be known. They round the peer's MSS down, and keep window scaling and SACK only for peers with timestamps.
+   * is to be known. They round the peer's MSS down, and keep window scaling, SACK and ECN only for peers with timestamps.
    * `'auto'`: when the SYN queue is full, or packet memory scarce; `'always'`; `'off'`: the oldest half-open connection makes
    * room. Default `'auto'`.
    */

@@ -1,8 +1,9 @@
 import type { TcpContext } from './context.ts'
+import { ecnOfCookie } from './ecn-handshake.ts'
 import type { Flow } from './flow.ts'
 import type { Settings } from './options.ts'
 import { halfOpen } from './passive-open.ts'
-import { NO_TIMESTAMPS, sackOfBits, scaleOfBits, timestampBits, TIMESTAMP_MASK } from './syn-cookie.ts'
+import { ecnOfBits, NO_TIMESTAMPS, sackOfBits, scaleOfBits, timestampBits, TIMESTAMP_MASK } from './syn-cookie.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import type { SegmentHeader } from './wire.ts'
 
@@ -12,10 +13,9 @@ export function turnIntoCookie(context: TcpContext, record: HalfOpen): void {
   if (!record.timestamps) {
     record.peerScale = -1
     record.sackPermitted = false
+    record.ecn = null
   }
-  // Nothing of it comes back with the ACK.
-  record.ecn = null
-  record.cookieBits = record.timestamps ? timestampBits(record.peerScale, record.sackPermitted) : NO_TIMESTAMPS
+  record.cookieBits = record.timestamps ? timestampBits(record.peerScale, record.sackPermitted, record.ecn !== null) : NO_TIMESTAMPS
   record.iss = context.cookies.make(record, record.irs, record.peerMss, record.cookieBits, context.host.scheduler.now)
   record.authenticator?.opened(record.iss, record.irs)
   context.counters.cookiesSent++
@@ -42,6 +42,6 @@ export function recordOfCookie(context: TcpContext, flow: Flow, header: SegmentH
   record.peerScale = scaleOfBits(bits)
   record.sackPermitted = sackOfBits(bits)
   record.cookieBits = bits
-  record.ecn = null
+  record.ecn = ecnOfBits(bits) ? ecnOfCookie(context, settings, header) : null
   return record
 }

@@ -30,10 +30,16 @@ export function offerEcn(tcb: Tcb): void {
   if (policy.offer !== 'none') tcb.ecn = new Ecn(policy)
 }
 
-/** Our SYN, and the SYN-ACK of a simultaneous open, which agrees to nothing. */
+/** Our SYN, and the SYN-ACK of a simultaneous open, which agrees to nothing, or of a request. */
 export function markSyn(ecn: Ecn, header: SegmentHeader, attempts: number): void {
   const { offer, verify } = ecn.policy
-  if ((header.flags & Flag.Ack) !== 0) return
+  if ((header.flags & Flag.Ack) !== 0) {
+    const { half } = ecn
+    if (half === null) return
+    markSynAck(half, header, attempts)
+    ecn.isSynAckCapable = half.policy.capable === 'syn-ack' && half.answers === 1
+    return
+  }
   // RFC 3168 §6.1.1.1: what gets no answer goes again without; accurate ECN is tried once more (RFC 9768 §3.1.4.1).
   if (verify && attempts > (offer === 'accurate' ? 1 : 0)) return
   header.flags |= offer === 'accurate' ? Flag.Ae | Flag.Cwr | Flag.Ece : Flag.Cwr | Flag.Ece
@@ -88,6 +94,17 @@ function acceptedKind(accept: EcnKind, flags: number): EcnKind {
   if (accept === 'accurate' && asksForAccurate(flags)) return 'accurate'
   const setup = Flag.Ece | Flag.Cwr
   return (flags & setup) === setup ? 'classic' : 'none'
+}
+
+/**
+ * What a SYN got that nobody remembers: the ACK of a peer with Accurate ECN says how our SYN-ACK came, and is never without
+ * flags (RFC 9768 §5.1).
+ */
+export function ecnOfCookie(context: TcpContext, settings: Settings, header: SegmentHeader): HalfOpenEcn | null {
+  const policy = ecnPolicy(context, settings)
+  if (policy.accept === 'none') return null
+  const kind = policy.accept === 'accurate' && aceOf(header.flags) !== 0 ? 'accurate' : 'classic'
+  return { policy, kind, syn: Codepoint.NotEct, isPathGood: true, answers: 1 }
 }
 
 /** The same SYN again: the path may have taken its flags (RFC 9768 §3.1.5). */

@@ -1,5 +1,6 @@
 import type { EcnKind, EcnPolicy } from './api.ts'
 import type { AccurateEcn } from './accurate-ecn.ts'
+import type { HalfOpenEcn } from './ecn-handshake.ts'
 
 /** The ECN field of the IP header (RFC 3168 §5). */
 export const Codepoint = { NotEct: 0, Ect1: 1, Ect0: 2, Ce: 3 } as const
@@ -41,6 +42,8 @@ export class Ecn {
   cwrDue = false
   /** We answered the peer's SYN. */
   isAcceptor = false
+  /** What our SYN-ACK agrees to, when this connection itself sends it. */
+  half: HalfOpenEcn | null = null
   /** Our SYN-ACK left as ECT(0), and nothing is heard of it yet (RFC 5562). */
   isSynAckCapable = false
   /** cwnd is on its way down: marks and losses of what was out when it began are no further reason. */

@@ -21,11 +21,12 @@ export const TIMESTAMP_MASK = 0x3f
 export const NO_TIMESTAMPS = 0x40
 const SCALE_MASK = 0xf
 const SACK_BIT = 0x10
+const ECN_BIT = 0x20
 
 /**
  * SYN cookies (RFC 4987 §3.6): initial sequence numbers that tell from the final ACK alone what the SYN had said. 28 bits
  * are a keyed code over the tuple, the peer's sequence number, and all that the cookie says; 3 are the MSS; 1 says which
- * key. Window scale and SACK are in the low bits of our timestamp, which the peer echoes, and the code covers them too.
+ * key. Window scale, SACK and ECN are in the low bits of our timestamp, which the peer echoes, and the code covers them too.
  */
 export class SynCookies {
   private readonly random: SecureRandom
@@ -73,9 +74,9 @@ export class SynCookies {
   }
 }
 
-/** What the timestamp says of a SYN: 4 bits of window scale (15 = none), 1 of SACK, 1 spare. */
-export function timestampBits(peerScale: number, sackPermitted: boolean): number {
-  return (peerScale & SCALE_MASK) | (sackPermitted ? SACK_BIT : 0)
+/** What the timestamp says of a SYN: 4 bits of window scale (15 = none), 1 of SACK, 1 of ECN. */
+export function timestampBits(peerScale: number, sackPermitted: boolean, ecn: boolean): number {
+  return (peerScale & SCALE_MASK) | (sackPermitted ? SACK_BIT : 0) | (ecn ? ECN_BIT : 0)
 }
 
 /** -1 = not offered. */
@@ -86,6 +87,10 @@ export function scaleOfBits(bits: number): number {
 
 export function sackOfBits(bits: number): boolean {
   return (bits & SACK_BIT) !== 0
+}
+
+export function ecnOfBits(bits: number): boolean {
+  return (bits & ECN_BIT) !== 0
 }
 
 /** The latest timestamp up to `clock` that ends in `bits`: time must not seem to run back in what follows. */

@@ -172,6 +172,21 @@ describe('a request', () => {
   })
 })
 
+test.each([
+  ['S', 'SA', 'A', 'none'], ['SEC', 'SAE', 'A', 'classic'], ['SECN', 'SAC', 'AC', 'accurate'],
+] as const)('ECN: %s is answered with %s, again, too, and %s makes it %s', async (syn, synAck, ack, kind) => {
+  const { bench, requests } = await forwarding()
+  await bench.send(syn, { mss: 1000 })
+  const outcome = outcomeOf(requests[0]!.accept())
+  await bench.clock.settle()
+  bench.expect(synAck)
+  await bench.clock.advance(1000)
+  bench.expect(synAck)
+  await bench.send(ack, { seq: 1, ack: 1 })
+  expect(outcome.value!.info().ecn).toMatchObject({ kind, isCapable: kind !== 'none' })
+  await bench.end()
+})
+
 describe('accept settles', () => {
   test('when the peer never answers: after five retransmissions of the SYN-ACK', async () => {
     const { bench, requests } = await forwarding()

@@ -53,6 +53,27 @@ describe.each(FAMILIES)('SYN cookies over %s', (family) => {
   })
 })
 
+test.each([
+  ['S', 'SA', 'A', 'none'], ['SEC', 'SAE', 'A', 'classic'], ['SECN', 'SAC', 'AC', 'accurate'],
+] as const)('ECN comes back, too: %s is answered with %s, and %s makes it %s', async (syn, synAck, ack, kind) => {
+  const { bench, listener } = await listening()
+  await bench.send(syn, { mss: 1460, ts: { value: 1, echo: 0 } })
+  const { ts } = bench.expect(synAck)
+  await bench.send(ack, { seq: 1, ack: 1, ts: { value: 2, echo: ts!.value } })
+  expect(listener.tryAccept()!.info().ecn.kind).toBe(kind)
+  expect(bench.counters['cookiesAccepted']).toBe(1)
+  await bench.end()
+})
+
+test('without timestamps there is no ECN', async () => {
+  const { bench, listener } = await listening()
+  await bench.send('SEC', { mss: 1460 })
+  bench.expect('SA')
+  await bench.send('A', { seq: 1, ack: 1 })
+  expect(listener.tryAccept()!.info().ecn.kind).toBe('none')
+  await bench.end()
+})
+
 test('timestamps alone: neither scale nor SACK comes of it', async () => {
   const { bench, listener } = await listening()
   bench.peerTs = 1
