@@ -41,7 +41,9 @@ export class RingPool {
   private readonly rings = new Map<number, Int32Array[]>()
   private words = 0
 
-  take(words: number): Int32Array {
+  /** One for `records`, a power of two. */
+  take(records: number, stride: number = STRIDE): Int32Array {
+    const words = records * stride
     const ring = this.rings.get(words)?.pop()
     if (ring === undefined) return new Int32Array(words)
     this.words -= words
@@ -338,13 +340,13 @@ export class Scoreboard {
   private withRoom(): Int32Array {
     let ring = this.ring
     if (ring === null) {
-      this.ring = ring = this.pool.take(this.size * this.stride)
+      this.ring = ring = this.pool.take(this.size, this.stride)
       this.mask = this.size - 1
       this.head = 0
     } else if (this.length > this.mask) {
       this.size *= 2
       const { stride } = this
-      const larger = this.pool.take(this.size * stride)
+      const larger = this.pool.take(this.size, stride)
       for (let i = 0; i < this.length; i++) {
         const at = this.offset(i)
         for (let k = 0; k < stride; k++) larger[i * stride + k] = ring[at + k]!

@@ -68,7 +68,7 @@ export class BandwidthCycle {
   /** HandleLostPacket (§5.5.10.2); true when it ended UP. */
   segmentLost(segment: LostSegment): boolean {
     const { lost, sentFlight, start, end } = segment
-    if (!this.isProbeSample || !isTooMuchLost(lost, sentFlight, true)) return false
+    if (!this.isProbeSample || !isTooMuchLost(lost, sentFlight, this.sender.mss, true)) return false
     const { model, parameters } = this
     this.wasTooHigh = true
     // Once for each probe.
@@ -136,7 +136,7 @@ export class BandwidthCycle {
         }
       }
     }
-    if (isTooMuchLost(sample.lost, sample.sentFlight, sample.hasSack) || bounds.longterm === Infinity) return false
+    if (isTooMuchLost(sample.lost, sample.sentFlight, this.sender.mss, sample.hasSack) || bounds.longterm === Infinity) return false
     bounds.longterm = Math.max(bounds.longterm, sample.sentFlight)
     if (model.phase === Phase.Up) this.raiseLongterm(sample)
     return false
@@ -154,8 +154,8 @@ export class BandwidthCycle {
 
   private isTimeToGoDown(sample: RateSample): boolean {
     const { bounds, pipe, flight } = this.model
-    // Precautionary bandwidth probing: the last probe lost too much there (§5.3.3.6).
-    if (this.wasTooHigh && flight >= bounds.longterm) {
+    // Precautionary bandwidth probing: the last probe lost too much there (§5.3.3.6), where a segment more would be too much.
+    if (this.wasTooHigh && flight + sample.acked + this.sender.mss > bounds.longterm) {
       this.wasPrecautious = true
       return true
     }

@@ -176,7 +176,7 @@ class Bbr implements CongestionControl {
   /** Startup ends when a whole round of recovery shows much loss in many places; without SACK one loss is much (§5.3.1.3). */
   private checkStartupLoss(sample: RateSample): void {
     const { bounds, pipe } = this.model
-    const isMuch = !sample.hasSack || (bounds.isRoundOver && this.gaps >= STARTUP_GAPS && isTooMuchLost(sample.lost, sample.sentFlight, true))
+    const isMuch = !sample.hasSack || (bounds.isRoundOver && this.gaps >= STARTUP_GAPS && isTooMuchLost(sample.lost, sample.sentFlight, this.sender.mss, true))
     if (bounds.isRoundOver) this.gaps = 0
     if (pipe.isReached || !sample.isRecovering || !isMuch) return
     this.undoPhase = Phase.Startup

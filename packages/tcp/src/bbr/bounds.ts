@@ -4,12 +4,19 @@ import type { RateSample } from '../congestion.ts'
 const BETA = 0.7
 /** BBR.LossThresh: part of what is in flight that may be lost. */
 const LOSS_THRESHOLD = 0.02
+/** Segments that may be lost by chance. */
+const CHANCE = 5
 /** BBR.Headroom: part of the bound that is left to others. */
 const HEADROOM = 0.15
 
-/** Is so much lost of what was in flight that it was too much (§5.5.10.2, IsInflightTooHigh)? */
-export function isTooMuchLost(lost: number, flight: number, hasSack: boolean): boolean {
-  return lost > flight * LOSS_THRESHOLD || (lost > 0 && !hasSack)
+/**
+ * Is so much lost of what was in flight that it was too much (§5.5.10.2, IsInflightTooHigh)? Beyond the draft, a handful of
+ * segments is not, as in Startup, where that is less than twice the threshold: one in a hundred that is lost by chance is
+ * four of 170 in every fifth round.
+ */
+export function isTooMuchLost(lost: number, flight: number, mss: number, hasSack: boolean): boolean {
+  const chance = Math.min(CHANCE * mss, 2 * flight * LOSS_THRESHOLD)
+  return lost > Math.max(flight * LOSS_THRESHOLD, chance) || (lost > 0 && !hasSack)
 }
 
 /** How much of what was in flight the path took, when `size` of it made the loss too large (§5.5.10.2, InflightAtLoss). */
