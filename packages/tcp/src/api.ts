@@ -160,7 +160,7 @@ export interface ConnectionOptions {
    * takes classic. Or an {@link EcnPolicy}. Default `'passive'`.
    */
   readonly ecn?: 'off' | 'passive' | 'on' | 'accurate' | EcnPolicy
-  /** Name of an installed algorithm: `'cubic'` (RFC 9438), `'reno'` (RFC 5681), or one of `congestionControls` of `tcp()`, as `bbr()`. Default `'cubic'`. */
+  /** Name of an installed algorithm: `'cubic'` (RFC 9438), `'reno'` (RFC 5681), or one of `congestionControls` of `tcp()`, as `bbr()`. Default `'cubic'`. May be changed at any time: window and threshold stay. */
   readonly congestionControl?: string
   /**
    * Spreads what leaves over the round trip, twice as fast as the window allows in slow start and 1.2 times later (as Linux

@@ -461,9 +461,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   configure(options: ConnectionOptions): void {
     checkConnectionOptions(options)
     const { endpoint } = this
-    if (options.congestionControl !== undefined && options.congestionControl !== endpoint.settings.congestionControl) {
-      throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'congestionControl is chosen when the connection is made')
+    const { congestionControl } = options
+    if (congestionControl !== undefined && !endpoint.context.algorithms.has(congestionControl)) {
+      throw tcpError('ERR_STACK_INVALID_OPTION', 'configure', this.remote, `there is no congestion control '${congestionControl}'; installed are: ${[...endpoint.context.algorithms.keys()].join(', ')}`)
     }
+    const isOtherControl = congestionControl !== undefined && congestionControl !== endpoint.settings.congestionControl
     if (options.authentication !== undefined && options.authentication !== endpoint.settings.authentication) {
       throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'authentication is chosen when the connection is made; change its keys with setKeys')
     }
@@ -471,6 +473,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     endpoint.settings = settings
     if (endpoint.finished) return
     if (options.keepAlive !== undefined) startKeepAlive(endpoint)
+    if (isOtherControl) endpoint.changeControl()
     endpoint.snd.pacer = pacerFor(endpoint.cc, settings, endpoint.snd.pacer)
     if (options.maximumSegmentSize !== undefined && endpoint.state >= State.Established) updateMss(endpoint)
     this.output()

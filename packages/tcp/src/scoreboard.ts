@@ -104,9 +104,11 @@ export class Scoreboard {
     if (this.stride === STAMPED_STRIDE) ring.fill(0, at + STRIDE, at + STAMPED_STRIDE)
   }
 
-  /** Records have room for a stamp each, or have not; while there are none. */
+  /** Records have room for a stamp each, or have not. Those that are there have an empty one. */
   keepStamps(isKept: boolean): void {
-    this.stride = isKept ? STAMPED_STRIDE : STRIDE
+    const stride = isKept ? STAMPED_STRIDE : STRIDE
+    if (this.ring !== null && stride !== this.stride) this.move(stride)
+    this.stride = stride
   }
 
   /** Are there stamps? */
@@ -345,18 +347,24 @@ export class Scoreboard {
       this.head = 0
     } else if (this.length > this.mask) {
       this.size *= 2
-      const { stride } = this
-      const larger = this.pool.take(this.size, stride)
-      for (let i = 0; i < this.length; i++) {
-        const at = this.offset(i)
-        for (let k = 0; k < stride; k++) larger[i * stride + k] = ring[at + k]!
-      }
-      this.pool.give(ring)
-      this.ring = ring = larger
-      this.mask = this.size - 1
-      this.head = 0
+      ring = this.move(this.stride)
     }
     return ring
+  }
+
+  /** To another ring, of `size` records. */
+  private move(stride: number): Int32Array {
+    const ring = this.ring!
+    const next = this.pool.take(this.size, stride).fill(0)
+    for (let i = 0; i < this.length; i++) {
+      const at = this.offset(i)
+      for (let k = 0; k < Math.min(stride, this.stride); k++) next[i * stride + k] = ring[at + k]!
+    }
+    this.pool.give(ring)
+    this.ring = next
+    this.mask = this.size - 1
+    this.head = 0
+    return next
   }
 
   private release(): void {

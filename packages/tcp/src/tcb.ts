@@ -313,6 +313,16 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
     return control
   }
 
+  /** The control of the settings takes over, with window and threshold as they are; loss that is being repaired stays known. */
+  changeControl(): void {
+    const { congestion, snd } = this
+    if (congestion === null) return
+    const control = this.startControl()
+    control.cwnd = congestion.cwnd
+    control.ssthresh = congestion.ssthresh
+    if (control.onDelivered !== undefined) snd.prr = null
+  }
+
   segmentLost(i: number): void {
     const { snd, context } = this
     if (snd.rate === null) return

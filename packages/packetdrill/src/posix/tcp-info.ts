@@ -12,6 +12,9 @@ const CONGESTION_STATES: Readonly<Record<ConnectionInfo['congestionState'], numb
 /** Linux's ssthresh before the first loss. */
 const INFINITE_SSTHRESH = 0x7fff_ffff
 
+/** No limit, as 64 bits. */
+const NO_RATE = 2 ** 64
+
 /** What is not known. */
 const NEVER = 0xffff_ffff
 
@@ -32,7 +35,7 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_options: (options.timestamps ? 1 : 0) | (options.sack ? 2 : 0) | (options.windowScale ? 4 : 0) | (ecn.kind === 'none' ? 0 : 8) | (ecn.isSeen ? 16 : 0),
     tcpi_snd_wscale: options.sendScale,
     tcpi_rcv_wscale: options.receiveScale,
-    tcpi_delivery_rate_app_limited: 0,
+    tcpi_delivery_rate_app_limited: Number(info.deliveryRateAppLimited),
     tcpi_fastopen_client_fail: 0,
     tcpi_rto: micros(info.rto),
     tcpi_ato: micros(info.ackTimeout),
@@ -64,6 +67,11 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_segs_out: info.segmentsSent,
     tcpi_segs_in: info.segmentsReceived,
     tcpi_notsent_bytes: info.bytesNotSent,
+    tcpi_pacing_rate: info.pacingRate === 0 ? unpacedRate(info) : Math.round(info.pacingRate),
+    tcpi_delivery_rate: Math.round(info.deliveryRate),
+    tcpi_busy_time: micros(info.busyTime),
+    tcpi_rwnd_limited: micros(info.receiveWindowLimitedTime),
+    tcpi_sndbuf_limited: micros(info.sendBufferLimitedTime),
     tcpi_min_rtt: info.minimumRtt === 0 ? NEVER : micros(info.minimumRtt),
     tcpi_data_segs_in: info.dataSegmentsReceived,
     tcpi_data_segs_out: info.dataSegmentsSent,
@@ -81,6 +89,12 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_rcv_wnd: info.receiveWindow,
     tcpi_total_rto: info.timeouts,
   }
+}
+
+/** Linux tells the rate at which it would pace: twice the window a round trip in slow start, 1.2 times later. */
+function unpacedRate({ cwnd, ssthresh, bytesInFlight, smoothedRtt }: ConnectionInfo): number {
+  if (smoothedRtt === 0) return NO_RATE
+  return Math.round(((cwnd < ssthresh / 2 ? 2 : 1.2) * Math.max(cwnd, bytesInFlight) * 1000) / smoothedRtt)
 }
 
 function micros(ms: number): number {

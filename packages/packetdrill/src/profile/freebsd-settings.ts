@@ -1,4 +1,5 @@
 import type { EcnPolicy } from '@stack/tcp'
+import { congestionControlOf } from '../posix/congestion-names.ts'
 import type { Setting } from './profile.ts'
 import { bytes, ecnOption, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
 
@@ -88,6 +89,7 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   missing('net.inet.tcp.v6mssdflt', 'defaultSegmentSize'),
   missing('net.inet.tcp.path_mtu_discovery', 'pathMtuDiscovery'),
   missing('net.inet.tcp.pmtud_blackhole_*', 'mtuProbing'),
+  tcpOption('net.inet.tcp.cc.algorithm', 'congestionControl', (value) => congestionControlOf(value.trim())),
   missing('net.inet.tcp.cc.*', 'congestionControl'),
   missing('net.inet.tcp.hystartplusplus.*', 'congestionControl'),
   missing('net.inet.tcp.fastopen.*', 'fastOpen'),

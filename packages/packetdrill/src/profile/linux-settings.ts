@@ -1,4 +1,5 @@
 import type { EcnPolicy } from '@stack/tcp'
+import { congestionControlOf } from '../posix/congestion-names.ts'
 import type { Setting } from './profile.ts'
 import { bytes, ecnOption, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
 
@@ -63,12 +64,12 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   missing('net.ipv4.tcp_reordering', 'reordering'),
   missing('net.ipv4.tcp_max_reordering', 'maximumReordering'),
   // Congestion.
-  missing('net.ipv4.tcp_congestion_control', 'congestionControl'),
-  missing('net.ipv4.tcp_allowed_congestion_control', 'congestionControl'),
+  tcpOption('net.ipv4.tcp_congestion_control', 'congestionControl', (value) => congestionControlOf(value.trim())),
+  irrelevant('net.ipv4.tcp_allowed_congestion_control', 'every algorithm is allowed'),
   missing('net.ipv4.tcp_slow_start_after_idle', 'slowStartAfterIdle'),
   missing('net.ipv4.tcp_no_ssthresh_metrics_save', 'metrics'),
   irrelevant('net.ipv4.tcp_no_metrics_save', 'a stack lives for one script: nothing is remembered between connections of scripts'),
-  missing('net.ipv4.tcp_pacing_*', 'pacing'),
+  irrelevant('net.ipv4.tcp_pacing_*', 'their defaults, 200 % and 120 % of the window, are fixed'),
   tcpOption('net.ipv4.tcp_notsent_lowat', 'notSentLowWater', (value) => (numberOf(value) >= 0xffffffff ? undefined : Math.max(1, numberOf(value)))),
   missing('net.ipv4.tcp_autocorking', 'autoCork'),
   missing('net.ipv4.tcp_limit_output_bytes', 'outputLimit'),

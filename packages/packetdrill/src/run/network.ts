@@ -3,7 +3,7 @@ import { icmp } from '@stack/icmp'
 import { ipv4, type Ipv4Options } from '@stack/ipv4'
 import { ipv6 } from '@stack/ipv6'
 import { channel, type ChannelLink } from '@stack/link-channel'
-import { tcp, type Tcp, type TcpOptions } from '@stack/tcp'
+import { bbr, dctcp, tcp, type Tcp, type TcpOptions } from '@stack/tcp'
 import { manualClock, type ManualClock } from '@stack/testing'
 import { udp, type Udp } from '@stack/udp'
 import { parsePacket, type LivePacket } from '../packet/live.ts'
@@ -63,7 +63,7 @@ export async function createNetwork(draft: Draft, addresses: Addresses, onSent: 
   const random = seededRandom(1)
   const stack = createStack({
     plugins: [
-      ipv4(draft.ipv4 as Ipv4Options), ipv6({ linkLocal: false, ...draft.ipv6 }), tcp(draft.tcp as TcpOptions), udp(), icmp(),
+      ipv4(draft.ipv4 as Ipv4Options), ipv6({ linkLocal: false, ...draft.ipv6 }), tcp({ congestionControls: [bbr(), dctcp()], ...draft.tcp } as TcpOptions), udp(), icmp(),
     ],
     clock, random, secureRandom: seededSecure(seededRandom(2)), name: 'packetdrill',
   })

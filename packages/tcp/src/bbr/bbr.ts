@@ -22,7 +22,8 @@ const NEVER = -1
  */
 class Bbr implements CongestionControl {
   readonly name = 'bbr'
-  readonly ssthresh: number = NO_THRESHOLD
+  /** Not used. */
+  ssthresh: number = NO_THRESHOLD
   private readonly sender: CongestionSender
   private readonly model = new Model()
   private readonly parameters: Parameters

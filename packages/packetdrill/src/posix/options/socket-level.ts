@@ -10,6 +10,8 @@ const MOST_BUFFER = 16 * 1024 * 1024
 /** Linux keeps twice what it was asked for, and no less than this. */
 const LEAST_RCVBUF = 2304
 const LEAST_SNDBUF = 4608
+/** Linux's number for no limit, and the largest of 32 bits. */
+const NO_PACING_LIMIT = 0xffff_ffff
 /** Least receive buffer of a UDP socket of the stack. */
 const LEAST_UDP_BUFFER = 2048
 
@@ -83,6 +85,10 @@ export const SOCKET_LEVEL: OptionTable = {
   SO_OOBINLINE: integer(
     (socket) => (socket.kind === 'tcp' ? Number(socket.option('urgentInline')) : 0),
     (socket, value) => (socket.kind === 'tcp' ? socket.configure({ urgentInline: value !== 0 }) : ok()),
+  ),
+  SO_MAX_PACING_RATE: integer(
+    (socket) => (socket.kind === 'tcp' ? (socket.option('maxPacingRate') ?? NO_PACING_LIMIT) : NO_PACING_LIMIT),
+    (socket, value) => (socket.kind === 'tcp' ? socket.configure({ maxPacingRate: value < 0 || value >= NO_PACING_LIMIT ? null : Math.max(1, value) }) : ok()),
   ),
   SO_DEBUG: remembered('SO_DEBUG'),
   SO_NOSIGPIPE: remembered('SO_NOSIGPIPE'),

@@ -1,5 +1,6 @@
 import { Unsupported } from '../../language/error.ts'
 import { fail, ok, type Outcome } from '../pending-call.ts'
+import { congestionControlOf } from '../congestion-names.ts'
 import { tcpInfoOf } from '../tcp-info.ts'
 import type { TcpSocket } from '../tcp-socket.ts'
 import { field, pointedNumber, stringOf } from '../values.ts'
@@ -12,8 +13,6 @@ const LEAST_MAXSEG = 88
 const MOST_MAXSEG = 32_767
 /** MSS before there is a peer (RFC 9293 MUST-15). */
 const DEFAULT_MSS = 536
-/** Names under which systems know the algorithm that there is. */
-const NEWRENO = new Set(['newreno', 'reno'])
 /** TCPs of FreeBSD that mean what this one is. */
 const BASE_STACKS = new Set(['freebsd', 'default'])
 const DEFAULT_FIN_WAIT_2 = 60
@@ -37,7 +36,7 @@ function number(name: 'userTimeout' | 'synRetries', least: number, most: number)
   return integer<TcpSocket>((socket) => socket.option(name), (socket, value) => socket.configure({ [name]: value }), least, most)
 }
 
-/** Level IPPROTO_TCP. Fast Open, TCP-AO and pacing fail with ENOPROTOOPT: there is no such option yet. */
+/** Level IPPROTO_TCP. Fast Open and TCP-AO fail with ENOPROTOOPT: there is no such option yet. */
 export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_NODELAY: flag('noDelay'),
   TCP_CORK: flag('cork'),
@@ -101,10 +100,14 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
   ),
   TCP_MD5SIG: signatureOption,
   TCP_CONGESTION: {
-    get: (_, system) => (system === 'linux' ? 'reno' : 'newreno'),
-    set: (_, expression, __, system) => {
-      if (NEWRENO.has(stringOf(expression))) return ok()
-      return fail(system === 'linux' ? 'ENOENT' : 'ESRCH')
+    get: (socket, system) => {
+      const name = socket.option('congestionControl')
+      return name === 'reno' && system === 'freebsd' ? 'newreno' : name
+    },
+    set: (socket, expression, _, system) => {
+      const name = congestionControlOf(stringOf(expression))
+      if (name === undefined) return fail(system === 'linux' ? 'ENOENT' : 'ESRCH')
+      return socket.configure({ congestionControl: name })
     },
   },
   TCP_INQ: remembered('TCP_INQ'),
