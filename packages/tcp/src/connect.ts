@@ -27,13 +27,14 @@ export function openActive(context: TcpContext, owner: EndpointOwner, options: C
   const route = host.findRoute(bound, wanted === null || isUnspecified(wanted) ? null : wanted, remote)
   if (route === null || typeof route === 'string') return route ?? 'EHOSTUNREACH'
   if (route.isBroadcast || route.isMulticast) return 'EINVAL'
-  const local = route.localAddress
+  // Of the route, which connections to one host share.
+  const { localAddress: local, remoteAddress } = route
   const nicId = options.nic === undefined ? zoneOf(remote.a, route.nic.id) : bound
   const port = localPort(context, options, local, remote, nicId)
   if (typeof port === 'string') return port
   const settings = settle(context.defaults, options)
   settings.authentication?.prepare((text) => host.parseAddress(text))
-  const endpoint = new TcpEndpoint(context, owner, local, port.port, remote, options.port, nicId, settings)
+  const endpoint = new TcpEndpoint(context, owner, local, port.port, remoteAddress, options.port, nicId, settings)
   const failure = endpoint.register(port.reservation)
   if (failure !== null) {
     port.reservation?.release()

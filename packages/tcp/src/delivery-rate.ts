@@ -149,9 +149,9 @@ export function beginSample(tcb: Tcb): void {
 
 /** A control that follows the rate hears of the acknowledgment; `isWindowLimited`: cwnd held back what it answers. */
 export function sampleRate(tcb: Tcb, event: AckEvent, isWindowLimited: boolean): void {
-  const { snd, rtt, cc, context } = tcb
-  const { rate, board } = snd
+  const { rate, board } = tcb.snd
   if (rate === null) return
+  const { snd, rtt, cc, context } = tcb
   const sample = context.rateSample
   rate.complete(board, rtt.minimum, sample)
   if (cc.onDelivered === undefined) return

@@ -50,8 +50,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
 
   /** Takes its place with the demultiplexer; holds `reservation` until the end. */
   register(reservation: PortReservation | null): Failure {
-    const { localAddress, localPort, remoteAddress, remotePort, nicId } = this
-    const answer = this.context.host.endpoints.register(6, { localAddress, localPort, remoteAddress, remotePort }, this, { nicId })
+    const answer = this.context.host.endpoints.register(6, this, this, { nicId: this.nicId })
     if (answer === null || typeof answer === 'string') return answer ?? 'EADDRINUSE'
     this.registration = answer
     this.reservation = reservation

@@ -25,7 +25,9 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     return null
   }
   const { scheduler } = context.host
-  const { localAddress, localPort, remoteAddress, remotePort, authenticator } = flow
+  const { localPort, remotePort, authenticator } = flow
+  // Of the route, which connections to one host share.
+  const { localAddress, remoteAddress } = route
   const sackPermitted = header.sackPermitted && settings.sack
   const initial = iss ?? context.secrets.initialSequence(localAddress, localPort, remoteAddress, remotePort, scheduler.now)
   authenticator?.opened(initial, header.sequence)

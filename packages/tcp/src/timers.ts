@@ -41,7 +41,7 @@ export class ConnectionTimers {
   pace: Milliseconds = Infinity
   private readonly actions: TimerActions
   private readonly wheel: TimerWheel
-  // Made when first needed.
+  // Made when needed, given up when it has fired and nothing is left.
   private timer: Timer | null = null
   private isGraced = false
 
@@ -53,7 +53,9 @@ export class ConnectionTimers {
   /** Call after a deadline was set. */
   schedule(deadline: Milliseconds): void {
     if (deadline === Infinity) return
-    this.timer ??= this.wheel.create((now) => this.fire(now))
+    this.timer ??= this.wheel.create((now) => {
+      this.fire(now)
+    })
     if (!this.timer.armed || deadline < this.timer.deadline) this.timer.arm(deadline)
   }
 
@@ -121,6 +123,9 @@ export class ConnectionTimers {
       this.pace = Infinity
       this.actions.onPaceTimer()
     }
-    this.schedule(Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry, this.cork, this.reorder, this.probe, this.pace))
+    const next = Math.min(this.retransmit, this.delayedAck, this.keepAlive, this.deadline, this.retry, this.cork, this.reorder, this.probe, this.pace)
+    // An idle connection has no timer: most have nothing to wait for, for most of their time.
+    if (next === Infinity) this.timer = null
+    else this.schedule(next)
   }
 }

@@ -7,6 +7,7 @@ import type { NetworkProtocol } from '../registration/network.ts'
 import type { Neighbor } from '../registration/neighbor.ts'
 import { PacketLooping, type Route } from '../registration/route.ts'
 import { createPathMtuCache, type PathMtuCache } from '../route/path-mtu.ts'
+import { RouteCache } from '../route/route-cache.ts'
 import { createRoutingTable, type RoutingTable } from '../route/routing-table.ts'
 import type { StackContext } from './context.ts'
 
@@ -29,6 +30,7 @@ export class Router {
   readonly table: RoutingTable
   readonly pathMtu: PathMtuCache
   generation = 1
+  private readonly found = new RouteCache()
   private readonly context: StackContext
   private readonly pathMtuExpiry: Timer
   private lastPathMtu = 0
@@ -80,6 +82,7 @@ export class Router {
 
   clear(): void {
     this.pathMtu.clear()
+    this.found.clear()
     for (const { nicId } of this.table.list()) this.table.removeNic(nicId)
   }
 
@@ -117,7 +120,15 @@ export class Router {
   }
 
   /** A route, or why there is none. `echo`: own broadcast and multicast come back in; `anySource`: `local` need not be ours. */
-  find(nicId: number, givenLocal: Address | null, remote: Address, protocolNumber: number, echo: boolean, anySource: boolean): Route | Failure {
+  find(nicId: number, local: Address | null, remote: Address, protocol: number, echo: boolean, anySource: boolean): Route | Failure {
+    const known = this.found.find(this.generation, nicId, local, remote, protocol, echo, anySource)
+    if (known !== null) return known
+    const route = this.search(nicId, local, remote, protocol, echo, anySource)
+    if (route !== null && typeof route === 'object') this.found.add(nicId, local, remote, protocol, echo, anySource, route)
+    return route
+  }
+
+  private search(nicId: number, givenLocal: Address | null, remote: Address, protocolNumber: number, echo: boolean, anySource: boolean): Route | Failure {
     const { protocols } = this.context
     const protocol = protocolNumber === 0 ? protocols.owner(remote) : protocols.networkByNumber(protocolNumber)
     if (protocol === null) return 'EAFNOSUPPORT'
