@@ -20,6 +20,9 @@ export interface TimerActions {
   onPaceTimer(): void
 }
 
+/** What a field begins with that is to hold any value, not doubles only. */
+const RARE = null as unknown as Milliseconds
+
 /** ms by which a timer may be late before it is the host that stood still, and not the network. */
 const STALL = 20
 /** ms that ACKs then get to come out of the link first. */
@@ -32,13 +35,13 @@ const GRACE = 10
 export class ConnectionTimers {
   retransmit: Milliseconds = Infinity
   delayedAck: Milliseconds = Infinity
-  keepAlive: Milliseconds = Infinity
-  deadline: Milliseconds = Infinity
-  retry: Milliseconds = Infinity
-  cork: Milliseconds = Infinity
-  reorder: Milliseconds = Infinity
+  keepAlive: Milliseconds = RARE
+  deadline: Milliseconds = RARE
+  retry: Milliseconds = RARE
+  cork: Milliseconds = RARE
+  reorder: Milliseconds = RARE
   probe: Milliseconds = Infinity
-  pace: Milliseconds = Infinity
+  pace: Milliseconds = RARE
   private readonly actions: TimerActions
   private readonly wheel: TimerWheel
   // Made when needed, given up when it has fired and nothing is left.
@@ -48,6 +51,8 @@ export class ConnectionTimers {
   constructor(wheel: TimerWheel, actions: TimerActions) {
     this.wheel = wheel
     this.actions = actions
+    // What rarely has a deadline shares the engine's one Infinity, instead of 16 bytes each for a double.
+    this.keepAlive = this.deadline = this.retry = this.cork = this.reorder = this.pace = Infinity
   }
 
   /** Call after a deadline was set. */
