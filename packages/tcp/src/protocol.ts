@@ -51,7 +51,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   readonly minimumPacketSize: number = MIN_HEADER_LENGTH
   readonly closed: Promise<void>
   private readonly context: TcpContext
-  private readonly live = new Map<TcpEndpoint, TcpConnection>()
+  private readonly live = new Set<TcpEndpoint>()
   /** Over, with text that was not read: it is released with the stack at the latest. */
   private readonly undrained = new Set<TcpEndpoint>()
   private readonly listeners = new Set<TcpListener>()
@@ -174,7 +174,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   }
 
   connections(): readonly Connection[] {
-    return [...this.live.values()]
+    return [...this.live].map(connectionOf)
   }
 
   private begin(options: ConnectOptions): TcpConnection {
@@ -188,7 +188,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     const endpoint = openActive(this.context, this, options)
     if (typeof endpoint === 'string') throw tcpError(endpoint, 'connect', where)
     // By the end of this turn it may be refused, and gone.
-    const connection = endpoint.user as TcpConnection
+    const connection = connectionOf(endpoint)
     this.context.host.scheduler.run()
     return connection
   }
@@ -196,15 +196,15 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   // --- EndpointOwner ---
 
   added(endpoint: TcpEndpoint): void {
-    this.live.set(endpoint, new TcpConnection(endpoint))
+    this.live.add(endpoint)
+    endpoint.user = new TcpConnection(endpoint)
     this.context.counters.connections++
   }
 
   removed(endpoint: TcpEndpoint, code: Failure): void {
     const { counters, host } = this.context
-    const connection = this.live.get(endpoint)
-    if (connection === undefined) return
-    this.live.delete(endpoint)
+    if (!this.live.delete(endpoint)) return
+    const connection = connectionOf(endpoint)
     counters.connections--
     if (code !== null && endpoint.wasEstablished) counters.resets++
     else if (code !== null) counters.failedOpens++
@@ -218,8 +218,8 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
 
   established(endpoint: TcpEndpoint): void {
     const { host } = this.context
-    const connection = this.live.get(endpoint)
-    if (connection === undefined || !host.events.has('connection-opened')) return
+    if (!this.live.has(endpoint) || !host.events.has('connection-opened')) return
+    const connection = connectionOf(endpoint)
     host.events.emit('connection-opened', { protocol: 'tcp', local: connection.local, remote: connection.remote })
   }
 
@@ -253,7 +253,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       endpoint.abort()
       return null
     }
-    return this.live.get(endpoint) ?? null
+    return this.live.has(endpoint) ? connectionOf(endpoint) : null
   }
 
   closedListener(listener: TcpListener): void {
@@ -268,7 +268,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     this.assertAlgorithm(options.congestionControl ?? context.defaults.congestionControl, 'accept')
     const endpoint = openRequest(context, this, request, options)
     if (typeof endpoint === 'string') throw tcpError(endpoint, 'accept', request.remote)
-    const connection = endpoint.user as TcpConnection
+    const connection = connectionOf(endpoint)
     context.host.scheduler.run()
     await connection.whenOpened(options.signal)
     return connection
@@ -311,10 +311,10 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     for (const forwarder of this.forwarders) void forwarder.close()
     for (const endpoint of [...this.undrained]) endpoint.drain()
     if (this.live.size === 0) this.finish()
-    for (const [endpoint, connection] of [...this.live]) {
+    for (const endpoint of [...this.live]) {
       // Who waits for it to open is told whose end it was.
       if (endpoint.state < State.Established) endpoint.abort('ERR_STACK_CLOSED')
-      else void connection.close()
+      else void connectionOf(endpoint).close()
     }
   }
 
@@ -333,4 +333,9 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (this.context.algorithms.has(name)) return
     throw tcpError('ERR_STACK_INVALID_OPTION', syscall, undefined, `there is no congestion control '${name}'; installed are: ${[...this.context.algorithms.keys()].join(', ')}`)
   }
+}
+
+/** Every endpoint has one from the start. */
+function connectionOf(endpoint: TcpEndpoint): TcpConnection {
+  return endpoint.user as TcpConnection
 }
