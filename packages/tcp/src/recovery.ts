@@ -282,21 +282,15 @@ function grow(tcb: Tcb, event: AckEvent): void {
   if (event.acked === 0 || tcb.state < State.Established) return
   const { snd, cc } = tcb
   const sample = sampleOf(tcb, event)
-  noteUse(tcb, sample)
   snd.limitedUntil = later(snd.limitedUntil, snd.una)
   if (sample.limited) snd.validation?.used()
-  else (snd.validation ??= new Validation()).onAck(tcb, sample)
-  cc.onAck(sample)
-}
-
-/** In slow start half of cwnd is use enough (RFC 7661 §4.3): cwnd may become twice the most that was in flight in the last round trip. */
-function noteUse({ snd, cc }: Tcb, sample: AckSample): void {
-  const { flight, una, acked } = sample
-  if (flight > snd.largestFlight || !before((una - acked) | 0, snd.largestUntil)) {
-    snd.largestFlight = flight
-    snd.largestUntil = snd.nxt
+  else {
+    const validation = (snd.validation ??= new Validation())
+    validation.onAck(tcb, sample)
+    // In slow start half of it is enough: the other half would have doubled it anyway (RFC 7661 §4.3).
+    sample.limited = cc.cwnd < cc.ssthresh && validation.isHalfUsed(cc.cwnd)
   }
-  if (cc.cwnd < cc.ssthresh && cc.cwnd < 2 * snd.largestFlight) sample.limited = true
+  cc.onAck(sample)
 }
 
 function sampleOf(tcb: Tcb, event: AckEvent): AckSample {

@@ -109,9 +109,6 @@ export class SendState {
   pacer: Pacer | null = null
   /** SND.NXT when cwnd last held data back: acknowledgments below it may grow cwnd (RFC 7661). */
   limitedUntil = 0
-  /** Most bytes in flight since SND.UNA was last at `largestUntil`, which was SND.NXT then. */
-  largestFlight = 0
-  largestUntil = 0
   /** Made when an acknowledgment first comes while cwnd is not used up. */
   validation: Validation | null = null
   /** Retransmission timeouts, probes or SYNs in a row without an answer. */

@@ -26,11 +26,17 @@ export class Validation {
   private hasRound = false
   private roundEnd = 0
   private acked = 0
+  private largestFlight = 0
   /** Since when cwnd is not used, ms; Infinity = it is. */
   private unusedSince: Milliseconds = Infinity
   /** max(pipeACK, LossFlightSize) of a recovery that began without validation; 0 = there is none. */
   private lossBasis = 0
   private resentBefore = 0
+
+  /** More than half of cwnd was in flight in this round trip. */
+  isHalfUsed(cwnd: number): boolean {
+    return 2 * this.largestFlight > cwnd
+  }
 
   /** Half of cwnd was used, or nothing is known (RFC 7661 §4.3). */
   isValidated(cwnd: number): boolean {
@@ -46,19 +52,20 @@ export class Validation {
   }
 
   /** Something was acknowledged, outside of recovery. */
-  onAck(tcb: Tcb, { acked, una, nxt, now, smoothedRtt }: AckSample): void {
+  onAck(tcb: Tcb, { acked, flight, una, nxt, now, smoothedRtt }: AckSample): void {
     if (now >= this.periodEnd) {
       this.last = this.pipeAck
       this.pipeAck = UNDEFINED
       this.periodEnd = now + Math.max((SAMPLING_ROUNDS * smoothedRtt) / 1000, LEAST_SAMPLING)
     }
-    this.acked += acked
-    if (!this.hasRound || !before(una, this.roundEnd)) {
+    if (!this.hasRound || !before((una - acked) | 0, this.roundEnd)) {
       if (this.hasRound) this.pipeAck = Math.max(this.pipeAck, this.acked)
       this.hasRound = true
-      this.acked = 0
+      this.acked = this.largestFlight = 0
       this.roundEnd = nxt
     }
+    this.acked += acked
+    this.largestFlight = Math.max(this.largestFlight, flight)
     if (this.isValidated(tcb.cc.cwnd)) this.unusedSince = Infinity
     else if (this.unusedSince === Infinity) this.unusedSince = now
     else if (now - this.unusedSince >= NON_VALIDATED_PERIOD) {

@@ -226,6 +226,11 @@ export class TcpSocket implements OpenFile {
     return this.inSegments(bytes)
   }
 
+  /** A buffer by now; one that tunes itself begins with 64 KiB. */
+  bufferSize(name: 'sendBuffer' | 'receiveBuffer'): number {
+    return this.option(name) ?? this.connection?.info()[name] ?? 65_536
+  }
+
   private inSegments(bytes: number): number {
     const info = this.connection?.info()
     if (info === undefined || info.state === 'syn-sent') return bytes
@@ -237,7 +242,7 @@ export class TcpSocket implements OpenFile {
     const { connection } = this
     if (this.isRounded || connection === null || connection.state === 'syn-sent' || connection.state === 'closed') return
     this.isRounded = true
-    connection.configure({ receiveBuffer: this.inSegments(connection.options.receiveBuffer) })
+    connection.configure({ receiveBuffer: this.inSegments(this.bufferSize('receiveBuffer')) })
   }
 
   // --- TCP_MD5SIG ---
@@ -296,7 +301,7 @@ export class TcpSocket implements OpenFile {
       if (this.isOpening) return isNonBlocking || isLate ? fail('EAGAIN') : null
       const least = Math.min(request.length, request.waitAll ? request.length : this.option('receiveLowWater'))
       const isEnough = connection!.readableLength + done >= least
-      if (!isEnough && !isNonBlocking && !isLate && !this.isEnded && connection!.readableLength < connection!.options.receiveBuffer / 2) return null
+      if (!isEnough && !isNonBlocking && !isLate && !this.isEnded && connection!.readableLength < this.bufferSize('receiveBuffer') / 2) return null
       const outcome = this.guard(() => {
         const count = this.readSome(request, request.peek ? request.length : request.length - done)
         if (count === null) return ok(done)

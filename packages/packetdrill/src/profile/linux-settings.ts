@@ -32,7 +32,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   irrelevant('net.core.rmem_default', 'TCP has its own default'),
   irrelevant('net.core.wmem_default', 'TCP has its own default'),
   irrelevant('net.core.optmem_max', 'room for ancillary data'),
-  missing('net.ipv4.tcp_moderate_rcvbuf', 'receiveBufferTuning'),
+  irrelevant('net.ipv4.tcp_moderate_rcvbuf', 'buffers are as large as scripts say, and no script is long enough for more'),
   missing('net.ipv4.tcp_adv_win_scale', 'receiveBufferOverhead'),
   tcpOption('net.ipv4.tcp_window_scaling', 'windowScale', (value) => (numberOf(value) === 0 ? false : undefined)),
   missing('net.ipv4.tcp_shrink_window', 'shrinkWindow'),
@@ -66,7 +66,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   // Congestion.
   tcpOption('net.ipv4.tcp_congestion_control', 'congestionControl', (value) => congestionControlOf(value.trim())),
   irrelevant('net.ipv4.tcp_allowed_congestion_control', 'every algorithm is allowed'),
-  missing('net.ipv4.tcp_slow_start_after_idle', 'slowStartAfterIdle'),
+  tcpOption('net.ipv4.tcp_slow_start_after_idle', 'slowStartAfterIdle', (value) => numberOf(value) !== 0),
   missing('net.ipv4.tcp_no_ssthresh_metrics_save', 'metrics'),
   irrelevant('net.ipv4.tcp_no_metrics_save', 'a stack lives for one script: nothing is remembered between connections of scripts'),
   irrelevant('net.ipv4.tcp_pacing_*', 'their defaults, 200 % and 120 % of the window, are fixed'),

@@ -153,6 +153,6 @@ function ioctlValue(socket: Socket, is: (name: string) => boolean): number | nul
   const { connection } = socket
   if (is('SIOCOUTQ') || is('FIONWRITE')) return connection?.unackedLength ?? 0
   if (is('SIOCOUTQNSD')) return connection?.info().bytesNotSent ?? 0
-  if (is('FIONSPACE')) return connection?.writableLength ?? socket.option('sendBuffer')
+  if (is('FIONSPACE')) return connection?.writableLength ?? socket.bufferSize('sendBuffer')
   return is('SIOCATMARK') ? Number(connection?.urgentLength === 1) : null
 }

@@ -106,8 +106,8 @@ export const SOCKET_LEVEL: OptionTable = {
 
 function receiveBuffer(socket: Socket, system: System): number {
   if (socket.kind === 'udp') return socket.settings.receiveBuffer ?? 212_992
-  if (system === 'linux') return socket.askedReceiveBuffer ?? socket.option('receiveBuffer')
-  return socket.roundedToSegments(socket.askedReceiveBuffer ?? socket.option('receiveBuffer'))
+  if (system === 'linux') return socket.askedReceiveBuffer ?? socket.bufferSize('receiveBuffer')
+  return socket.roundedToSegments(socket.askedReceiveBuffer ?? socket.bufferSize('receiveBuffer'))
 }
 
 function setReceiveBuffer(socket: Socket, value: number, system: System): Outcome {
@@ -119,7 +119,7 @@ function setReceiveBuffer(socket: Socket, value: number, system: System): Outcom
 
 function sendBuffer(socket: Socket, system: System): number {
   if (socket.kind === 'udp') return socket.remembered.get('SO_SNDBUF') ?? 212_992
-  const value = socket.askedSendBuffer ?? socket.option('sendBuffer')
+  const value = socket.askedSendBuffer ?? socket.bufferSize('sendBuffer')
   return system === 'linux' ? value : socket.roundedToSegments(value)
 }
 

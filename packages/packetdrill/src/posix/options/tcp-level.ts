@@ -82,7 +82,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     (socket, value) => socket.configure({ finWait2Timeout: value < 0 ? 0 : value === 0 ? null : value * 1000 }),
   ),
   TCP_WINDOW_CLAMP: integer<TcpSocket>(
-    (socket) => Math.min(socket.option('windowClamp'), socket.option('receiveBuffer')),
+    (socket) => Math.min(socket.option('windowClamp'), socket.bufferSize('receiveBuffer')),
     (socket, value) => socket.configure({ windowClamp: value === 0 ? LARGEST_WINDOW : Math.min(Math.max(1024, value), LARGEST_WINDOW) }),
     0,
   ),
