@@ -81,12 +81,12 @@ describe('the scoreboard', () => {
 
   test('an empty one holds no ring, and rings are used again', () => {
     const pool = new RingPool()
-    const ring = pool.take(96)
+    const ring = pool.take(16)
     pool.give(ring)
     const board = new Scoreboard(pool)
     board.push(0, 1, 0, 0)
-    expect(pool.take(96)).not.toBe(ring)
+    expect(pool.take(16)).not.toBe(ring)
     board.shift()
-    expect(pool.take(96)).toBe(ring)
+    expect(pool.take(16)).toBe(ring)
   })
 })
