@@ -107,6 +107,14 @@ export interface ConnectionOptions {
   readonly maxReceiveBuffer?: number
   /** Longest time that written data may stay unacknowledged, ms; 0 = the protocol's default of retransmissions. Default 0 (RFC 5482). */
   readonly userTimeout?: number
+  /**
+   * The user timeout option (RFC 5482): tells the peer our timeout, and takes its word for ours. false = neither. Default false.
+   *
+   * - `advertise`: ms that are told, 1,000–1,966,020,000, in seconds or minutes on the wire. Default `userTimeout`, 300,000 when that is 0.
+   * - `adopt`: ours becomes the larger of what both said, within the limits, once the peer said something. Default: unless `userTimeout` is set.
+   * - `least`, `most`: the limits, ms. Default 100,000 and 3,600,000.
+   */
+  readonly userTimeoutOption?: boolean | { readonly advertise?: number; readonly adopt?: boolean; readonly least?: number; readonly most?: number }
   /** ms without traffic before a probe; false = off. Default false (RFC 9293 §3.8.4). */
   readonly keepAlive?: false | { readonly idle?: number; readonly interval?: number; readonly count?: number }
   /** Delay of ACKs, ms, 0 = never delay. Default 40; at most 500 (RFC 9293 §3.8.6.3). */
@@ -214,6 +222,8 @@ export interface ConnectionInfo {
   readonly rto: number
   /** Doublings of `rto`. */
   readonly backoff: number
+  /** How long what was sent may stay unacknowledged (RFC 5482); 0 = as many retransmissions as there may be. */
+  readonly userTimeout: number
   /** How long an ACK may wait. */
   readonly ackTimeout: number
   /** Since text was last sent; Infinity = never. */

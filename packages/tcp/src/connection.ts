@@ -20,6 +20,7 @@ import { State, STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
 import { updateMss } from './handshake.ts'
 import { markUrgent, passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength } from './urgent.ts'
+import { announceUserTimeout } from './user-timeout.ts'
 import { isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -475,6 +476,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (options.keepAlive !== undefined) startKeepAlive(endpoint)
     if (isOtherControl) endpoint.changeControl()
     endpoint.snd.pacer = pacerFor(endpoint.cc, settings, endpoint.snd.pacer)
+    if (options.userTimeout !== undefined || options.userTimeoutOption !== undefined) announceUserTimeout(endpoint)
     if (options.maximumSegmentSize !== undefined && endpoint.state >= State.Established) updateMss(endpoint)
     this.output()
   }

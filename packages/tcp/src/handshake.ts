@@ -9,8 +9,9 @@ import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { announceUserTimeout, userTimeoutArrives } from './user-timeout.ts'
 import { synWindow, windowScaleOf } from './window.ts'
-import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
+import { MIN_HEADER_LENGTH, Rare, TIMESTAMPS_LENGTH } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
 /** The MSS of the narrowest link that IPv4 has (RFC 791 §3.2: 68 bytes), whatever the peer or the path say. */
@@ -56,6 +57,7 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   rcv.tsRecentAt = arrival
   rcv.sackPermitted = rcv.sackPermitted && header.sackPermitted
   tcb.authenticator?.opened(snd.iss, rcv.irs)
+  if ((header.rare & Rare.UserTimeout) !== 0) userTimeoutArrives(tcb, header)
   rcv.largest = Math.min(rcv.mss - optionBytes(tcb), LEAST_FULL_SEGMENT)
   snd.wl1 = header.sequence
   snd.peerMss = header.mss !== 0 ? header.mss : defaultMss(tcb.remoteAddress)
@@ -77,6 +79,7 @@ export function establish(tcb: Tcb): void {
   }
   snd.retransmits = 0
   tcb.rcv.quickAcks = tcb.settings.quickAcks
+  announceUserTimeout(tcb)
   startKeepAlive(tcb)
   // What was closed while it opened.
   if (snd.finQueued) setState(tcb, State.FinWait1)

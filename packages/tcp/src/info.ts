@@ -8,6 +8,7 @@ import { flightSize, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { receiveBuffer } from './receive-buffer.ts'
 import { sendBuffer } from './send-buffer.ts'
+import { userTimeoutOf } from './user-timeout.ts'
 import { receiveWindow, windowLimit } from './window.ts'
 import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 
@@ -27,6 +28,7 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     minimumRtt: rtt.minimum / 1000,
     rto: rtt.current,
     backoff: rtt.backoff,
+    userTimeout: userTimeoutOf(tcb),
     ackTimeout: settings.delayedAck,
     sinceSent: since(now, snd.lastSent),
     sinceReceived: since(now, rcv.lastText),

@@ -30,6 +30,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   maxSendBuffer: BUFFER,
   maxReceiveBuffer: BUFFER,
   userTimeout: { type: 'number', min: 0 },
+  userTimeoutOption: { type: 'any' },
   keepAlive: { type: 'any' },
   delayedAck: { type: 'number', min: 0, max: 500 },
   quickAcks: { type: 'number', integer: true, min: 0, max: 65_535 },
@@ -122,6 +123,13 @@ const ECN_SCHEMA: OptionSchema<EcnPolicy> = {
   verify: { type: 'boolean' },
 }
 
+const USER_TIMEOUT_SCHEMA: OptionSchema<Exclude<ConnectionOptions['userTimeoutOption'], boolean | undefined>> = {
+  advertise: { type: 'number', min: 1000, max: 1_966_020_000 },
+  adopt: { type: 'boolean' },
+  least: { type: 'number', min: 0 },
+  most: { type: 'number', min: 1 },
+}
+
 const SCALE_SCHEMA: OptionSchema = { windowScale: { type: 'number', integer: true, min: 0, max: MAX_WINDOW_SCALE } }
 const PACING_SCHEMA: OptionSchema = { maxPacingRate: { type: 'number', min: 1 } }
 const FIN_WAIT_2_SCHEMA: OptionSchema = { finWait2Timeout: { type: 'number', min: 0 } }
@@ -136,6 +144,7 @@ const DEFAULTS: Settings = {
   maxSendBuffer: 16 * MIB,
   maxReceiveBuffer: 16 * MIB,
   userTimeout: 0,
+  userTimeoutOption: false,
   keepAlive: false,
   delayedAck: 40,
   quickAcks: 0,
@@ -175,6 +184,7 @@ export const HANDSHAKE_DEFAULTS: Handshake = {
 function checkShapes(what: string, options: ConnectionOptions): void {
   checkKeepAlive(what, options)
   checkEcn(what, options.ecn)
+  checkUserTimeout(what, options)
   const trace: unknown = options.trace
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
@@ -212,6 +222,15 @@ function checkAuthentication(what: string, given: unknown): void {
   const { prepare, forFlow } = (typeof given === 'object' ? given : {}) as { prepare?: unknown; forFlow?: unknown }
   if (typeof prepare === 'function' && typeof forFlow === 'function') return
   throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'authentication' must be null, or what md5() or ao() made.`)
+}
+
+function checkUserTimeout(what: string, options: ConnectionOptions): void {
+  const value: unknown = options.userTimeoutOption
+  if (value === undefined || typeof value === 'boolean') return
+  if (typeof value !== 'object' || value === null) {
+    throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'userTimeoutOption' must be a boolean or { advertise?, adopt?, least?, most? }.`)
+  }
+  checkOptions(`${what}: userTimeoutOption`, value, USER_TIMEOUT_SCHEMA)
 }
 
 function checkAlgorithms(given: unknown): void {

@@ -9,6 +9,7 @@ import type { Tcb } from './tcb.ts'
 import { traceSend } from './trace.ts'
 import type { TraceReason } from './trace.ts'
 import { writeUrgent } from './urgent.ts'
+import { offerUserTimeout, writeUserTimeout } from './user-timeout.ts'
 import { selectWindow, synWindow } from './window.ts'
 import { Flag, MAX_SACK_BLOCKS } from './wire.ts'
 
@@ -35,6 +36,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
   // RFC 2018 §4: with every ACK, as far as there is room; a full segment leaves none.
   if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, Math.min(MAX_SACK_BLOCKS, roomForBlocks(header, tcb.authenticator)))
   if (tcb.ecn !== null) markSegment(tcb, tcb.ecn, header, length, reason)
+  if (tcb.userTimeout !== null && (flags & Flag.Rst) === 0) writeUserTimeout(tcb, header, length)
   let failure: Failure
   if (length > 0) {
     snd.queue.locate(sequence)
@@ -82,6 +84,7 @@ export function sendSyn(tcb: Tcb): void {
     header.timestampEcho = isSynSent ? 0 : rcv.tsRecent
   }
   if (tcb.ecn !== null) markSyn(tcb.ecn, header, snd.attempts)
+  offerUserTimeout(settings, header)
   const failure = sendSegment(context, tcb)
   if (failure === 'ENOBUFS') context.counters.localDrops++
   else {

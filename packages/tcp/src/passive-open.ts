@@ -13,8 +13,9 @@ import type { Tcb } from './tcb.ts'
 import { timestampWith } from './syn-cookie.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { traceHalfOpen } from './trace.ts'
+import { offerUserTimeout } from './user-timeout.ts'
 import { synWindow, windowScaleOf } from './window.ts'
-import { Flag } from './wire.ts'
+import { Flag, Rare } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
 /** The record of a SYN (RFC 9293 §3.10.7.2, third step). `iss` 0 = chosen by RFC 6528. Null when no route leads back. */
@@ -46,6 +47,7 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
     peerScale: settings.windowScale === false ? -1 : header.windowScale,
     timestamps: header.timestamps && settings.timestamps && hasRoomForTimestamps(authenticator, sackPermitted),
     sackPermitted,
+    userTimeout: (header.rare & Rare.UserTimeout) === 0 ? 0 : header.userTimeout,
     tsRecent: header.timestampValue,
     tsOffset: header.timestamps ? context.secrets.timestampOffset(localAddress, localPort, remoteAddress, remotePort) : 0,
     ecn: acceptEcn(context, settings, header),
@@ -66,6 +68,7 @@ export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Sett
   out.sackPermitted = record.sackPermitted
   if (record.peerScale >= 0) out.windowScale = windowScaleOf(settings)
   if (record.ecn !== null) markSynAck(record.ecn, out, record.retries)
+  offerUserTimeout(settings, out)
   if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
   else if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)
 }
@@ -118,5 +121,9 @@ function synOf(tcb: Tcb, record: HalfOpen): SegmentHeader {
   header.timestamps = record.timestamps
   header.sackPermitted = record.sackPermitted
   header.timestampValue = record.tsRecent
+  if (record.userTimeout > 0) {
+    header.rare = Rare.UserTimeout
+    header.userTimeout = record.userTimeout
+  }
   return header
 }

@@ -8,9 +8,10 @@ import { flightSize, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { traceTimeout } from './trace.ts'
 import type { TraceReason } from './trace.ts'
+import { userTimeoutOf } from './user-timeout.ts'
 import { Flag } from './wire.ts'
 
-/** Retransmissions of data before giving up: over 15 minutes with the least RTO (RFC 9293 §3.8.3 R2, SHLD-11). */
+/** Retransmissions of data before giving up, without a user timeout: over 15 minutes with the least RTO (RFC 9293 §3.8.3 R2, SHLD-11). */
 const DATA_RETRIES = 15
 
 /** Retransmissions after which IP is told that nothing arrives (RFC 9293 §3.8.3 R1, SHLD-10). */
@@ -41,9 +42,9 @@ function retransmitSyn(tcb: Tcb): void {
 }
 
 function retransmitData(tcb: Tcb, now: Milliseconds): void {
-  const { snd, settings } = tcb
-  const isLate = settings.userTimeout > 0 && now - snd.unackedSince >= settings.userTimeout
-  if (isLate || snd.attempts >= DATA_RETRIES) {
+  const { snd } = tcb
+  const limit = userTimeoutOf(tcb)
+  if (limit > 0 ? now - snd.unackedSince >= limit : snd.attempts >= DATA_RETRIES) {
     giveUp(tcb)
     return
   }
@@ -66,10 +67,10 @@ function doubtRoute(tcb: Tcb): void {
 
 /** One byte, or the FIN, beyond the window makes the peer say what its window is (RFC 9293 §3.8.6.1). */
 function probeWindow(tcb: Tcb, now: Milliseconds): void {
-  const { snd, settings, rcv } = tcb
+  const { snd, rcv } = tcb
+  const limit = userTimeoutOf(tcb)
   // MUST-37: never give up while the peer answers; `attempts` counts those that it did not.
-  const isLate = settings.userTimeout > 0 && snd.attempts > 0 && now - Math.max(rcv.lastHeard, snd.unackedSince) >= settings.userTimeout
-  if (isLate || snd.attempts >= DATA_RETRIES) {
+  if (limit > 0 ? snd.attempts > 0 && now - Math.max(rcv.lastHeard, snd.unackedSince) >= limit : snd.attempts >= DATA_RETRIES) {
     giveUp(tcb)
     return
   }

@@ -14,8 +14,9 @@ import type { Tcb } from './tcb.ts'
 import { establish, negotiate } from './handshake.ts'
 import { traceReceive } from './trace.ts'
 import { urgentArrives } from './urgent.ts'
+import { userTimeoutArrives } from './user-timeout.ts'
 import { receiveWindow, resetWindow } from './window.ts'
-import { Flag } from './wire.ts'
+import { Flag, Rare } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
 /** Challenge ACKs per connection: 10 in 5 seconds (RFC 5961 §7). */
@@ -60,6 +61,7 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
     checkReset(tcb, header) &&
     (isKnownSyn || checkSyn(tcb, header)) &&
     checkAck(tcb, header, length, packet.arrivalMicros)
+  if (isGood && (header.rare & Rare.UserTimeout) !== 0) userTimeoutArrives(tcb, header)
   if (isGood) takeText(tcb, header, header.sequence, packet)
   else packet.release()
 }

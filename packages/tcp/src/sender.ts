@@ -10,6 +10,7 @@ import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
 import { noteResent } from './undo.ts'
 import { keepThroughIdle } from './validation.ts'
+import { userTimeoutOf } from './user-timeout.ts'
 import { Flag } from './wire.ts'
 
 /** Bytes of one connection below TCP: two of the largest super-packets. More would only wait in a queue. */
@@ -271,7 +272,7 @@ export function onCorkTimer(tcb: Tcb): void {
 export function armRetransmit(tcb: Tcb): void {
   const { now } = tcb.context.host.scheduler
   let deadline = now + tcb.rtt.current
-  const { userTimeout } = tcb.settings
+  const userTimeout = userTimeoutOf(tcb)
   if (userTimeout > 0 && !tcb.snd.persisting) deadline = Math.min(deadline, Math.max(now, tcb.snd.unackedSince + userTimeout))
   tcb.timers.retransmit = deadline
   tcb.timers.schedule(deadline)

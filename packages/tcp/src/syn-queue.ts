@@ -20,6 +20,8 @@ export interface HalfOpen extends Flow {
   peerScale: number
   readonly timestamps: boolean
   sackPermitted: boolean
+  /** The peer's user timeout option, s; 0 = none. */
+  readonly userTimeout: number
   tsRecent: number
   readonly tsOffset: number
   /** Null = the SYN asked for no ECN, or gets none. */

@@ -31,6 +31,7 @@ import type { ConnectionTimers } from './timers.ts'
 import type { Validation } from './validation.ts'
 import type { TraceReason } from './trace.ts'
 import type { UrgentReceiver, UrgentSender } from './urgent.ts'
+import type { UserTimeout } from './user-timeout.ts'
 
 /** Why data is being sent again. */
 export const Recovery = { None: 0, Fast: 1, Timeout: 2 } as const
@@ -261,6 +262,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   softError: ErrorCode | null = null
   /** Null = no ECN: neither asked for nor agreed to. */
   ecn: Ecn | null = null
+  /** When the option is on, and there is something to tell or to keep of it. */
+  userTimeout: UserTimeout | null = null
   /** When the neighbour was last told to be reachable, ms. */
   confirmedAt: Milliseconds = -Infinity
 
