@@ -64,13 +64,14 @@ function kindOf(type: number, code: number): TransportErrorKind {
     case UnreachableCode.Net:
     case UnreachableCode.NetUnknown:
     case UnreachableCode.NetTos:
-    case UnreachableCode.NetProhibited:
       return 'netUnreachable'
     case UnreachableCode.Host:
     case UnreachableCode.SourceRouteFailed:
     case UnreachableCode.HostUnknown:
     case UnreachableCode.HostIsolated:
     case UnreachableCode.HostTos:
+    case UnreachableCode.HostPrecedence:
+    case UnreachableCode.PrecedenceCutoff:
       return 'hostUnreachable'
     case UnreachableCode.Protocol:
       return 'protocolUnreachable'
@@ -78,10 +79,9 @@ function kindOf(type: number, code: number): TransportErrorKind {
       return 'portUnreachable'
     case UnreachableCode.FragmentationNeeded:
       return 'packetTooBig'
+    case UnreachableCode.NetProhibited:
     case UnreachableCode.HostProhibited:
     case UnreachableCode.Prohibited:
-    case UnreachableCode.HostPrecedence:
-    case UnreachableCode.PrecedenceCutoff:
       return 'prohibited'
     default:
       return 'unknown'

@@ -1,4 +1,4 @@
-import type { StackError, TransportPlugin } from '@stack/core'
+import type { StackError, TransportErrorKind, TransportPlugin } from '@stack/core'
 import type { Authentication } from './authentication/contract.ts'
 import type { CongestionAlgorithm } from './congestion.ts'
 
@@ -84,6 +84,9 @@ export interface EcnPolicy {
   readonly verify?: boolean
 }
 
+/** An ICMP error that may end a connection while it opens. */
+export type OpenError = Exclude<TransportErrorKind, 'packetTooBig' | 'unknown'>
+
 /** Options of one connection; also defaults of a stack (`tcp({ noDelay: true })`) and of a listener. */
 export interface ConnectionOptions {
   /** Send small segments at once (RFC 1122 §4.2.3.4). Default false. */
@@ -152,6 +155,12 @@ export interface ConnectionOptions {
   readonly cork?: boolean
   /** Retransmissions of a SYN before giving up, 0–127: 7 are 247 s (`TCP_SYNCNT`). Default 7: at least three minutes (RFC 9293 §3.8.3, MUST-23). */
   readonly synRetries?: number
+  /**
+   * ICMP errors that end a connection while it opens, if they quote its SYN; others are kept, and told when the SYN's
+   * retransmissions are over. Of an open connection they never end anything (RFC 5927 §5.2). `[]` is RFC 9293 §3.9.2.2 to the
+   * letter. Default: all that say that something is unreachable or prohibited, so that a caller can try elsewhere (RFC 5461 §4.1).
+   */
+  readonly openErrors?: readonly OpenError[]
   /**
    * ms that `close()` waits for the peer before resetting, from the last progress of what is still to be sent; 0 = `close()`
    * resets at once, and what was not sent is lost (`SO_LINGER` with 0). Default 60,000.
@@ -371,7 +380,7 @@ export interface Connection extends AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly closed: Promise<void>
   /** Resolves when the handshake is over, rejects when it failed. Never an unhandled rejection. */
   readonly opened: Promise<void>
-  /** Why the connection ended; null = it did not, or orderly. */
+  /** Why the connection ended; null = it did not, or orderly. `cause` is the ICMP error (`TransportError`) where that was it. */
   readonly error: StackError | null
   /**
    * What went wrong and was not taken yet, hard or soft (an ICMP error, RFC 9293 §3.9.2.2), and forgets it: after that reads

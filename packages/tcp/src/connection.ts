@@ -1,5 +1,5 @@
 import { MemoryLevel } from '@stack/buffer'
-import { installAsyncDispose, startCall } from '@stack/core'
+import { errorCodeOf, installAsyncDispose, startCall } from '@stack/core'
 import type { ErrorCode, Failure, PendingCall, StackError, Wakeable } from '@stack/core'
 import type {
   CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState, WriteOptions,
@@ -587,7 +587,9 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   private errorOf(code: ErrorCode, syscall: string): StackError {
-    return tcpError(code, syscall, this.remote)
+    const { reported, remoteAddress } = this.endpoint
+    const isReported = reported !== null && errorCodeOf(reported, remoteAddress) === code
+    return tcpError(code, syscall, this.remote, undefined, isReported ? reported : undefined)
   }
 
   private busy(): StackError {

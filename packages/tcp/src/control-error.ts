@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import { errorCodeOf, type TransportError, type TransportErrorKind } from '@stack/core'
+import { errorCodeOf, type TransportError } from '@stack/core'
 import { networkHeaderLength } from './flow.ts'
 import { optionBytes, updateMss } from './handshake.ts'
 import { resendAll } from './recovery.ts'
@@ -14,6 +14,9 @@ const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68]
 
 /** ICMP promises 8 bytes of the quoted segment: ports and sequence number. */
 const QUOTED_LENGTH = 8
+
+/** Time exceeded: not in transit, but while fragments were waited for. */
+const REASSEMBLY = 1
 
 /** An ICMP error, or a failure below, about a segment that `quoted` begins with (RFC 9293 §3.9.2.2, RFC 5927). */
 export function handleControlError(tcb: Tcb, error: TransportError, quoted: Packet): void {
@@ -30,10 +33,11 @@ export function handleControlError(tcb: Tcb, error: TransportError, quoted: Pack
     return
   }
   const code = errorCodeOf(error, tcb.remoteAddress)
-  // Before the handshake is over the application is told at once, what it waits for will not come. Later all of them are
-  // soft (RFC 5927 §5.2): a guess of an attacker must not end a connection.
+  tcb.reported = error
+  // Before the handshake is over the application may be told at once, lest it waits for what will not come (RFC 5461 §4.1).
+  // Later all of them are soft (RFC 5927 §5.2): a guess of an attacker must not end a connection.
   const isOpening = tcb.state === State.SynSent || tcb.state === State.SynReceived
-  if (isOpening && !isTransient(error.kind)) tcb.finish(code)
+  if (isOpening && endsOpen(tcb, error)) tcb.finish(code)
   else {
     tcb.context.counters.softErrors++
     tcb.softError = code
@@ -47,9 +51,10 @@ function isInFlight(tcb: Tcb, quoted: Packet): boolean {
   return !before(sequence, tcb.snd.una) && before(sequence, tcb.snd.nxt)
 }
 
-/** What passes by itself ends not even an open (RFC 9293 §3.9.2.2). */
-function isTransient(kind: TransportErrorKind): boolean {
-  return kind === 'timeExceeded' || kind === 'parameterProblem' || kind === 'unknown'
+/** What the stack found out itself does; of ICMP what the settings say. Nothing of ours is put together again on the way (time exceeded, code 1). */
+function endsOpen({ settings }: Tcb, { kind, cause, code }: TransportError): boolean {
+  if (kind === 'packetTooBig' || kind === 'unknown' || (kind === 'timeExceeded' && code === REASSEMBLY)) return false
+  return cause !== 'icmp' || settings.openErrors.includes(kind)
 }
 
 /** The path takes less than we sent: smaller segments, again, and no loss to congestion control (RFC 1191 §6.5). */

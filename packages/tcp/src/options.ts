@@ -1,6 +1,6 @@
 import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
-import type { ConnectionOptions, ConnectOptions, EcnPolicy, ForwardOptions, HandshakeOptions, ListenOptions, TcpOptions } from './api.ts'
+import type { ConnectionOptions, ConnectOptions, EcnPolicy, ForwardOptions, HandshakeOptions, ListenOptions, OpenError, TcpOptions } from './api.ts'
 import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
@@ -43,6 +43,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   cork: { type: 'boolean' },
   urgentInline: { type: 'boolean' },
   synRetries: { type: 'number', integer: true, min: 0, max: 127 },
+  openErrors: { type: 'any' },
   lingerTimeout: { type: 'number', min: 0 },
   finWait2Timeout: { type: 'any' },
   ecn: { type: 'any' },
@@ -134,6 +135,10 @@ const SCALE_SCHEMA: OptionSchema = { windowScale: { type: 'number', integer: tru
 const PACING_SCHEMA: OptionSchema = { maxPacingRate: { type: 'number', min: 1 } }
 const FIN_WAIT_2_SCHEMA: OptionSchema = { finWait2Timeout: { type: 'number', min: 0 } }
 
+const OPEN_ERRORS: ReadonlySet<unknown> = new Set<OpenError>([
+  'portUnreachable', 'protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited', 'timeExceeded', 'parameterProblem',
+])
+
 /** RFC 9293 §3.8.4: at least two hours by default. */
 export const KEEP_ALIVE_DEFAULTS = { idle: 7_200_000, interval: 75_000, count: 9 } as const
 
@@ -157,6 +162,7 @@ const DEFAULTS: Settings = {
   cork: false,
   urgentInline: true,
   synRetries: 7,
+  openErrors: ['portUnreachable', 'protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited'],
   lingerTimeout: 60_000,
   finWait2Timeout: null,
   ecn: 'passive',
@@ -185,6 +191,7 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   checkKeepAlive(what, options)
   checkEcn(what, options.ecn)
   checkUserTimeout(what, options)
+  checkOpenErrors(what, options.openErrors)
   const trace: unknown = options.trace
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
@@ -231,6 +238,11 @@ function checkUserTimeout(what: string, options: ConnectionOptions): void {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'userTimeoutOption' must be a boolean or { advertise?, adopt?, least?, most? }.`)
   }
   checkOptions(`${what}: userTimeoutOption`, value, USER_TIMEOUT_SCHEMA)
+}
+
+function checkOpenErrors(what: string, given: unknown): void {
+  if (given === undefined || (Array.isArray(given) && given.every((kind) => OPEN_ERRORS.has(kind)))) return
+  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'openErrors' must be an array of ${[...OPEN_ERRORS].join(', ')}.`)
 }
 
 function checkAlgorithms(given: unknown): void {

@@ -88,7 +88,8 @@ export function sendSyn(tcb: Tcb): void {
   const failure = sendSegment(context, tcb)
   if (failure === 'ENOBUFS') context.counters.localDrops++
   else {
-    tcb.softError = failure
+    // What an ICMP error said of the last one is still the best there is to say.
+    tcb.softError = failure ?? tcb.softError
     snd.segments++
     if (settings.trace !== null) traceSend(tcb, settings.trace, 'syn', 0)
   }

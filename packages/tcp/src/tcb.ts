@@ -1,6 +1,6 @@
 import type { PacketCredit } from '@stack/buffer'
 import { addressSum } from '@stack/core'
-import type { Address, Dirty, ErrorCode, Failure, Milliseconds, Random, Route } from '@stack/core'
+import type { Address, Dirty, ErrorCode, Failure, Milliseconds, Random, Route, TransportError } from '@stack/core'
 import type { SegmentAuthenticator } from './authentication/contract.ts'
 import type { Chrono } from './chrono.ts'
 import type { CongestionControl, CongestionSender } from './congestion.ts'
@@ -262,6 +262,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   softError: ErrorCode | null = null
   /** Null = no ECN: neither asked for nor agreed to. */
   ecn: Ecn | null = null
+  /** The last control message about it: why it ended, perhaps. */
+  reported: TransportError | null = null
   /** When the option is on, and there is something to tell or to keep of it. */
   userTimeout: UserTimeout | null = null
   /** When the neighbour was last told to be reachable, ms. */

@@ -32,7 +32,7 @@ export function userTimeoutOf(tcb: Tcb): Milliseconds {
   const { settings, userTimeout } = tcb
   if (userTimeout === null || userTimeout.remote === 0) return settings.userTimeout
   const options = limitsOf(settings)
-  if (options === null || !options.adopt) return settings.userTimeout
+  if (!options?.adopt) return settings.userTimeout
   return Math.min(options.most, Math.max(options.advertise, userTimeout.remote, options.least))
 }
 

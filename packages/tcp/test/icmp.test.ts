@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { StackError } from '@stack/core'
 import { icmpv4, icmpv6, ipv4, ipv6, packet, tcp } from '@stack/testing'
+import type { ConnectionOptions } from '../src/index.ts'
 import { Bench, FAMILIES, PEER_PORT, pattern, type Family } from './support/peer.ts'
 
 /** Type and code of what a router says, by family. */
@@ -9,6 +11,8 @@ const MESSAGES = {
   net: { ipv4: [3, 0], ipv6: [1, 0] },
   prohibited: { ipv4: [3, 13], ipv6: [1, 1] },
   expired: { ipv4: [11, 0], ipv6: [3, 0] },
+  reassembly: { ipv4: [11, 1], ipv6: [3, 1] },
+  parameter: { ipv4: [12, 0], ipv6: [4, 0] },
   tooBig: { ipv4: [3, 4], ipv6: [2, 0] },
 } as const
 
@@ -22,8 +26,8 @@ async function icmp(bench: Bench, kind: keyof typeof MESSAGES, sequence: number,
   await bench.peer.sendPacket(isIpv4 ? icmpv4({ type, code, mtu }) : icmpv6({ type, code, mtu }), quoted)
 }
 
-async function connecting(family: Family) {
-  const bench = await Bench.create({ family })
+async function connecting(family: Family, options: ConnectionOptions = {}) {
+  const bench = await Bench.create({ family, tcp: options })
   const promise = bench.stack.tcp.connect({ host: bench.remote, port: PEER_PORT })
   promise.catch(() => undefined)
   await bench.clock.settle()
@@ -51,6 +55,35 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     expect(bench.counters).toMatchObject({ dropIcmpStale: 1, softErrors: 1, connections: 1 })
     await bench.send('SA', { seq: 0, ack: 1 })
     expect((await promise).state).toBe('established')
+    await bench.end()
+  })
+
+  test('openErrors says which end an open; the connection tells which it was', async () => {
+    const { bench, promise } = await connecting(family, { openErrors: ['timeExceeded'] })
+    for (const kind of ['port', 'host', 'net', 'prohibited', 'parameter', 'reassembly'] as const) await icmp(bench, kind, bench.iss)
+    expect(bench.counters).toMatchObject({ softErrors: 6, connections: 1 })
+    await icmp(bench, 'expired', bench.iss)
+    await expect(promise).rejects.toMatchObject({ code: 'EHOSTUNREACH', cause: { kind: 'timeExceeded', cause: 'icmp' } })
+    await bench.end()
+  })
+
+  test('without openErrors the last one is told when the SYNs are over (RFC 9293 §3.9.2.2 to the letter) [RFC9293-MUST-56]', async () => {
+    const { bench, promise } = await connecting(family, { openErrors: [], synRetries: 1 })
+    await icmp(bench, 'port', bench.iss)
+    await bench.clock.advance(2999)
+    bench.expect('S')
+    expect(bench.counters).toMatchObject({ connections: 1 })
+    await bench.clock.advance(1)
+    await expect(promise).rejects.toMatchObject({ code: 'ECONNREFUSED', cause: { kind: 'portUnreachable' } })
+    await bench.end()
+  })
+
+  test('an open that times out for another reason has no cause', async () => {
+    const { bench, promise } = await connecting(family, { synRetries: 0 })
+    await bench.clock.advance(1000)
+    const error = await promise.catch((reason: unknown) => reason as StackError)
+    expect(error).toMatchObject({ code: 'ETIMEDOUT' })
+    expect((error as StackError).cause).toBeUndefined()
     await bench.end()
   })
 
@@ -102,4 +135,12 @@ describe.each(FAMILIES)('ICMP errors over %s', (family) => {
     expect(connection.info().sendMss).toBe(mss)
     await bench.end()
   })
+})
+
+test('openErrors that are none are refused', async () => {
+  const bench = await Bench.create()
+  for (const openErrors of [['packetTooBig'], 'all', null, [1]]) {
+    expect(() => bench.stack.tcp.listen({ port: 1, openErrors: openErrors as never })).toThrow(/'openErrors' must be an array of portUnreachable/)
+  }
+  await bench.end()
 })

@@ -25,6 +25,9 @@ export interface TransportError {
   readonly code?: number
 }
 
+/** ICMP code of a network that a router keeps from us (RFC 1122 §3.2.2.1). */
+const NET_PROHIBITED = 9
+
 /**
  * The code under which a sender to `remote` hears of `error`. Which of them end something is the transport's affair.
  *
@@ -44,7 +47,8 @@ export function errorCodeOf(error: TransportError, remote: Address): ErrorCode {
     case 'netUnreachable':
       return 'ENETUNREACH'
     case 'prohibited':
-      return isMapped(remote) ? 'EHOSTUNREACH' : 'EACCES'
+      if (!isMapped(remote)) return 'EACCES'
+      return error.code === NET_PROHIBITED ? 'ENETUNREACH' : 'EHOSTUNREACH'
     case 'parameterProblem':
       return 'EPROTO'
     case 'hostUnreachable':

@@ -52,7 +52,7 @@ class PosixFace implements Posix {
       local: { host: localAddress, port: options.localPort ?? DEFAULT_PORT },
       remote: { host: remoteAddress, port: options.remotePort ?? DEFAULT_PORT },
       tcp: {
-        tcp: stack.tcp, clock, system, changed, defaults: options.defaults ?? {}, readsAfterShutdown: options.readsAfterShutdown ?? false, md5Secret: options.md5Secret ?? null,
+        tcp: stack.tcp, clock, system, changed, changes: {}, defaults: options.defaults ?? {}, readsAfterShutdown: options.readsAfterShutdown ?? false, md5Secret: options.md5Secret ?? null,
         scratch: (length) => this.scratch(length),
         connected: (connection) => {
           this.latest = connection
@@ -73,6 +73,14 @@ class PosixFace implements Posix {
     const call = new PendingCall(face.clock, operation.attempt, operation.patience ?? Infinity)
     if (call.result === null) this.pending.add(call)
     return call
+  }
+
+  reconfigure(options: Readonly<Record<string, unknown>>, live: boolean): boolean {
+    const { tcp } = this.face
+    if (!Object.keys(options).every((name) => Object.hasOwn(tcp.tcp.defaults, name))) return false
+    Object.assign(tcp.changes, options)
+    if (live) this.latest?.configure(options)
+    return true
   }
 
   evaluate(expression: Expression): number {

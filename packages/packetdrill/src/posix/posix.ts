@@ -72,6 +72,8 @@ export interface Posix {
    * @throws Unsupported for what the stack has no notion of
    */
   start(name: string, args: readonly Expression[], result: Expression | null, at: Position): Call
+  /** Options of `tcp()` for the sockets made from now on, and for those that there are when `live` says so. False = none of a connection. */
+  reconfigure(options: Readonly<Record<string, unknown>>, live: boolean): boolean
   /** The number of an expression: integers, symbols, `|`, `~`, `htons(8080)`. Throws as `start`. */
   evaluate(expression: Expression): number
   /** The connection of a descriptor; without one, that of the latest `connect` or `accept`. Null = there is none. */

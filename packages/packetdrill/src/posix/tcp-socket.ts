@@ -1,4 +1,4 @@
-import { StackError, type Clock } from '@stack/core'
+import { StackError, type Clock, type TransportError } from '@stack/core'
 import type { Connection, ConnectionOptions, Listener, Tcp } from '@stack/tcp'
 import { errnoOf } from './errors.ts'
 import { now, Ready, type OpenFile, type Operation, type ReadRequest, type WriteRequest } from './file.ts'
@@ -16,6 +16,8 @@ export interface TcpContext {
   readonly readsAfterShutdown: boolean
   /** Options of sockets that settings of the system give: `TCP_KEEPIDLE` and the like. */
   readonly defaults: Readonly<Record<string, number>>
+  /** What settings of the system changed since the stack was made. */
+  readonly changes: Settings
   /** A file changed: calls that wait are tried again. */
   readonly changed: () => void
   /** At least so many bytes, whose values nobody minds: zero unless something was read into them. */
@@ -37,7 +39,7 @@ export class TcpSocket implements OpenFile {
   readonly domain: number
   isNonBlocking: boolean
   edges = 0
-  settings: Settings = {}
+  settings: Settings
   private readonly settingsSinceListen: Settings = {}
   /** TCP_DEFER_ACCEPT, s. */
   deferAccept = 0
@@ -75,6 +77,7 @@ export class TcpSocket implements OpenFile {
 
   constructor(context: TcpContext, domain: number, isNonBlocking: boolean) {
     this.context = context
+    this.settings = { ...context.changes }
     this.domain = domain
     this.isNonBlocking = isNonBlocking
     // Linux always looks: what is signed without a key for it is dropped.
@@ -447,8 +450,8 @@ export class TcpSocket implements OpenFile {
     if (error === null) return null
     if (this.connection!.error !== null) this.isErrorTaken = true
     const errno = errnoOf(error)
-    // FreeBSD has one name for whatever ICMP says of a handshake.
-    return this.context.system === 'freebsd' && this.isConnecting && UNREACHABLE.includes(errno) ? 'ECONNREFUSED' : errno
+    // FreeBSD has one name for whatever is unreachable in a handshake.
+    return this.context.system === 'freebsd' && this.isConnecting && isUnreachable(error) ? 'ECONNREFUSED' : errno
   }
 
   poll(): number {
@@ -484,9 +487,13 @@ export class TcpSocket implements OpenFile {
 const TIMESTAMPS_LENGTH = 12
 /** In the flags of a segment. */
 const RST = 4
-const UNREACHABLE: readonly string[] = ['ENETUNREACH', 'EHOSTUNREACH', 'ENOPROTOOPT', 'EACCES']
+const UNREACHABLE: readonly string[] = ['protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited']
 const FIN_RECEIVED: readonly string[] = ['close-wait', 'closing', 'last-ack', 'time-wait']
 const FIN_ACKNOWLEDGED: readonly string[] = ['fin-wait-2', 'time-wait', 'closed']
+
+function isUnreachable({ cause }: StackError): boolean {
+  return UNREACHABLE.includes((cause as TransportError | undefined)?.kind ?? '')
+}
 
 function isFinReceived(connection: Connection): boolean {
   return FIN_RECEIVED.includes(connection.state)

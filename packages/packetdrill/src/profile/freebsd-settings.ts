@@ -1,7 +1,10 @@
-import type { EcnPolicy } from '@stack/tcp'
+import type { EcnPolicy, OpenError } from '@stack/tcp'
 import { congestionControlOf } from '../posix/congestion-names.ts'
 import type { Setting } from './profile.ts'
-import { bytes, ecnOption, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
+import { bytes, ecnOption, fixed, irrelevant, liveOption, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
+
+/** What ends an open, and is not only remembered. */
+export const FREEBSD_OPEN_ERRORS: readonly OpenError[] = ['portUnreachable', 'protocolUnreachable', 'prohibited', 'timeExceeded']
 
 /** ms as s. */
 function inSeconds(value: string): number {
@@ -95,7 +98,7 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   missing('net.inet.tcp.fastopen.*', 'fastOpen'),
   missing('net.inet.tcp.maxunacktime', 'userTimeout'),
   missing('net.inet.tcp.ack_war_*', 'challengeAckLimit'),
-  missing('net.inet.tcp.icmp_may_rst', 'icmpMayReset'),
+  liveOption('net.inet.tcp.icmp_may_rst', 'openErrors', (value) => (numberOf(value) === 0 ? [] : FREEBSD_OPEN_ERRORS)),
   missing('net.inet.tcp.udp_tunneling_*', 'udpEncapsulation'),
   missing('net.inet.tcp.rack.*', 'rack'),
   missing('net.inet.tcp.bb.*', 'eventLog'),

@@ -21,13 +21,13 @@ export interface Draft {
 /**
  * What one setting (`net.ipv4.tcp_syn_retries`) means here. A `*` at the end of the name stands for any ending.
  *
- * - `option`: it becomes an option of the stack.
+ * - `option`: it becomes an option of the stack; with `live`, in the middle of a script, also of connections that there are.
  * - `missing`: an option that the stack does not have yet; `option` says which it will be. The script runs with what there is.
  * - `irrelevant`: it makes no difference to what a script can see of this stack, and `why`.
  * - `fixed`: our stack behaves as with these values and no other; with another the script is skipped.
  */
 export type Setting =
-  | { readonly name: string; readonly effect: 'option'; apply(value: string, draft: Draft): void }
+  | { readonly name: string; readonly effect: 'option'; readonly live?: boolean; apply(value: string, draft: Draft): void }
   | { readonly name: string; readonly effect: 'missing'; readonly option: string }
   | { readonly name: string; readonly effect: 'irrelevant'; readonly why: string }
   | { readonly name: string; readonly effect: 'fixed'; readonly values: readonly string[]; readonly why: string }

@@ -1,5 +1,6 @@
+import type { OpenError } from '@stack/tcp'
 import { COMMANDS } from './commands.ts'
-import { FREEBSD_SETTINGS } from './freebsd-settings.ts'
+import { FREEBSD_OPEN_ERRORS, FREEBSD_SETTINGS } from './freebsd-settings.ts'
 import { LINUX_SETTINGS } from './linux-settings.ts'
 import type { Family } from '../report/result.ts'
 import type { Profile } from './profile.ts'
@@ -9,6 +10,11 @@ const LINUX_ECN = { offer: 'none', accept: 'classic', options: 'all', capable: '
 
 /** FreeBSD the same, with accurate feedback that has no options, and does not look for what paths do to it. */
 const FREEBSD_ECN = { offer: 'none', accept: 'classic', options: 'none', verify: false } as const
+
+/** Whatever ICMP says ends an open there. */
+const LINUX_OPEN_ERRORS: readonly OpenError[] = [
+  'portUnreachable', 'protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited', 'timeExceeded', 'parameterProblem',
+]
 
 const ALL_FAMILIES: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 
@@ -23,7 +29,10 @@ export const linux: Profile = {
   rules: { options: 'exact', window: 'exact', push: 'any', acks: 'early', repeatedFin: 'exact' },
   remoteSequence: 'relative',
   families: ALL_FAMILIES,
-  tcp: { receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5, urgentInline: false, ecn: LINUX_ECN },
+  tcp: {
+    receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5, urgentInline: false, ecn: LINUX_ECN,
+    openErrors: LINUX_OPEN_ERRORS,
+  },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
 }
@@ -35,7 +44,10 @@ export const freebsd: Profile = {
   rules: { options: 'set', window: 'segment', push: 'any', acks: 'early', repeatedFin: 'or-ack' },
   remoteSequence: 'relative',
   families: ['ipv4'],
-  tcp: { receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, tailLossProbe: false, urgentInline: false, ecn: FREEBSD_ECN },
+  tcp: {
+    receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, tailLossProbe: false, urgentInline: false, ecn: FREEBSD_ECN,
+    openErrors: FREEBSD_OPEN_ERRORS,
+  },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,
 }

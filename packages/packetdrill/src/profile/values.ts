@@ -13,6 +13,11 @@ export function ecnOption(name: string, part: (value: number) => EcnPolicy): Set
   return { name, effect: 'option', apply: (value, draft) => set(draft, 'ecn', { ...(draft.tcp['ecn'] as EcnPolicy | undefined), ...part(numberOf(value)) }) }
 }
 
+/** An option of `tcp()` that the system looks at whenever it needs it, and not when a socket is made. */
+export function liveOption(name: string, option: string, convert: (value: string) => unknown): Setting {
+  return { name, effect: 'option', live: true, apply: (value, draft) => set(draft, option, convert(value)) }
+}
+
 /** What a socket option begins with. */
 export function socketOption(name: string, option: string, convert: (value: string) => number): Setting {
   return {

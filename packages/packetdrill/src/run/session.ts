@@ -4,8 +4,8 @@ import { injectedPacket, type Wire } from '../packet/inject.ts'
 import type { Flow } from '../packet/flow.ts'
 import { printPacket } from '../packet/print.ts'
 import type { Posix } from '../posix/index.ts'
-import { interpret } from '../profile/interpret.ts'
-import type { Profile } from '../profile/profile.ts'
+import { interpret, type Step } from '../profile/interpret.ts'
+import type { Draft, Profile } from '../profile/profile.ts'
 import { Calls } from './calls.ts'
 import { expectPacket } from './expected-packet.ts'
 import { FlowTable } from './flow-table.ts'
@@ -168,9 +168,17 @@ export class Session {
         throw new Mismatch('other', event, difference, event.text.trim(), difference, [difference])
       } else if (!this.isOver(index) && (step.kind === 'configure' || step.setting.effect === 'option')) {
         const what = step.kind === 'configure' ? step.text : step.name
-        if (this.hasSocketBefore(index)) throw new Unsupported(`'${what}' in the middle of a script: the stack takes it when it is made`, action.at)
+        if (this.hasSocketBefore(index) && !this.reconfigure(step)) throw new Unsupported(`'${what}' in the middle of a script: the stack takes it when it is made`, action.at)
       }
     }
+  }
+
+  /** A setting in the middle that sockets can still take. */
+  private reconfigure(step: Step): boolean {
+    if (step.kind !== 'setting' || step.setting.effect !== 'option') return false
+    const draft: Draft = { tcp: {}, ipv4: {}, ipv6: {}, socket: {}, mtu: 0, missing: [] }
+    step.setting.apply(step.value, draft)
+    return Object.keys(draft.tcp).length > 0 && this.posix.reconfigure(draft.tcp, step.setting.live === true)
   }
 
   /** Nothing but shell and code follows: settings are put back. */
