@@ -92,6 +92,12 @@ export interface ConnectionOptions {
   /** Send small segments at once (RFC 1122 §4.2.3.4). Default false. */
   readonly noDelay?: boolean
   /**
+   * What holds a small segment back while `noDelay` is not set (RFC 9293 §3.7.4): `'minshall'` = another small one that is not
+   * acknowledged, as Linux does (draft-minshall-nagle); `'classic'` = anything that is not. Default `'minshall'`: the end of a large
+   * write does not wait for the peer's delayed ACK.
+   */
+  readonly nagle?: 'minshall' | 'classic'
+  /**
    * Most bytes that wait in the send buffer, 4,096–512 Mi: always as many, as with `SO_SNDBUF`. Default null: it tunes itself,
    * from 64 KiB to `maxSendBuffer`, to twice the congestion window.
    */
@@ -122,8 +128,14 @@ export interface ConnectionOptions {
   readonly keepAlive?: false | { readonly idle?: number; readonly interval?: number; readonly count?: number }
   /** Delay of ACKs, ms, 0 = never delay. Default 40; at most 500 (RFC 9293 §3.8.6.3). */
   readonly delayedAck?: number
-  /** Full segments that are acknowledged at once when the connection is young, so that the peer's slow start is not held up. Default 0; Linux has 16. */
+  /**
+   * Segments that are acknowledged at once, 0–65,535, when the connection is young, after a pause, or when something came twice or
+   * out of order: a peer with few segments out waits for each ACK. That ends early when the application answers: then ACKs ride
+   * on the answers. Only full segments, unless `quickAckSmall` is set. Setting it begins anew. Default 16.
+   */
   readonly quickAcks?: number
+  /** `quickAcks` holds for segments that are not full, too (Linux): an ACK of its own for the first request. Default false. */
+  readonly quickAckSmall?: boolean
   /** Cap on the MSS announced and sent, bytes, 64–65,535. Default 65,535. */
   readonly maximumSegmentSize?: number
   /** Offers and takes timestamps (RFC 7323 §3). Decided by the handshake. Default true. */

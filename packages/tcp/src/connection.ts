@@ -13,6 +13,7 @@ import { checkConnectionOptions, settle } from './options.ts'
 import type { Settings } from './options.ts'
 import { Milestone } from './milestone.ts'
 import { pacerFor } from './pacer.ts'
+import { isQuick, startQuickAcks } from './quick-ack.ts'
 import { RecordMarks } from './record-marks.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { sendBuffer } from './send-buffer.ts'
@@ -476,9 +477,17 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (options.keepAlive !== undefined) startKeepAlive(endpoint)
     if (isOtherControl) endpoint.changeControl()
     endpoint.snd.pacer = pacerFor(endpoint.cc, settings, endpoint.snd.pacer)
+    if (options.quickAcks !== undefined) this.ackQuickly()
     if (options.userTimeout !== undefined || options.userTimeoutOption !== undefined) announceUserTimeout(endpoint)
     if (options.maximumSegmentSize !== undefined && endpoint.state >= State.Established) updateMss(endpoint)
     this.output()
+  }
+
+  /** What waits for its ACK does not any more (`TCP_QUICKACK`). */
+  private ackQuickly(): void {
+    const { endpoint } = this
+    startQuickAcks(endpoint)
+    if (endpoint.rcv.nxt !== endpoint.rcv.acked && isQuick(endpoint, (endpoint.rcv.nxt - endpoint.rcv.acked) | 0)) endpoint.rcv.ackNow = true
   }
 
   info(): ConnectionInfo {

@@ -4,6 +4,7 @@ import type { Settings } from './options.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
 import { ecnRoom } from './ecn-output.ts'
 import { initialReceiveBuffer } from './receive-buffer.ts'
+import { startQuickAcks } from './quick-ack.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { State } from './state.ts'
@@ -22,7 +23,7 @@ const LEAST_FULL_SEGMENT = 536
 /** Our sequence numbers begin at `iss`. */
 export function initializeSender(tcb: Tcb, iss: number): void {
   const { snd } = tcb
-  snd.iss = snd.una = snd.recover = snd.limitedUntil = snd.wl2 = iss
+  snd.iss = snd.una = snd.recover = snd.limitedUntil = snd.wl2 = snd.smallEnd = iss
   snd.nxt = (iss + 1) | 0
   snd.queue.start = snd.nxt
 }
@@ -78,7 +79,7 @@ export function establish(tcb: Tcb): void {
     tcb.cc.onLostSyn()
   }
   snd.retransmits = 0
-  tcb.rcv.quickAcks = tcb.settings.quickAcks
+  startQuickAcks(tcb)
   announceUserTimeout(tcb)
   startKeepAlive(tcb)
   // What was closed while it opened.

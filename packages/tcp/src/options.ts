@@ -25,6 +25,7 @@ const BUFFER_SCHEMA: OptionSchema<Pick<ConnectionOptions, 'sendBuffer' | 'receiv
 
 const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   noDelay: { type: 'boolean' },
+  nagle: { type: 'any' },
   sendBuffer: { type: 'any' },
   receiveBuffer: { type: 'any' },
   maxSendBuffer: BUFFER,
@@ -34,6 +35,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   keepAlive: { type: 'any' },
   delayedAck: { type: 'number', min: 0, max: 500 },
   quickAcks: { type: 'number', integer: true, min: 0, max: 65_535 },
+  quickAckSmall: { type: 'boolean' },
   maximumSegmentSize: { type: 'number', integer: true, min: 64, max: 65_535 },
   timestamps: { type: 'boolean' },
   windowScale: { type: 'any' },
@@ -144,6 +146,7 @@ export const KEEP_ALIVE_DEFAULTS = { idle: 7_200_000, interval: 75_000, count: 9
 
 const DEFAULTS: Settings = {
   noDelay: false,
+  nagle: 'minshall',
   sendBuffer: null,
   receiveBuffer: null,
   maxSendBuffer: 16 * MIB,
@@ -152,7 +155,8 @@ const DEFAULTS: Settings = {
   userTimeoutOption: false,
   keepAlive: false,
   delayedAck: 40,
-  quickAcks: 0,
+  quickAcks: 16,
+  quickAckSmall: false,
   maximumSegmentSize: 65_535,
   timestamps: true,
   windowScale: null,
@@ -192,6 +196,7 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   checkEcn(what, options.ecn)
   checkUserTimeout(what, options)
   checkOpenErrors(what, options.openErrors)
+  checkNagle(what, options.nagle)
   const trace: unknown = options.trace
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
@@ -243,6 +248,11 @@ function checkUserTimeout(what: string, options: ConnectionOptions): void {
 function checkOpenErrors(what: string, given: unknown): void {
   if (given === undefined || (Array.isArray(given) && given.every((kind) => OPEN_ERRORS.has(kind)))) return
   throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'openErrors' must be an array of ${[...OPEN_ERRORS].join(', ')}.`)
+}
+
+function checkNagle(what: string, given: unknown): void {
+  if (given === undefined || given === 'minshall' || given === 'classic') return
+  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'nagle' must be 'minshall' or 'classic'; to switch it off set noDelay.`)
 }
 
 function checkAlgorithms(given: unknown): void {

@@ -2,6 +2,7 @@ import type { Failure } from '@stack/core'
 import { roomForBlocks } from './authentication/seam.ts'
 import { markSyn } from './ecn-handshake.ts'
 import { markSegment, unmark } from './ecn-output.ts'
+import { countQuickAck, isQuick } from './quick-ack.ts'
 import { beginSegment, sendSegment } from './segment.ts'
 import { State } from './state.ts'
 import { timestampNow } from './tcb.ts'
@@ -106,8 +107,8 @@ export function flushAck(tcb: Tcb): void {
   if (tcb.state < State.Established) return
   const owed = (rcv.nxt - rcv.acked) | 0
   // MUST-58, SHLD-19: at least every second full-sized segment. Urgent text that may not leave is announced (§3.8.5).
-  if (rcv.ackNow || tcb.snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (tcb.settings.delayedAck === 0 || rcv.quickAcks > 0))) {
-    rcv.quickAcks = Math.max(0, rcv.quickAcks - Math.ceil(owed / rcv.largest))
+  if (rcv.ackNow || tcb.snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (tcb.settings.delayedAck === 0 || isQuick(tcb, owed)))) {
+    countQuickAck(rcv, owed)
     sendAck(tcb)
     return
   }

@@ -2,6 +2,7 @@ import { MemoryLevel, type Packet } from '@stack/buffer'
 import { sendAck } from './output.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
 import { receiveBufferLimit, tuneReceiveBuffer } from './receive-buffer.ts'
+import { startQuickAcks } from './quick-ack.ts'
 import { SackBlocks } from './sack-blocks.ts'
 import { after, before } from './sequence.ts'
 import { State } from './state.ts'
@@ -99,6 +100,7 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
   const { rcv, context } = tcb
   const { length } = packet
   rcv.outOfOrder ??= new OutOfOrderQueue()
+  startQuickAcks(tcb)
   if (context.host.memory.level >= MemoryLevel.High) {
     // What was not acknowledged is not promised (RFC 2018 §8): what is in order needs the memory more.
     rcv.outOfOrder.clear()
@@ -122,9 +124,10 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
   sendAck(tcb)
 }
 
-/** `[start, end)` was here before (RFC 2883). */
+/** `[start, end)` was here before (RFC 2883): the peer lost it, or our ACK of it, and has few segments out. */
 export function tellDuplicate(tcb: Tcb, start: number, end: number): void {
   const { rcv } = tcb
+  startQuickAcks(tcb)
   if (!rcv.sackPermitted) return
   rcv.sack ??= new SackBlocks()
   rcv.sack.addDuplicate(start, end)

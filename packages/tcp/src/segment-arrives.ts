@@ -5,6 +5,7 @@ import { enterFinWait2 } from './close.ts'
 import { settleEcn } from './ecn-handshake.ts'
 import { ecnArrives } from './ecn-input.ts'
 import { isTimestampGood, rememberTimestamp } from './paws.ts'
+import { noteText } from './quick-ack.ts'
 import { finishStream, receiveFin, receiveText, tellDuplicate } from './receiver.ts'
 import { sendResetFor } from './reset.ts'
 import { after, before } from './sequence.ts'
@@ -33,10 +34,7 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
   tcb.rcv.segments++
   tcb.rcv.lastHeard = packet.arrival
   tcb.rcv.keepAliveProbes = 0
-  if (packet.length > 0) {
-    tcb.rcv.dataSegments++
-    tcb.rcv.lastText = packet.arrival
-  }
+  if (packet.length > 0) noteText(tcb, packet.arrival)
   if (tcb.state === State.SynSent) {
     arrivesInSynSent(tcb, header, packet)
     return

@@ -2,6 +2,7 @@ import { Chrono, Limit } from './chrono.ts'
 import { DeliveryRate } from './delivery-rate.ts'
 import { emit, retryLater } from './output.ts'
 import { pacingRate } from './pacing-rate.ts'
+import { noteAnswer } from './quick-ack.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
 import { sendsData } from './state.ts'
@@ -165,10 +166,15 @@ function isWorthSending(tcb: Tcb, length: number, text: number, room: number): b
       holdBack(tcb)
       return false
     }
-    return isIdle || isUrgent || tcb.settings.noDelay
+    return isIdle || isUrgent || tcb.settings.noDelay || !isHeldByNagle(tcb)
   }
   // Held back by the window: at least half of the largest that was ever offered (Fs = 1/2).
   return room >= tcb.snd.maxWindow >>> 1 && (isIdle || tcb.settings.noDelay)
+}
+
+/** Nagle's algorithm (RFC 9293 §3.7.4) as Minshall changed it: one small segment may be out, and only it holds back the next. */
+function isHeldByNagle({ snd, settings }: Tcb): boolean {
+  return settings.nagle === 'classic' || after(snd.smallEnd, snd.una)
 }
 
 /** One segment of text, or a FIN, or both; and the books of what is out. What lies before SND.NXT was sent before. */
@@ -201,10 +207,12 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
     counters.bytesSent += (behind - nxt) | 0
     snd.bytesSent += (behind - nxt) | 0
     snd.nxt = behind
+    if (length < snd.mss) snd.smallEnd = end
   }
   snd.prr?.sent((behind - sequence) | 0)
   if (wasIdle) snd.unackedSince = now
   snd.lastSent = now
+  if (reason === 'new') noteAnswer(tcb, now)
   tcb.timers.cork = Infinity
   snd.persisting = false
   if (tcb.timers.retransmit === Infinity) armRetransmit(tcb)

@@ -70,6 +70,8 @@ export class SendState {
   finQueued = false
   /** Whoever wrote last said that more follows. */
   more = false
+  /** Behind the last segment that was not full. */
+  smallEnd = 0
   /** Where segments have to end; null = nowhere. */
   records: RecordMarks | null = null
   /** Until urgent text is acknowledged. */
@@ -180,7 +182,7 @@ export class ReceiveState {
   finished = false
   /** An ACK is to leave at the end of the batch. */
   ackNow = false
-  /** Full segments still to be acknowledged at once. */
+  /** Full segments still to be acknowledged at once; -1 = the application answers (quick-ack.ts). */
   quickAcks = 0
   /** The application reads no more: text is acknowledged and thrown away. */
   discard = false

@@ -112,7 +112,7 @@ describe('half-close', () => {
 
   test('shutdown(read): what comes is acknowledged and thrown away', async () => {
     const bench = await Bench.create()
-    const connection = await bench.connect()
+    const connection = await bench.connect({ quickAcks: 0 })
     await bench.send('PA', { seq: 1, ack: 1, data: pattern(10) })
     connection.shutdown('read')
     expect(await connection.readSome()).toBeNull()

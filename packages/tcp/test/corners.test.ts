@@ -129,7 +129,7 @@ describe('closing', () => {
 
   test('the FIN leaves although the write that was to carry it was aborted', async () => {
     const bench = await Bench.create()
-    const connection = await bench.connect({ sendBuffer: 4096 }, { mss: 1000 })
+    const connection = await bench.connect({ sendBuffer: 4096, nagle: 'classic' }, { mss: 1000 })
     const abort = new AbortController()
     const written = connection.write(pattern(6000), { signal: abort.signal, end: true })
     const closed = connection.close()
@@ -243,7 +243,7 @@ describe('round trips', () => {
   test('small segments by MTU are full ones: every second is acknowledged at once', async () => {
     const bench = await Bench.create({ mtu: 68 })
     bench.peerTs = 1
-    await bench.accept({}, { mss: 1460 })
+    await bench.accept({ quickAcks: 0 }, { mss: 1460 })
     await bench.send('A', { seq: 1, ack: 1, data: pattern(16) })
     bench.expectNothing()
     await bench.send('A', { seq: 17, ack: 1, data: pattern(16, 16) })
@@ -316,7 +316,7 @@ describe('packet memory', () => {
 
   test('no memory while segments wait below: one attempt a turn, and on when they are gone', async () => {
     const bench = await Bench.create({ memory: createPacketMemory({ size: 1 << 20 }).pool({ slots: 7 }) })
-    const connection = await bench.connect()
+    const connection = await bench.connect({ nagle: 'classic' })
     // Four chunks leave room for three of the five segments, and those stay in the link.
     await connection.write(pattern(7300))
     expect(bench.counters['localDrops']).toBe(1)

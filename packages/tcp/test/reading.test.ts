@@ -141,7 +141,7 @@ describe('windows', () => {
 
   test('quickAcks acknowledges the first segments at once', async () => {
     const bench = await Bench.create()
-    const connection = await bench.connect({ quickAcks: 2 })
+    const connection = await bench.connect({ quickAcks: 2, quickAckSmall: true })
     await bench.send('PA', { seq: 1, ack: 1, data: pattern(100) })
     bench.expect('A', { ack: 101 })
     await bench.send('PA', { seq: 101, ack: 1, data: pattern(100) })

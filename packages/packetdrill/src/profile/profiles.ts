@@ -30,8 +30,8 @@ export const linux: Profile = {
   remoteSequence: 'relative',
   families: ALL_FAMILIES,
   tcp: {
-    receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, synRetries: 5, urgentInline: false, ecn: LINUX_ECN,
-    openErrors: LINUX_OPEN_ERRORS,
+    receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, quickAckSmall: true, synRetries: 5, urgentInline: false,
+    ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS,
   },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
@@ -45,21 +45,21 @@ export const freebsd: Profile = {
   remoteSequence: 'relative',
   families: ['ipv4'],
   tcp: {
-    receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, tailLossProbe: false, urgentInline: false, ecn: FREEBSD_ECN,
-    openErrors: FREEBSD_OPEN_ERRORS,
+    receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, quickAcks: 0, tailLossProbe: false, urgentInline: false,
+    ecn: FREEBSD_ECN, openErrors: FREEBSD_OPEN_ERRORS,
   },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,
 }
 
-/** Scripts written for this stack: everything exact, defaults as they are; `stack tcp.NAME=VALUE mtu=N` sets options. */
+/** Scripts written for this stack: everything exact, defaults as they are but for ACKs, which wait from the start; `stack tcp.NAME=VALUE mtu=N` sets options. */
 export const own: Profile = {
   name: 'own',
   system: 'linux',
   rules: { options: 'exact', window: 'exact', push: 'exact', acks: 'exact', repeatedFin: 'exact' },
   remoteSequence: 'literal',
   families: ALL_FAMILIES,
-  tcp: {},
+  tcp: { quickAcks: 0 },
   settings: [],
   commands: COMMANDS,
 }

@@ -16,6 +16,8 @@ const DEFAULT_MSS = 536
 /** TCPs of FreeBSD that mean what this one is. */
 const BASE_STACKS = new Set(['freebsd', 'default'])
 const DEFAULT_FIN_WAIT_2 = 60
+/** Segments that Linux acknowledges at once. */
+const LINUX_QUICK_ACKS = 16
 const NO_LIMIT = 0x7fff_ffff
 const LARGEST_WINDOW = 65_535 << 14
 
@@ -87,8 +89,8 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     0,
   ),
   TCP_QUICKACK: integer<TcpSocket>(
-    (socket) => Number(socket.option('delayedAck') === 0),
-    (socket, value) => socket.configure({ delayedAck: value === 0 ? 40 : 0 }),
+    (socket) => Number(socket.option('quickAcks') > 0),
+    (socket, value) => socket.configure(value === 0 ? { quickAcks: 0 } : { quickAcks: LINUX_QUICK_ACKS, quickAckSmall: true }),
   ),
   TCP_NOTSENT_LOWAT: integer<TcpSocket>(
     (socket) => socket.remembered.get('TCP_NOTSENT_LOWAT') ?? socket.option('notSentLowWater'),
