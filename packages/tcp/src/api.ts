@@ -24,7 +24,7 @@ export interface TcpTraceEvent {
   readonly kind: 'send' | 'receive' | 'timeout'
   /** Why it was sent, or what the timer was for; '' for what was received. `ack` is an ACK without text. */
   readonly reason:
-    | 'new' | 'fast-retransmit' | 'timeout-retransmit' | 'mtu-retransmit' | 'tail-probe' | 'window-probe' | 'keep-alive'
+    | 'new' | 'fast-retransmit' | 'timeout-retransmit' | 'mtu-retransmit' | 'tail-probe' | 'mtu-probe' | 'window-probe' | 'keep-alive'
     | 'ack' | 'syn' | 'fin' | 'reset' | ''
   /** Control bits, as `Flag` of `@stack/tcp/wire`; 0 of a timeout, as all fields of the segment. */
   readonly flags: number
@@ -138,6 +138,16 @@ export interface ConnectionOptions {
   readonly quickAckSmall?: boolean
   /** Cap on the MSS announced and sent, bytes, 64–65,535. Default 65,535. */
   readonly maximumSegmentSize?: number
+  /** Least MSS sent, whatever the peer asks for, bytes, 28–1,460: tiny segments cost as much as large ones. Default 28: what the narrowest link takes. */
+  readonly minimumSegmentSize?: number
+  /**
+   * Search for the path's MTU by what arrives (RFC 4821): `'off'` = ICMP alone tells; `'black-hole'` = when full segments time out
+   * three times in a row they shrink to `mtuProbeBase`, and larger ones are tried from there; `'always'` = begins small and tries.
+   * Lost probes do not count as congestion. Default `'black-hole'`.
+   */
+  readonly mtuProbing?: 'off' | 'black-hole' | 'always'
+  /** MSS with which a search for the path's MTU begins, bytes, 64–65,535; over IPv6 at least what makes 1,280 bytes. Default 1,024 (RFC 4821 §7.2). */
+  readonly mtuProbeBase?: number
   /** Offers and takes timestamps (RFC 7323 §3). Decided by the handshake. Default true. */
   readonly timestamps?: boolean
   /**

@@ -1,8 +1,8 @@
 import type { Packet } from '@stack/buffer'
 import { errorCodeOf, type TransportError } from '@stack/core'
 import { networkHeaderLength } from './flow.ts'
-import { optionBytes, updateMss } from './handshake.ts'
 import { resendAll } from './recovery.ts'
+import { headersOf, updateMss } from './segment-size.ts'
 import { before } from './sequence.ts'
 import { State } from './state.ts'
 import { flightSize } from './tcb.ts'
@@ -73,7 +73,7 @@ function shrink(tcb: Tcb, mtu: number): void {
   host.scheduler.markDirty(tcb)
 }
 
-/** Bytes of a full segment on the wire, network header included. */
+/** Bytes of a full segment on the wire, or of the probe that is out, network header included. */
 function packetSize(tcb: Tcb): number {
-  return networkHeaderLength(tcb.remoteAddress) + MIN_HEADER_LENGTH + optionBytes(tcb) + tcb.snd.mss
+  return Math.max(headersOf(tcb) + tcb.snd.mss, tcb.mtuSearch?.probe ?? 0)
 }

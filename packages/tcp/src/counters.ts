@@ -32,6 +32,11 @@ export interface TcpCounters {
   ecnMarks: number
   /** Times that marks brought a congestion window down. */
   ecnReductions: number
+  /** Segments that probed the path's MTU, and those of them that were lost (RFC 4821). */
+  mtuProbes: number
+  mtuProbesLost: number
+  /** Times that full segments timed out again and again, and were made smaller. */
+  blackHoles: number
   /** Reductions of a congestion window that were taken back: nothing had been lost. */
   undone: number
   /** D-SACKs: the peer got something twice (RFC 2883). */
@@ -123,7 +128,7 @@ export interface TcpCounters {
 export function createCounters(): TcpCounters {
   return {
     activeOpens: 0, passiveOpens: 0, failedOpens: 0, resets: 0, connections: 0, orphans: 0, orphansReset: 0, timeWait: 0, halfOpen: 0, segmentsReceived: 0, segmentsSent: 0,
-    bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, tailProbes: 0, ecnMarks: 0, ecnReductions: 0, undone: 0,
+    bytesReceived: 0, bytesSent: 0, retransmits: 0, timeouts: 0, fastRetransmits: 0, zeroWindowProbes: 0, tailProbes: 0, mtuProbes: 0, mtuProbesLost: 0, blackHoles: 0, ecnMarks: 0, ecnReductions: 0, undone: 0,
     duplicateReports: 0, reneged: 0, keepAliveProbes: 0,
     challengeAcks: 0, resetsSent: 0, resetsReceived: 0, timeWaitEvicted: 0, timeWaitReused: 0, localDrops: 0, noMemory: 0, noRoute: 0,
     illegalTransitions: 0, dropChecksum: 0, dropMalformed: 0, dropNotUnicast: 0, dropUnacceptable: 0, dropOldTimestamp: 0,

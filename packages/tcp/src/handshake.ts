@@ -1,22 +1,22 @@
 import type { Milliseconds } from '@stack/core'
-import { hasRoomForTimestamps, signatureLength } from './authentication/seam.ts'
+import { hasRoomForTimestamps } from './authentication/seam.ts'
+import { LEAST_MSS } from './options.ts'
 import type { Settings } from './options.ts'
-import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
-import { ecnRoom } from './ecn-output.ts'
+import { defaultMss, networkHeaderLength } from './flow.ts'
+import { startMtuSearch } from './mtu-search.ts'
 import { initialReceiveBuffer } from './receive-buffer.ts'
 import { startQuickAcks } from './quick-ack.ts'
 import { startKeepAlive } from './retransmit.ts'
 import { RTO_AFTER_LOST_SYN } from './rto.ts'
+import { optionBytes, updateMss } from './segment-size.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { announceUserTimeout, userTimeoutArrives } from './user-timeout.ts'
 import { synWindow, windowScaleOf } from './window.ts'
-import { MIN_HEADER_LENGTH, Rare, TIMESTAMPS_LENGTH } from './wire.ts'
+import { MIN_HEADER_LENGTH, Rare } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
-/** The MSS of the narrowest link that IPv4 has (RFC 791 §3.2: 68 bytes), whatever the peer or the path say. */
-const LEAST_MSS = 28
 /** What a full segment of the peer is until larger ones were seen. */
 const LEAST_FULL_SEGMENT = 536
 
@@ -80,34 +80,10 @@ export function establish(tcb: Tcb): void {
   }
   snd.retransmits = 0
   startQuickAcks(tcb)
+  startMtuSearch(tcb)
   announceUserTimeout(tcb)
   startKeepAlive(tcb)
   // What was closed while it opened.
   if (snd.finQueued) setState(tcb, State.FinWait1)
   tcb.opened()
-}
-
-/** Before anything of the send queue leaves: a route that changed may carry less, and keys that changed may sign with more. */
-export function refreshMss(tcb: Tcb): void {
-  const { authenticator } = tcb
-  const isStale = tcb.snd.mssGeneration !== tcb.context.host.generation || (authenticator !== null && authenticator.reserved !== authenticator.optionLength)
-  if (isStale && tcb.state >= State.Established) updateMss(tcb)
-}
-
-/** Bytes of the options that every segment has. */
-export function optionBytes(tcb: Tcb): number {
-  return (tcb.rcv.timestamps ? TIMESTAMPS_LENGTH : 0) + signatureLength(tcb.authenticator)
-}
-
-/** Eff.snd.MSS (RFC 9293 §3.7.1, MUST-16) of the route and options of now. */
-export function updateMss(tcb: Tcb): void {
-  const { snd, settings, remoteAddress, authenticator } = tcb
-  const route = currentRoute(tcb.context, tcb)
-  snd.mssGeneration = tcb.context.host.generation
-  const path = typeof route === 'string' ? snd.peerMss : route.mtu - networkHeaderLength(remoteAddress) - MIN_HEADER_LENGTH
-  const mss = Math.max(LEAST_MSS, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) - optionBytes(tcb) - (tcb.ecn === null ? 0 : ecnRoom(tcb.ecn))
-  if (authenticator !== null) authenticator.reserved = authenticator.optionLength
-  if (mss === snd.mss) return
-  snd.mss = mss
-  tcb.congestion?.onMss()
 }

@@ -1,4 +1,4 @@
-import { networkHeaderLength } from './flow.ts'
+import { headersOf } from './segment-size.ts'
 import type { ConnectionInfo } from './api.ts'
 import { Limit } from './chrono.ts'
 import { pacingRate } from './pacing-rate.ts'
@@ -10,7 +10,6 @@ import { receiveBuffer } from './receive-buffer.ts'
 import { sendBuffer } from './send-buffer.ts'
 import { userTimeoutOf } from './user-timeout.ts'
 import { receiveWindow, windowLimit } from './window.ts'
-import { MIN_HEADER_LENGTH, TIMESTAMPS_LENGTH } from './wire.ts'
 
 const NO_ECN: ConnectionInfo['ecn'] = {
   kind: 'none', isCapable: false, isSeen: false, received: 0, reductions: 0, marked: 0, markedBytes: 0, ect0Bytes: 0, ect1Bytes: 0,
@@ -55,7 +54,7 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     sendMss: snd.mss,
     receiveMss: rcv.mss,
     largestReceived: rcv.largest,
-    pathMtu: tcb.route?.mtu ?? snd.mss + MIN_HEADER_LENGTH + (rcv.timestamps ? TIMESTAMPS_LENGTH : 0) + networkHeaderLength(tcb.remoteAddress),
+    pathMtu: tcb.mtuSearch?.low ?? tcb.route?.mtu ?? snd.mss + headersOf(tcb),
     sendWindow: snd.wnd,
     receiveWindow: receiveWindow(tcb),
     receiveWindowLimit: windowLimit(tcb),

@@ -16,6 +16,8 @@ const LARGEST_WINDOW = 65_535 << MAX_WINDOW_SCALE
 export const INITIAL_BUFFER = 65_536
 /** In one stack, without the built-in ones. */
 const MOST_ALGORITHMS = 64
+/** The MSS of the narrowest link that IPv4 has (RFC 791 §3.2: 68 bytes). */
+export const LEAST_MSS = 28
 /** More than any send buffer holds. */
 export const NO_LOW_WATER = 0x7fff_ffff
 
@@ -37,6 +39,9 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   quickAcks: { type: 'number', integer: true, min: 0, max: 65_535 },
   quickAckSmall: { type: 'boolean' },
   maximumSegmentSize: { type: 'number', integer: true, min: 64, max: 65_535 },
+  minimumSegmentSize: { type: 'number', integer: true, min: LEAST_MSS, max: 1460 },
+  mtuProbing: { type: 'any' },
+  mtuProbeBase: { type: 'number', integer: true, min: 64, max: 65_535 },
   timestamps: { type: 'boolean' },
   windowScale: { type: 'any' },
   windowClamp: { type: 'number', integer: true, min: 1024, max: LARGEST_WINDOW },
@@ -158,6 +163,9 @@ const DEFAULTS: Settings = {
   quickAcks: 16,
   quickAckSmall: false,
   maximumSegmentSize: 65_535,
+  minimumSegmentSize: LEAST_MSS,
+  mtuProbing: 'black-hole',
+  mtuProbeBase: 1024,
   timestamps: true,
   windowScale: null,
   windowClamp: LARGEST_WINDOW,
@@ -196,7 +204,8 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   checkEcn(what, options.ecn)
   checkUserTimeout(what, options)
   checkOpenErrors(what, options.openErrors)
-  checkNagle(what, options.nagle)
+  checkChoice(what, 'nagle', options.nagle, ['minshall', 'classic'], 'to switch it off set noDelay')
+  checkChoice(what, 'mtuProbing', options.mtuProbing, ['off', 'black-hole', 'always'])
   const trace: unknown = options.trace
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
@@ -250,9 +259,10 @@ function checkOpenErrors(what: string, given: unknown): void {
   throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'openErrors' must be an array of ${[...OPEN_ERRORS].join(', ')}.`)
 }
 
-function checkNagle(what: string, given: unknown): void {
-  if (given === undefined || given === 'minshall' || given === 'classic') return
-  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'nagle' must be 'minshall' or 'classic'; to switch it off set noDelay.`)
+function checkChoice(what: string, name: string, given: unknown, choices: readonly string[], hint?: string): void {
+  if (given === undefined || choices.includes(given as string)) return
+  const names = choices.map((choice) => `'${choice}'`).join(', ')
+  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option '${name}' must be one of ${names}${hint === undefined ? '' : `; ${hint}`}.`)
 }
 
 function checkAlgorithms(given: unknown): void {

@@ -3,6 +3,7 @@ import { sampleRate } from './delivery-rate.ts'
 import type { AckSample } from './congestion.ts'
 import { isReducedAlready } from './ecn.ts'
 import { reduceForMarks } from './ecn-reduction.ts'
+import { isProbeLost, probeArrived } from './mtu-search.ts'
 import { Prr } from './prr.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
@@ -35,7 +36,8 @@ export function recover(tcb: Tcb, event: AckEvent): void {
   else if (snd.recovery === Recovery.Timeout) afterTimeout(tcb, event)
   else {
     if (event.acked > 0) snd.recover = later(snd.recover, (snd.una - 1) | 0)
-    if (isLossFound(tcb)) enterFastRecovery(tcb, event)
+    if (tcb.mtuSearch !== null) probeArrived(tcb, tcb.mtuSearch)
+    if (isLossFound(tcb) && !isProbeLost(tcb)) enterFastRecovery(tcb, event)
     else if (tcb.ecn === null || !reduceForMarks(tcb, tcb.ecn, event)) grow(tcb, event)
   }
   sampleRate(tcb, event, isWindowLimited)
@@ -46,8 +48,9 @@ export function onReorderTimer(tcb: Tcb): void {
   const { snd, context } = tcb
   detectLosses(tcb, context.host.scheduler.micros, null)
   if (snd.board.lostBytes === 0) return
-  if (snd.recovery === Recovery.None) enterFastRecovery(tcb, null)
-  else if (isResendLost(tcb)) reduceAgain(tcb, 0)
+  if (snd.recovery === Recovery.None) {
+    if (!isProbeLost(tcb)) enterFastRecovery(tcb, null)
+  } else if (isResendLost(tcb)) reduceAgain(tcb, 0)
   context.host.scheduler.markDirty(tcb)
 }
 
@@ -217,6 +220,7 @@ export function onTimeout(tcb: Tcb): void {
   }
   snd.recovery = Recovery.Timeout
   snd.recover = snd.nxt
+  tcb.mtuSearch?.abandon(context.host.scheduler.now + rtt.current)
   startOver(snd, true)
   snd.prr = null
   // RFC 5682 §2.1: not when the same data timed out before.

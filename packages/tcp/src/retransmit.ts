@@ -1,5 +1,6 @@
 import type { Milliseconds } from '@stack/core'
 import { emit, sendReset, sendSyn } from './output.ts'
+import { doubtMtu } from './mtu-search.ts'
 import { KEEP_ALIVE_DEFAULTS } from './options.ts'
 import { onTimeout } from './recovery.ts'
 import { armRetransmit, sendOverride, sendPending, transmit } from './sender.ts'
@@ -54,6 +55,7 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
   onTimeout(tcb)
   snd.attempts++
   doubtRoute(tcb)
+  if (snd.attempts >= DOUBT_RETRIES) doubtMtu(tcb)
   snd.timeoutStamp = timestampNow(tcb)
   tcb.rtt.backOff()
   sendPending(tcb)

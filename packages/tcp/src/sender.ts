@@ -2,6 +2,7 @@ import { Chrono, Limit } from './chrono.ts'
 import { DeliveryRate } from './delivery-rate.ts'
 import { emit, retryLater } from './output.ts'
 import { pacingRate } from './pacing-rate.ts'
+import { probeLength, probeSent } from './mtu-search.ts'
 import { noteAnswer } from './quick-ack.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
@@ -78,6 +79,8 @@ function sendNew(tcb: Tcb, override: boolean): Outcome {
   const isFinDue = snd.finQueued && !after(sequence, snd.queue.end)
   if (text === 0 && !isFinDue) return Outcome.Nothing
   const room = (snd.una + snd.wnd - sequence) | 0
+  const probe = tcb.mtuSearch === null ? 0 : probeLength(tcb, tcb.mtuSearch, text, room)
+  if (probe > 0) return sendProbe(tcb, sequence, probe)
   const length = Math.min(text, snd.mss, Math.max(0, room))
   const isFin = isFinDue && length === queued && room > length
   if (length === 0 && !isFin) return Outcome.Window
@@ -88,6 +91,13 @@ function sendNew(tcb: Tcb, override: boolean): Outcome {
   if (refusal !== null) return refusal
   if (snd.newFirst > 0) snd.newFirst--
   return transmit(tcb, sequence, length, isFin, length > 0 ? 'new' : 'fin')
+}
+
+/** A probe of the path's MTU: it waits for its turn as any segment does. */
+function sendProbe(tcb: Tcb, sequence: number, length: number): Outcome {
+  const outcome = refuses(tcb, length, false) ?? transmit(tcb, sequence, length, false, 'mtu-probe')
+  if (outcome === Outcome.Sent) probeSent(tcb, tcb.mtuSearch!, sequence, length)
+  return outcome
 }
 
 /** A tail loss probe (RFC 8985 §7.3): one segment whatever cwnd says, new if there is one. */

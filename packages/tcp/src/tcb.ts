@@ -10,6 +10,7 @@ import type { Ecn } from './ecn.ts'
 import type { Flow } from './flow.ts'
 import { INITIAL_BUFFER } from './options.ts'
 import type { Settings } from './options.ts'
+import type { MtuSearch } from './mtu-search.ts'
 import type { OutOfOrderQueue } from './out-of-order.ts'
 import { pacerFor } from './pacer.ts'
 import type { Pacer } from './pacer.ts'
@@ -266,6 +267,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   ecn: Ecn | null = null
   /** The last control message about it: why it ended, perhaps. */
   reported: TransportError | null = null
+  /** While the path's MTU is searched for, or was. */
+  mtuSearch: MtuSearch | null = null
   /** When the option is on, and there is something to tell or to keep of it. */
   userTimeout: UserTimeout | null = null
   /** When the neighbour was last told to be reachable, ms. */

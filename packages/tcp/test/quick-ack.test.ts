@@ -80,6 +80,6 @@ describe('quick ACKs', () => {
 
 test('nagle is one of two', async () => {
   const bench = await Bench.create()
-  expect(() => bench.stack.tcp.listen({ port: 1, nagle: 'none' as never })).toThrow(/'nagle' must be 'minshall' or 'classic'/)
+  expect(() => bench.stack.tcp.listen({ port: 1, nagle: 'none' as never })).toThrow(/'nagle' must be one of 'minshall', 'classic'; to/)
   await bench.end()
 })

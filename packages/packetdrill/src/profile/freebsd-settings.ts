@@ -1,7 +1,7 @@
 import type { EcnPolicy, OpenError } from '@stack/tcp'
 import { congestionControlOf } from '../posix/congestion-names.ts'
 import type { Setting } from './profile.ts'
-import { bytes, ecnOption, fixed, irrelevant, liveOption, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
+import { bytes, ecnOption, fixed, irrelevant, leastSegment, liveOption, missing, numberOf, setScale, socketOption, tcpOption } from './values.ts'
 
 /** What ends an open, and is not only remembered. */
 export const FREEBSD_OPEN_ERRORS: readonly OpenError[] = ['portUnreachable', 'protocolUnreachable', 'prohibited', 'timeExceeded']
@@ -87,10 +87,12 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   missing('net.inet.tcp.always_keepalive', 'keepAlive'),
   missing('net.inet.tcp.persmin', 'minimumProbeInterval'),
   missing('net.inet.tcp.persmax', 'maximumProbeInterval'),
-  missing('net.inet.tcp.minmss', 'minimumSegmentSize'),
+  tcpOption('net.inet.tcp.minmss', 'minimumSegmentSize', leastSegment),
   missing('net.inet.tcp.mssdflt', 'defaultSegmentSize'),
   missing('net.inet.tcp.v6mssdflt', 'defaultSegmentSize'),
   missing('net.inet.tcp.path_mtu_discovery', 'pathMtuDiscovery'),
+  tcpOption('net.inet.tcp.pmtud_blackhole_detection', 'mtuProbing', (value) => (numberOf(value) === 0 ? 'off' : 'black-hole')),
+  tcpOption('net.inet.tcp.pmtud_blackhole_mss', 'mtuProbeBase', (value) => Math.min(65_535, Math.max(64, numberOf(value)))),
   missing('net.inet.tcp.pmtud_blackhole_*', 'mtuProbing'),
   tcpOption('net.inet.tcp.cc.algorithm', 'congestionControl', (value) => congestionControlOf(value.trim())),
   missing('net.inet.tcp.cc.*', 'congestionControl'),

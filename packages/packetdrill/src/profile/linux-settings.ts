@@ -1,7 +1,7 @@
 import type { EcnPolicy } from '@stack/tcp'
 import { congestionControlOf } from '../posix/congestion-names.ts'
 import type { Setting } from './profile.ts'
-import { bytes, ecnOption, fixed, irrelevant, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
+import { bytes, ecnOption, fixed, irrelevant, leastSegment, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
 
 /** `net.ipv4.tcp_ecn`. */
 const ECN: Readonly<Record<number, EcnPolicy>> = {
@@ -98,11 +98,11 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   fixed('net.ipv4.tcp_stdurg', ['0'], 'urgent data is read as RFC 6093 says'),
   missing('net.ipv4.tcp_migrate_req', 'migration'),
   // MTU.
-  missing('net.ipv4.tcp_mtu_probing', 'mtuProbing'),
+  tcpOption('net.ipv4.tcp_mtu_probing', 'mtuProbing', (value) => ['off', 'black-hole'][numberOf(value)] ?? 'always'),
   missing('net.ipv4.tcp_mtu_probe_floor', 'mtuProbing'),
-  missing('net.ipv4.tcp_base_mss', 'mtuProbing'),
+  tcpOption('net.ipv4.tcp_base_mss', 'mtuProbeBase', (value) => Math.min(65_535, Math.max(64, numberOf(value)))),
   missing('net.ipv4.tcp_probe_*', 'mtuProbing'),
-  missing('net.ipv4.tcp_min_snd_mss', 'minimumSegmentSize'),
+  tcpOption('net.ipv4.tcp_min_snd_mss', 'minimumSegmentSize', leastSegment),
   missing('net.ipv4.ip_no_pmtu_disc', 'pathMtuDiscovery'),
   missing('net.ipv4.route.min_pmtu', 'minimumPathMtu'),
   irrelevant('net.ipv4.route.flush', 'a stack lives for one script: there is nothing to forget'),

@@ -31,7 +31,7 @@ export const linux: Profile = {
   families: ALL_FAMILIES,
   tcp: {
     receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, quickAckSmall: true, synRetries: 5, urgentInline: false,
-    ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS,
+    ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off',
   },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
@@ -46,7 +46,7 @@ export const freebsd: Profile = {
   families: ['ipv4'],
   tcp: {
     receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, quickAcks: 0, tailLossProbe: false, urgentInline: false,
-    ecn: FREEBSD_ECN, openErrors: FREEBSD_OPEN_ERRORS,
+    ecn: FREEBSD_ECN, openErrors: FREEBSD_OPEN_ERRORS, mtuProbing: 'off',
   },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,

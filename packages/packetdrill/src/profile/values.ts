@@ -52,6 +52,11 @@ export function bytes(value: number | string, least = 4096, most: number = 16 * 
   return Math.min(most, Math.max(least, typeof value === 'number' ? value : numberOf(value)))
 }
 
+/** Least MSS, within what the option takes. */
+export function leastSegment(value: string): number {
+  return Math.min(1460, Math.max(28, numberOf(value)))
+}
+
 /** Windows are scaled so that a buffer of `most` bytes could be told (RFC 7323 §2.2); unless scaling is off. */
 export function setScale(draft: Draft, most: number): void {
   if (draft.tcp['windowScale'] === false) return

@@ -3,6 +3,8 @@ import { dumbbell, RENO, loseSegments, MSS, nextProgress, retransmissions, share
 import { ONE_SEED, type Scenario } from '../scenario.ts'
 
 const RTT = 40
+/** Largest packet that a black hole lets through. */
+const HOLE = 1400
 
 export const loss: readonly Scenario[] = [
   {
@@ -76,6 +78,23 @@ export const loss: readonly Scenario[] = [
     },
   },
   {
+    name: 'black-hole',
+    description: 'The path drops packets of more than 1,400 bytes and tells nobody (RFC 2923): smaller ones get through, and the largest size that does is found (RFC 4821)',
+    seeds: ONE_SEED,
+    isQuick: true,
+    async run(net, trial) {
+      const path = dumbbell(net, { rate: 20e6, rtt: RTT, loss: () => (bytes) => bytes > HOLE, back: { loss: 0 } })
+      const flow = net.transfer(path.senders[0]!, path.receivers[0]!, { tcp: RENO })
+      await net.run(20)
+      trial.exactly('timeouts', flow.timeouts, 3)
+      trial.atMost('seconds until something gets through', nextProgress(flow, 0.1), 2)
+      trial.atLeast('text of a full segment, seconds 10–20', longest(flow.trace, 10, 20), HOLE - 60)
+      trial.atMost('text of a full segment, seconds 10–20', longest(flow.trace, 10, 20), HOLE - 52)
+      trial.atLeast('goodput, seconds 5–20', share(flow, path, 5, 20), 0.95)
+      return path
+    },
+  },
+  {
     name: 'loss-0.1pct',
     description: '20 Mbit/s × 20 ms with 0.1 % random loss: Reno stays near Mathis\' equation, 1.22·MSS/(RTT·√p)',
     async run(net, trial) {
@@ -101,4 +120,13 @@ function flightAt(trace: Trace, at: number): number {
   let flight = 0
   for (let i = 0; i < trace.length && trace.time(i) < at; i++) flight = trace.inFlight(i)
   return flight
+}
+
+/** Text of the longest segment that left between two times. */
+function longest(trace: Trace, from: number, until: number): number {
+  let length = 0
+  for (let i = 0; i < trace.length; i++) {
+    if (trace.isSend(i) && trace.time(i) >= from && trace.time(i) < until) length = Math.max(length, trace.segmentLength(i))
+  }
+  return length
 }
