@@ -242,6 +242,7 @@ describe('the receiver', () => {
 
   test('text carries ECE as ACKs do', async () => {
     const { bench, connection } = await accepted()
+    connection.configure({ quickAcks: 0 })
     await bench.send('AP', { seq: 1, ack: 1, data: FULL, ecn: CE })
     connection.tryWrite(FULL)
     bench.expect('APE', { ack: 1001, ecn: ECT0 })
