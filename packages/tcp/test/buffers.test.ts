@@ -116,7 +116,7 @@ describe('a receive buffer', () => {
 
   test.each([null, 65_536])('while memory is short the window falls to four segments and the right edge never goes back; receiveBuffer %s [RFC9293-SHLD-14]', async (receiveBuffer) => {
     const memory = large()
-    const { bench, connection, sender } = await receiving({ memory, options: { receiveBuffer } })
+    const { bench, connection, sender } = await receiving({ memory, options: { receiveBuffer, quickAcks: 0 } })
     const held = fill(memory, MemoryLevel.High)
     let edge = 1 + connection.info().receiveWindow
     const windows: number[] = []

@@ -8,7 +8,7 @@ const headers = (family: Family): number => (family === 'ipv4' ? 40 : 60)
 async function opened(options: Partial<ConnectOptions> = {}, family: Family = 'ipv4', sackPermitted = true): Promise<{ bench: Bench; connection: Connection; full: number }> {
   const bench = await Bench.create({ family })
   const full = 1500 - headers(family)
-  const connection = await bench.connect(options, { mss: full, sackPermitted })
+  const connection = await bench.connect({ sendBuffer: 262_144, ...options }, { mss: full, sackPermitted })
   return { bench, connection, full }
 }
 
