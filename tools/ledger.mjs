@@ -16,7 +16,9 @@ if (mode !== undefined && mode !== '--update' && mode !== '--report') {
   process.exit(2)
 }
 
-const names = readdirSync(join(ROOT, FOLDER)).filter((name) => /^rfc\d+\.md$/.test(name)).sort((a, b) => Number(a.match(/\d+/)) - Number(b.match(/\d+/)))
+// RFCs by number, then drafts.
+const number = (name) => Number(/^rfc(\d+)/.exec(name)?.[1] ?? Infinity)
+const names = readdirSync(join(ROOT, FOLDER)).filter((name) => /^(rfc\d+|draft-ietf-[a-z-]+)\.md$/.test(name)).sort((a, b) => number(a) - number(b) || a.localeCompare(b))
 const problems = []
 
 function load() {

@@ -1,14 +1,14 @@
-// The ledger of requirements: docs/conformance/rfcNNNN.md, one table row for each.
+// The ledger of requirements: docs/conformance/rfcNNNN.md and draft-ietf-NAME.md, one table row for each.
 //
 //   | MUST-1 | 3.1 | what it asks | done | packages/tcp/test/x.test.ts |
 //   | MUST-2 | 3.2 | what it asks | refused | why |
 //   | MUST-3 | 3.3 | what it asks | open | issue 3 |
 //
-// The id of a row in the titles of tests is `RFC9293-MUST-1`: document and row.
+// The id of a row in the titles of tests is `RFC9293-MUST-1` or `CCWG-BBR-A.1`: document and row.
 
 const STATUSES = ['done', 'refused', 'open']
 const OPEN = /^(issue \d+|later)\b/
-const ID = /\bRFC\d+-[\w.]+(?:-[\w.]+)*\b/g
+const ID = /\b(?:RFC\d+|CCWG-BBR)-[\w.]+(?:-[\w.]+)*\b/g
 
 /** The ids that a title or a file names. */
 export function idsIn(text) {
@@ -18,7 +18,7 @@ export function idsIn(text) {
 
 /** One document: { name, title, rows: [{ id, section, text, status, note, line }], problems }. */
 export function parseLedger(name, source) {
-  const prefix = name.replace(/\.md$/, '').toUpperCase()
+  const prefix = name.replace(/\.md$/, '').replace(/^draft-ietf-/, '').toUpperCase()
   const title = /^# (.+)$/m.exec(source)?.[1] ?? name
   const rows = []
   const problems = []

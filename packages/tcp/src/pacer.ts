@@ -20,15 +20,17 @@ export class Pacer {
   private left = 0
   // Something waits for `next`.
   private isWaiting = false
+  private sentAt: Milliseconds = -1
 
   /** May something leave? Else `next` says when. */
   isOpen(now: Milliseconds, rate: number, mss: number): boolean {
+    const isNow = now === this.sentAt
+    if (this.left > 0 && (isNow || now < this.next)) return true
     if (now < this.next) {
-      if (this.left > 0) return true
       this.isWaiting = true
       return false
     }
-    this.next = this.isWaiting ? Math.max(this.next, now - LATENESS) : now
+    this.next = this.isWaiting || isNow ? Math.max(this.next, now - LATENESS) : now
     this.isWaiting = false
     this.left = sendQuantum(rate, mss)
     return true
@@ -37,6 +39,7 @@ export class Pacer {
   /** `bytes` left, perhaps without having asked. */
   sent(now: Milliseconds, bytes: number, rate: number): void {
     this.left -= bytes
+    this.sentAt = now
     this.next = Math.max(this.next, now - LATENESS) + (bytes * 1000) / rate
   }
 }

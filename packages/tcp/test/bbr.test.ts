@@ -14,7 +14,7 @@ function start(options: { readonly rate?: number; readonly rtt?: number; readonl
 const part = (path: Path): number => path.control.pacingRate! / path.rate
 
 describe('Startup and Drain', () => {
-  test('begins with ten segments spread over a part of the round trip, twice as fast with each [BBR-5.3.1-startup, BBR-5.6.2-initial-rate]', () => {
+  test('begins with ten segments spread over a part of the round trip, twice as fast with each [CCWG-BBR-5.3.1-startup, CCWG-BBR-5.6.2-initial-rate]', () => {
     const path = start()
     expect(path.phase).toBe('startup')
     expect(path.control.pacingRate).toBe((2.77 * 10_000 * 1000) / 50)
@@ -30,7 +30,7 @@ describe('Startup and Drain', () => {
     expect(control.pacingRate).toBe(2.77 * 100_000)
   })
 
-  test('ends on three rounds without growth; Drain follows at half of the rate until only the path is full [BBR-A.1, BBR-A.3, BBR-5.3.2-drain]', () => {
+  test('ends on three rounds without growth; Drain follows at half of the rate until only the path is full [CCWG-BBR-A.1, CCWG-BBR-A.3, CCWG-BBR-5.3.2-drain]', () => {
     const path = start()
     path.until('drain')
     expect(part(path)).toBeCloseTo(0.5 * 0.99, 2)
@@ -44,7 +44,7 @@ describe('Startup and Drain', () => {
     expect(path.flight).toBeLessThanOrEqual(1.05 * path.bdp)
   })
 
-  test('Drain ends after three rounds all the same [BBR-A.4]', () => {
+  test('Drain ends after three rounds all the same [CCWG-BBR-A.4]', () => {
     const path = start()
     path.until('drain')
     const from = path.now
@@ -55,7 +55,7 @@ describe('Startup and Drain', () => {
     expect(path.now - from).toBeGreaterThan(3 * PATH.rtt)
   })
 
-  test('ends on much loss in many places, and remembers what the path took [BBR-A.2, BBR-5.3.1.3-loss]', () => {
+  test('ends on much loss in many places, and remembers what the path took [CCWG-BBR-A.2, CCWG-BBR-5.3.1.3-loss]', () => {
     const path = start()
     path.demand = 800_000
     path.run(1)
@@ -69,7 +69,7 @@ describe('Startup and Drain', () => {
     expect(path.control.cwnd).toBeLessThan(path.bdp)
   })
 
-  test('stays in Startup as long as the application writes too little, without loss [BBR-A.7, BBR-5.5.4-app-limited]', () => {
+  test('stays in Startup as long as the application writes too little, without loss [CCWG-BBR-A.7, CCWG-BBR-5.5.4-app-limited]', () => {
     const path = start()
     path.demand = 100_000
     path.run(4)
@@ -81,7 +81,7 @@ describe('Startup and Drain', () => {
     expect(part(path)).toBeGreaterThan(0.85)
   })
 
-  test('without SACK one loss in recovery ends it [BBR-5.3.1.3-no-sack]', () => {
+  test('without SACK one loss in recovery ends it [CCWG-BBR-5.3.1.3-no-sack]', () => {
     const path = start()
     path.hasSack = false
     path.drop = (index) => index === 60
@@ -91,7 +91,7 @@ describe('Startup and Drain', () => {
 })
 
 describe('ProbeBW', () => {
-  test('cycles through its states, each at its rate, with a probe every two to three seconds or 63 rounds [BBR-5.3.3-cycle, BBR-5.3.3.8-time-scale]', () => {
+  test('cycles through its states, each at its rate, with a probe every two to three seconds or 63 rounds [CCWG-BBR-5.3.3-cycle, CCWG-BBR-5.3.3.8-time-scale]', () => {
     const path = start({ seed: 5 })
     path.until('probe-rtt')
     path.until('probe-bw-cruise')
@@ -120,7 +120,7 @@ describe('ProbeBW', () => {
     expect(path.flight).toBeLessThanOrEqual(1.05 * path.bdp)
   })
 
-  test('a probe comes after 2 to 3 s, by chance, or after 62 or 63 rounds: Reno beside it has the time [BBR-5.3.3.8-random]', () => {
+  test('a probe comes after 2 to 3 s, by chance, or after 62 or 63 rounds: Reno beside it has the time [CCWG-BBR-5.3.3.8-random]', () => {
     const waits = Array.from({ length: 12 }, (_, seed) => {
       // Rounds of 250 ms: the clock decides.
       const path = start({ rtt: 250, rate: 200_000, seed })
@@ -142,7 +142,7 @@ describe('ProbeBW', () => {
     expect(short.now - from).toBeLessThan(150)
   })
 
-  test('uses the whole path, and keeps its queue short [BBR-3.1-goals]', () => {
+  test('uses the whole path, and keeps its queue short [CCWG-BBR-3.1-goals]', () => {
     const path = start()
     path.run(2)
     path.longestQueue = 0
@@ -150,7 +150,7 @@ describe('ProbeBW', () => {
     expect(path.longestQueue).toBeLessThan(0.7 * PATH.rtt)
   })
 
-  test('a path that takes ten times as much is used within a few probes [BBR-A.15]', () => {
+  test('a path that takes ten times as much is used within a few probes [CCWG-BBR-A.15]', () => {
     const path = start()
     path.run(3)
     path.rate *= 10
@@ -158,7 +158,7 @@ describe('ProbeBW', () => {
     expect(path.run(3)).toBeGreaterThan(0.85 * path.rate)
   })
 
-  test('a path that takes a quarter is no more believed to take more after two cycles [BBR-A.16, BBR-5.5.6-cycles]', () => {
+  test('a path that takes a quarter is no more believed to take more after two cycles [CCWG-BBR-A.16, CCWG-BBR-5.5.6-cycles]', () => {
     const path = start()
     path.run(3)
     path.rate /= 4
@@ -166,7 +166,7 @@ describe('ProbeBW', () => {
     expect(part(path)).toBeLessThan(1.3)
   })
 
-  test('what the application limits neither lowers the rate nor ends UP [BBR-A.6, BBR-A.22, BBR-5.5.4-app-limited]', () => {
+  test('what the application limits neither lowers the rate nor ends UP [CCWG-BBR-A.6, CCWG-BBR-A.22, CCWG-BBR-5.5.4-app-limited]', () => {
     const path = start()
     path.run(2)
     path.demand = 50_000
@@ -177,7 +177,7 @@ describe('ProbeBW', () => {
 })
 
 describe('loss', () => {
-  test('in UP too much loss ends the probe and bounds what is in flight; CRUISE leaves a part of it to others [BBR-A.21, BBR-5.5.10.2-longterm, BBR-5.3.3.1-headroom]', () => {
+  test('in UP too much loss ends the probe and bounds what is in flight; CRUISE leaves a part of it to others [CCWG-BBR-A.21, CCWG-BBR-5.5.10.2-longterm, CCWG-BBR-5.3.3.1-headroom]', () => {
     const path = start()
     // Room for a fifth of the path in the queue: a probe finds its end.
     path.limit = path.bdp / 5
@@ -191,7 +191,7 @@ describe('loss', () => {
     expect(path.control.cwnd).toBeGreaterThan(0.6 * path.bdp)
   })
 
-  test('a probe after one that lost too much is a careful one, and when it is safe a real one follows at once [BBR-5.3.3.6-precaution]', () => {
+  test('a probe after one that lost too much is a careful one, and when it is safe a real one follows at once [CCWG-BBR-5.3.3.6-precaution]', () => {
     const path = start()
     path.limit = path.bdp / 5
     path.until('probe-bw-up', 10)
@@ -205,7 +205,7 @@ describe('loss', () => {
     expect(phases.slice(0, 3)).toEqual(['probe-bw-down', 'probe-bw-refill', 'probe-bw-up'])
   })
 
-  test('in CRUISE rate and flight follow what is delivered, 0.7 at least in a round; REFILL forgets it [BBR-5.5.10.3-shortterm]', () => {
+  test('in CRUISE rate and flight follow what is delivered, 0.7 at least in a round; REFILL forgets it [CCWG-BBR-5.5.10.3-shortterm]', () => {
     const path = start()
     path.until('probe-bw-cruise', 10)
     path.run(0.2)
@@ -222,14 +222,14 @@ describe('loss', () => {
     expect(path.control.pacingRate! / 1.25).toBeGreaterThan(0.95 * before)
   })
 
-  test('one segment in a hundred lost by chance costs little [BBR-3.1-random-loss]', () => {
+  test('one segment in a hundred lost by chance costs little [CCWG-BBR-3.1-random-loss]', () => {
     const path = start()
     path.drop = (index) => (index * 7919) % 100 === 3
     path.run(3)
     expect(path.run(10)).toBeGreaterThan(0.75 * path.rate)
   })
 
-  test('a timeout leaves one segment, and what arrives opens the window again; its undo restores all [BBR-A.19, BBR-5.6.4.4-rto]', () => {
+  test('a timeout leaves one segment, and what arrives opens the window again; its undo restores all [CCWG-BBR-A.19, CCWG-BBR-5.6.4.4-rto]', () => {
     const path = start()
     path.run(2)
     const { cwnd } = path.control
@@ -239,7 +239,7 @@ describe('loss', () => {
     expect(path.control.cwnd).toBe(cwnd)
   })
 
-  test('loss that was none: Startup goes on where it had ended [BBR-A.18, BBR-5.5.11-undo]', () => {
+  test('loss that was none: Startup goes on where it had ended [CCWG-BBR-A.18, CCWG-BBR-5.5.11-undo]', () => {
     const path = start()
     path.run(0.12)
     path.drop = (index) => index % 4 === 0
@@ -250,7 +250,7 @@ describe('loss', () => {
     path.until('drain', 2)
   })
 
-  test('loss that was none in UP: a new probe begins [BBR-5.5.11-undo]', () => {
+  test('loss that was none in UP: a new probe begins [CCWG-BBR-5.5.11-undo]', () => {
     const path = start()
     path.limit = path.bdp / 5
     path.until('probe-bw-up', 10)
@@ -261,7 +261,7 @@ describe('loss', () => {
 })
 
 describe('ProbeRTT', () => {
-  test('comes when five seconds brought no lower round trip, with half of the path in flight for 200 ms and a round, then CRUISE with the old window [BBR-A.10, BBR-5.3.4-probe-rtt]', () => {
+  test('comes when five seconds brought no lower round trip, with half of the path in flight for 200 ms and a round, then CRUISE with the old window [CCWG-BBR-A.10, CCWG-BBR-5.3.4-probe-rtt]', () => {
     const path = start()
     path.run(3)
     path.until('probe-bw-cruise', 3)
@@ -289,7 +289,7 @@ describe('ProbeRTT', () => {
     expect(path.now - next).toBeGreaterThan(4900)
   })
 
-  test('the round trip that is believed rises only after ProbeRTT has looked [BBR-5.5.7-min-rtt]', () => {
+  test('the round trip that is believed rises only after ProbeRTT has looked [CCWG-BBR-5.5.7-min-rtt]', () => {
     const path = start()
     path.run(3)
     // The path is longer from now on.
@@ -298,7 +298,7 @@ describe('ProbeRTT', () => {
     expect(path.run(3)).toBeGreaterThan(0.8 * path.rate)
   })
 
-  test('idleness is as good: nothing is probed behind it, and the rate is the known one [BBR-A.11, BBR-5.4-restart]', () => {
+  test('idleness is as good: nothing is probed behind it, and the rate is the known one [CCWG-BBR-A.11, CCWG-BBR-5.4-restart]', () => {
     const path = start()
     path.run(3)
     path.until('probe-bw-cruise', 3)
@@ -313,7 +313,7 @@ describe('ProbeRTT', () => {
     expect(path.run(0.3)).toBeGreaterThan(0.9 * path.rate)
   })
 
-  test('interrupts Startup and goes back to it [BBR-A.20]', () => {
+  test('interrupts Startup and goes back to it [CCWG-BBR-A.20]', () => {
     const path = start()
     path.demand = 300_000
     path.run(5)
@@ -324,7 +324,7 @@ describe('ProbeRTT', () => {
 })
 
 describe('the window', () => {
-  test('four segments at least where the path holds less than one [BBR-A.14, BBR-5.6.4.3-least]', () => {
+  test('four segments at least where the path holds less than one [CCWG-BBR-A.14, CCWG-BBR-5.6.4.3-least]', () => {
     const path = start({ rate: 10_000, rtt: 20 })
     path.run(20)
     expect(path.control.cwnd).toBeGreaterThanOrEqual(4000)
@@ -332,7 +332,7 @@ describe('the window', () => {
     expect(path.run(10)).toBeGreaterThan(0.9 * path.rate)
   })
 
-  test('grows by what comes too early when ACKs come together [BBR-A.12, BBR-A.13, BBR-5.5.9-extra-acked]', () => {
+  test('grows by what comes too early when ACKs come together [CCWG-BBR-A.12, CCWG-BBR-A.13, CCWG-BBR-5.5.9-extra-acked]', () => {
     const [plain, bursts] = [start(), start()]
     bursts.aggregation = 25
     for (const path of [plain, bursts]) {
