@@ -1,10 +1,12 @@
-/** One figure to take: higher is better. */
+/** One figure to take. */
 export interface Scenario {
   readonly name: string
   readonly unit: string
-  /** Does the work once and answers its rate. */
+  /** Less is better; else more is. */
+  readonly isCost?: boolean
+  /** Does the work once and answers its rate, or its cost. */
   run(): Promise<number>
-  /** The same work by somebody else, by name. */
+  /** The same work by somebody else, or without what the scenario is about, by name. */
   readonly peers?: Readonly<Record<string, () => Promise<number>>>
 }
 
@@ -56,4 +58,12 @@ export async function rate(amount: number, work: () => Promise<void>): Promise<n
   const start = performance.now()
   await work()
   return (amount / (performance.now() - start)) * 1000
+}
+
+/** Runs `work` and answers the ns of CPU time that each of `amount` took. */
+export async function cpuTime(amount: number, work: () => Promise<void> | void): Promise<number> {
+  const start = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(start)
+  return ((user + system) * 1000) / amount
 }

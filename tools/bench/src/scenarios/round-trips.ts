@@ -1,12 +1,12 @@
 import type { Connection } from '@stack/tcp'
 import { rate } from '../measure.ts'
-import { makePair } from '../pair.ts'
+import { makePair, type Pair } from '../pair.ts'
 
 const PORT = 5002
 
 /** Requests of `size` bytes answered by as many, one at a time, per second, through awaited calls. */
-export async function requestResponse(count: number, size: number): Promise<number> {
-  const { client, server, host, close } = await makePair()
+export async function requestResponse(count: number, size: number, pair?: Pair): Promise<number> {
+  const { client, server, host, close } = pair ?? (await makePair())
   const listener = server.tcp.listen({ port: PORT, noDelay: true })
   const accepted = listener.accept()
   const connection = await client.tcp.connect({ host, port: PORT, noDelay: true })
@@ -19,7 +19,7 @@ export async function requestResponse(count: number, size: number): Promise<numb
       for (let got = 0; got < size; got += (await connection.read(got === 0 ? into : into.subarray(got)))!);
     }
   })
-  close()
+  if (pair === undefined) close()
   return result
 }
 

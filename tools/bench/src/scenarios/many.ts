@@ -1,0 +1,74 @@
+import type { Connection } from '@stack/tcp'
+import { rate } from '../measure.ts'
+import { bytesInUse } from '../memory.ts'
+import { makePair, type Pair } from '../pair.ts'
+import { requestResponse } from './round-trips.ts'
+
+const PORT = 5005
+const CHUNK = 16 * 1024
+/** Connections from one host to one address, safely below the ephemeral ports that there are. */
+const PER_ADDRESS = 12_500
+/** ms until the last timer of a handshake has gone. */
+const SETTLED = 1500
+
+interface Ends {
+  readonly clients: Connection[]
+  readonly servers: Connection[]
+}
+
+/** MB/s of 1,000 connections together, through awaited calls. */
+export async function bulkOfMany(connections: number, bytes: number): Promise<number> {
+  const pair = await makePair()
+  const { clients, servers } = await openMany(pair, connections)
+  const share = Math.ceil(bytes / connections / CHUNK) * CHUNK
+  const chunk = new Uint8Array(CHUNK).fill(7)
+  const result = await rate((share * connections) / 1e6, async () => {
+    await Promise.all([...clients.map((client) => send(client, chunk, share)), ...servers.map((server) => receive(server, share))])
+  })
+  pair.close()
+  return result
+}
+
+/** Bytes that an end of an idle connection takes: objects, buffers, its public object and its entry in the demultiplexer. */
+export async function idleBytes(connections: number): Promise<number> {
+  const pair = await makePair({}, Math.ceil(connections / PER_ADDRESS))
+  const before = await bytesInUse()
+  const { clients, servers } = await openMany(pair, connections)
+  await new Promise((resolve) => setTimeout(resolve, SETTLED))
+  const after = await bytesInUse()
+  pair.close()
+  return (after - before) / (clients.length + servers.length)
+}
+
+/** As tcp-rr, between two stacks that have `connections` idle ones. */
+export async function besideIdle(connections: number, count: number): Promise<number> {
+  const pair = await makePair({}, Math.ceil(connections / PER_ADDRESS))
+  await openMany(pair, connections)
+  const result = await requestResponse(count, 1, pair)
+  pair.close()
+  return result
+}
+
+async function openMany({ client, server, hosts }: Pair, connections: number): Promise<Ends> {
+  const listener = server.tcp.listen({ port: PORT })
+  const clients: Connection[] = []
+  const servers: Connection[] = []
+  for (let i = 0; i < connections; i++) {
+    clients.push(await client.tcp.connect({ host: hosts[i % hosts.length]!, port: PORT }))
+    servers.push((await listener.accept())!)
+  }
+  return { clients, servers }
+}
+
+async function send(connection: Connection, chunk: Uint8Array, bytes: number): Promise<void> {
+  for (let sent = 0; sent < bytes; sent += chunk.length) await connection.write(chunk)
+}
+
+async function receive(connection: Connection, bytes: number): Promise<void> {
+  const into = new Uint8Array(CHUNK)
+  for (let got = 0; got < bytes; ) {
+    const count = await connection.read(into)
+    if (count === null) throw new Error('The stream ended early.')
+    got += count
+  }
+}
