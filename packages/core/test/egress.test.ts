@@ -52,6 +52,56 @@ describe('batches', () => {
     l.stack.destroy()
   })
 
+  it('wakes as many of who waits for room as packets left, and all when nothing is left to leave', async () => {
+    const l = await line({}, fifo({ limit: 3 }))
+    const device = l.nic.networkInterface
+    const woken: string[] = []
+    const waiter = (name: string) => ({
+      dirty: false,
+      flushOutput() {
+        woken.push(name)
+      },
+    })
+    l.link.room = 0
+    sendMany(l, 0, 1, 2)
+    expect(device.isFull).toBe(false)
+    sendMany(l, 3)
+    expect([device.isFull, l.nic.statistics.dropQueueFull]).toEqual([true, 1])
+    for (const name of ['a', 'b', 'c', 'd']) device.awaitRoom!(waiter(name))
+    const again = waiter('a')
+    device.awaitRoom!(again)
+    device.awaitRoom!(again)
+    l.link.room = 1
+    l.link.dispatcher!.writable()
+    // Three were taken out for the link, which took one and gave two back.
+    expect(woken).toEqual(['a', 'b', 'c'])
+    expect(device.isFull).toBe(false)
+    l.link.room = Infinity
+    l.link.dispatcher!.writable()
+    expect(marks(l.link)).toEqual([0, 1, 2])
+    expect(woken).toEqual(['a', 'b', 'c', 'd', 'a'])
+    l.stack.destroy()
+  })
+
+  it('lets nobody wait for a NIC that went down', async () => {
+    const l = await line({}, fifo({ limit: 1 }))
+    const device = l.nic.networkInterface
+    l.link.room = 0
+    sendMany(l, 0, 1)
+    const waiter = {
+      dirty: false,
+      woken: 0,
+      flushOutput() {
+        this.woken++
+      },
+    }
+    device.awaitRoom!(waiter)
+    l.nic.down()
+    l.clock.scheduler.run()
+    expect([waiter.woken, device.isFull]).toEqual([1, false])
+    l.stack.destroy()
+  })
+
   it('leaves what the link does not take in the queue, first in line, until it is writable', async () => {
     const l = await line()
     const taps: number[] = []

@@ -121,6 +121,11 @@ export function flushAck(tcb: Tcb): void {
 /** The stack itself had no room: try again when bytes come back from below, or soon. */
 export function retryLater(tcb: Tcb): void {
   const { timers } = tcb
+  const nic = tcb.route?.nic
+  if (nic?.isFull === true && nic.awaitRoom !== undefined) {
+    nic.awaitRoom(tcb)
+    return
+  }
   if (timers.retry !== Infinity) return
   timers.retry = tcb.context.host.scheduler.now + LOCAL_RETRY
   timers.schedule(timers.retry)

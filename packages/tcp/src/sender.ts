@@ -148,6 +148,10 @@ function refuses(tcb: Tcb, length: number, isForced: boolean): Outcome | null {
   const inPipe = pipe(tcb)
   if (inPipe > 0 && inPipe + length > tcb.cc.cwnd && !isForced) return Outcome.Congestion
   if (tcb.snd.pacer !== null && !isForced && !isDue(tcb)) return Outcome.Paced
+  if (tcb.route?.nic.isFull === true) {
+    retryLater(tcb)
+    return Outcome.Local
+  }
   if (tcb.below > 0 && tcb.below + length > BELOW_LIMIT) {
     tcb.isBlocked = true
     return Outcome.Local

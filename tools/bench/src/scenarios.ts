@@ -30,7 +30,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(60_000), peers: { kernel: () => kernelConnectRequestClose(2_000) } },
   { name: 'udp-1200', unit: '/s', run: () => datagrams(200_000), peers: { kernel: () => kernelDatagrams(50_000) } },
   {
-    name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(1000, 256 * MiB), peers: { one: () => bulk({ mtu: 1500 }, 256 * MiB) },
+    name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(1000, 512 * MiB), peers: { one: () => bulk({ mtu: 1500 }, 256 * MiB) },
   },
   { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(50_000) },
   { name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(50_000, 50_000), peers: { alone: () => requestResponse(50_000, 1) } },

@@ -1,7 +1,7 @@
 import { ChecksumState, GsoType, type Packet, type PacketPool } from '@stack/buffer'
 import type { Failure } from '../errors/codes.ts'
 import { SOFTWARE_GSO_MAX_SIZE } from '../registration/gso.ts'
-import type { Host, Pollable, Timer } from '../registration/host.ts'
+import type { Dirty, Host, Pollable, Timer } from '../registration/host.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
 import type { NicCounters } from '../stack/types.ts'
 import { addEthernetHeader, ETHERNET_HEADER_LENGTH } from './ethernet.ts'
@@ -31,7 +31,10 @@ export interface EgressOptions {
  */
 export class Egress implements Pollable {
   queued = false
+  /** The queue refused a packet, and nothing has left it since. */
+  isFull = false
   private blocked = false
+  private readonly waiting = new Set<Dirty>()
   private readonly batch: Packet[] = []
   private readonly sizes: number[] = []
   private readonly o: EgressOptions
@@ -64,12 +67,18 @@ export class Egress implements Pollable {
       return this.tooLarge(packet)
     }
     if (!this.qdisc.enqueue(packet)) {
+      this.isFull = true
       this.counters.dropQueueFull++
       packet.release()
       return 'ENOBUFS'
     }
     this.schedule()
     return null
+  }
+
+  /** Marks `endpoint` dirty when there is room. */
+  awaitRoom(endpoint: Dirty): void {
+    this.waiting.add(endpoint)
   }
 
   /** Sends a packet that begins with its link header, past the queue. Takes ownership. */
@@ -113,11 +122,23 @@ export class Egress implements Pollable {
       if (this.batch.length === 0) break
       this.writeBatch()
     }
+    if (handled > 0) this.makeRoom(handled)
     const dropped = this.qdisc.dropped - this.qdiscDrops
     this.qdiscDrops += dropped
     this.counters.dropQueueFull += dropped
     if (!this.blocked && this.qdisc.length > 0 && handled < budget) this.awaitDeparture()
     return handled
+  }
+
+  /** As many of who waits have their turn as packets left; all of them when there are no more that could leave later. */
+  private makeRoom(left: number): void {
+    this.isFull = false
+    let count = this.qdisc.length === 0 ? this.waiting.size : left
+    for (const endpoint of this.waiting) {
+      if (count-- === 0) return
+      this.waiting.delete(endpoint)
+      this.o.host.scheduler.markDirty(endpoint)
+    }
   }
 
   /** Writes what the link takes, now. For a NIC that is about to go. */
@@ -131,6 +152,8 @@ export class Egress implements Pollable {
     this.qdisc.clear()
     this.departure.cancel()
     this.blocked = false
+    // Who waits learns from its next packet that the NIC is down.
+    this.makeRoom(0)
   }
 
   private schedule(): void {

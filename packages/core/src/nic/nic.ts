@@ -5,7 +5,7 @@ import type { NicCounters, NicOptions } from '../stack/types.ts'
 import { networkOf, sameAddress, type Address, type Prefix } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
 import type { Hooks } from '../hooks/hooks.ts'
-import type { Host } from '../registration/host.ts'
+import type { Dirty, Host } from '../registration/host.ts'
 import type { Framing, LinkCapabilities, LinkEndpoint } from '../registration/link.ts'
 import type { LinkAddressResolver, Neighbor, NeighborTable } from '../registration/neighbor.ts'
 import type {
@@ -354,6 +354,14 @@ export class NicDevice implements NetworkInterface {
     packet.linkSource = null
     packet.linkDestination = linkAddress
     return this.egress.send(packet)
+  }
+
+  get isFull(): boolean {
+    return this.egress.isFull
+  }
+
+  awaitRoom(endpoint: Dirty): void {
+    this.egress.awaitRoom(endpoint)
   }
 
   loopPacket(protocol: number, packet: Packet): void {

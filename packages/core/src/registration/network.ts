@@ -1,7 +1,7 @@
 import type { Packet } from '@stack/buffer'
 import type { Address, Prefix } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
-import type { Host, Milliseconds } from './host.ts'
+import type { Dirty, Host, Milliseconds } from './host.ts'
 import type { Framing, LinkCapabilities } from './link.ts'
 import type { LinkAddressResolver, NeighborTable } from './neighbor.ts'
 import type { Route } from './route.ts'
@@ -231,6 +231,10 @@ export interface NetworkInterface {
   writePacket(route: Route, protocol: number, packet: Packet): Failure
   /** Sends to a known link address (null on links without), no resolution. Takes ownership. */
   writePacketTo(linkAddress: Uint8Array | null, protocol: number, packet: Packet): Failure
+  /** The queue to the link has refused a packet, and nothing has left it since: what is written now would be dropped. Absent = false. */
+  readonly isFull?: boolean
+  /** Marks `endpoint` dirty once when the queue has room again, in the order of asking. For who would only ask again and again. */
+  awaitRoom?(endpoint: Dirty): void
   /** Puts a packet on the run queue as if it had come in on this NIC. Takes ownership. */
   loopPacket(protocol: number, packet: Packet): void
   /** The stack's routes, for replies, errors and forwarding. */
