@@ -11,7 +11,9 @@ export async function timers(what: 'arm' | 'cancel' | 'tick', count: number): Pr
   const { timers: wheel } = clock.scheduler
   let fired = 0
   const all: Timer[] = []
-  for (let i = 0; i < count; i++) all.push(wheel.create(() => void fired++))
+  for (let i = 0; i < count; i++) all.push(wheel.create(() => {
+    fired++
+  }))
   const arm = (): void => {
     for (let i = 0; i < count; i++) all[i]!.arm(clock.now() + 1 + ((i * 7919) % SPAN))
   }
