@@ -288,7 +288,8 @@ function grow(tcb: Tcb, event: AckEvent): void {
   const sample = sampleOf(tcb, event)
   snd.limitedUntil = later(snd.limitedUntil, snd.una)
   if (sample.limited) snd.validation?.used()
-  else {
+  // A control that follows the rate has a bandwidth for what it was not used for.
+  else if (cc.onDelivered === undefined) {
     const validation = (snd.validation ??= new Validation())
     validation.onAck(tcb, sample)
     // In slow start half of it is enough: the other half would have doubled it anyway (RFC 7661 §4.3).

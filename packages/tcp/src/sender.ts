@@ -314,5 +314,5 @@ function restartAfterIdle(tcb: Tcb): void {
   if (snd.nxt !== snd.una || snd.queue.length === 0 || snd.lastSent === 0) return
   if (tcb.context.host.scheduler.now - snd.lastSent <= tcb.rtt.current) return
   if (tcb.settings.slowStartAfterIdle) tcb.cc.onIdle()
-  else keepThroughIdle(tcb)
+  else if (tcb.cc.onDelivered === undefined) keepThroughIdle(tcb)
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { bbr } from '../src/index.ts'
+import { Bench, pattern } from './support/peer.ts'
+import { connect } from './support/round-trip.ts'
 import { Path } from './support/path.ts'
 
 // The cases of draft-ietf-ccwg-bbr-06, Appendix A, on a path of 1 MB/s and 50 ms: 50 segments of 1,000 bytes.
@@ -341,5 +343,60 @@ describe('the window', () => {
     }
     expect(bursts.control.cwnd).toBeGreaterThan(plain.control.cwnd + 10_000)
     expect(bursts.run(5)).toBeGreaterThan(0.9 * bursts.rate)
+  })
+})
+
+describe('in a connection', () => {
+  test('an hour of nothing leaves window and rate, and what follows is paced at the known rate [CCWG-BBR-5.4-restart]', async () => {
+    const bench = await Bench.create({ tcp: { congestionControls: [bbr()], congestionControl: 'bbr' } })
+    const phases: string[] = []
+    const connection = await connect(bench, {
+      trace: ({ phase }) => {
+        if (phases.at(-1) !== phase) phases.push(phase)
+      },
+    })
+    void connection.write(pattern(250_000)).catch(() => undefined)
+    for (let acked = 1, trip = 0; trip < 25; trip++) {
+      await bench.clock.advance(100)
+      acked = Math.min(acked + 25_000, 1 + connection.info().bytesSent)
+      await bench.send('A', { seq: 1, ack: acked })
+    }
+    const before = connection.info()
+    expect(before.bytesInFlight).toBe(0)
+    await bench.clock.advance(3_600_000)
+    bench.all()
+    connection.tryWrite(pattern(10_000))
+    await bench.clock.settle()
+    const after = connection.info()
+    expect(after.cwnd).toBe(before.cwnd)
+    expect(after.pacingRate).toBeGreaterThan(0)
+    expect(bench.all().length).toBeLessThan(10)
+    expect(phases.length).toBeGreaterThan(1)
+    expect(phases[0]).toBe('startup')
+    connection.abort()
+    await bench.end()
+  })
+})
+
+describe('DOWN', () => {
+  test('ends when the queue is gone [CCWG-BBR-A.8]', () => {
+    const path = start()
+    path.until('probe-bw-up')
+    path.until('probe-bw-down')
+    expect(path.flight).toBeGreaterThan(1.2 * path.bdp)
+    path.run(1, () => path.phase !== 'probe-bw-down')
+    expect(path.phase).toBe('probe-bw-cruise')
+    expect(path.flight).toBeLessThanOrEqual(1.05 * path.bdp)
+  })
+
+  test('ends when the next probe is due, too [CCWG-BBR-A.9]', () => {
+    const path = start({ rtt: 20 })
+    path.until('probe-bw-up')
+    path.until('probe-bw-down')
+    // Half of the path is somebody else's from now on: too much stays in flight.
+    path.rate /= 2
+    path.run(3, () => path.phase !== 'probe-bw-down')
+    expect(path.phase).toBe('probe-bw-refill')
+    expect(path.flight).toBeGreaterThan(1.5 * path.bdp)
   })
 })
