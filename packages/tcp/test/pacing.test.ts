@@ -120,6 +120,6 @@ describe('another control for an open connection', () => {
 
   test('Reno has neither rate nor phase', () => {
     const control = reno().create({ mss: 1000, smoothedRtt: 0, random: { next: () => 0, uint32: () => 0 } })
-    expect([control.pacingRate, control.phase, control.onDelivered]).toEqual([undefined, undefined, undefined])
+    expect([control.pacingRate, control.phase, 'onDelivered' in control]).toEqual([undefined, undefined, false])
   })
 })
