@@ -25,7 +25,6 @@ export function openRequest(context: TcpContext, owner: EndpointOwner, request: 
   if (failure !== null) return failure
   context.counters.passiveOpens++
   promote(endpoint, record, now)
-  if (endpoint.ecn !== null) endpoint.ecn.half = record.ecn
   endpoint.snd.unackedSince = now
   sendSyn(endpoint)
   armRetransmit(endpoint)

@@ -178,6 +178,11 @@ export interface ConnectionOptions {
   /** Retransmissions of a SYN before giving up, 0–127: 7 are 247 s (`TCP_SYNCNT`). Default 7: at least three minutes (RFC 9293 §3.8.3, MUST-23). */
   readonly synRetries?: number
   /**
+   * Of these, the first that follow one another after the same time; the others wait twice as long as the one before (RFC 6298
+   * §5.5 asks that of all). 0–127. Default 0; Linux has 4.
+   */
+  readonly synLinearRetries?: number
+  /**
    * ICMP errors that end a connection while it opens, if they quote its SYN; others are kept, and told when the SYN's
    * retransmissions are over. Of an open connection they never end anything (RFC 5927 §5.2). `[]` is RFC 9293 §3.9.2.2 to the
    * letter. Default: all that say that something is unreachable or prohibited, so that a caller can try elsewhere (RFC 5461 §4.1).

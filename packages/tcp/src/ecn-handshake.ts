@@ -30,16 +30,13 @@ export function offerEcn(tcb: Tcb): void {
   if (policy.offer !== 'none') tcb.ecn = new Ecn(policy)
 }
 
-/** Our SYN, and the SYN-ACK of a simultaneous open, which agrees to nothing, or of a request. */
+/** Our SYN, or the SYN-ACK of a connection; that of a simultaneous open agrees to nothing. */
 export function markSyn(ecn: Ecn, header: SegmentHeader, attempts: number): void {
-  const { offer, verify } = ecn.policy
   if ((header.flags & Flag.Ack) !== 0) {
-    const { half } = ecn
-    if (half === null) return
-    markSynAck(half, header, attempts)
-    ecn.isSynAckCapable = half.policy.capable === 'syn-ack' && half.answers === 1
+    if (ecn.answered !== null) markSynAck(ecn.answered, header, attempts)
     return
   }
+  const { offer, verify } = ecn.policy
   // RFC 3168 §6.1.1.1: what gets no answer goes again without; accurate ECN is tried once more (RFC 9768 §3.1.4.1).
   if (verify && attempts > (offer === 'accurate' ? 1 : 0)) return
   header.flags |= offer === 'accurate' ? Flag.Ae | Flag.Cwr | Flag.Ece : Flag.Cwr | Flag.Ece
@@ -131,14 +128,18 @@ export function markSynAck(ecn: HalfOpenEcn, header: SegmentHeader, retries: num
   new AccurateEcn().tell(header, MAX_ECN_COUNTERS)
 }
 
+/** As what our SYN-ACK left, as far as it is the only one. */
+export function sentCodepoint({ policy, answers }: HalfOpenEcn): number {
+  return policy.capable === 'syn-ack' && answers === 1 ? Codepoint.Ect0 : Codepoint.NotEct
+}
+
 /** The connection of a half-open one. */
 export function openEcn(tcb: Tcb, half: HalfOpenEcn, timestamp: number): void {
   const ecn = (tcb.ecn = new Ecn(half.policy))
   ecn.kind = half.kind
-  ecn.isAcceptor = true
+  ecn.answered = half
   ecn.isPathGood = half.isPathGood
   ecn.isExact = isExact(tcb)
-  ecn.isSynAckCapable = half.policy.capable === 'syn-ack' && half.answers === 1
   ecn.isSeen = half.syn !== Codepoint.NotEct
   if (half.kind === 'classic') return
   const accurate = (ecn.accurate = new AccurateEcn())

@@ -3,7 +3,7 @@ import { aceOf, handshakeAce, handshakeCodepoint } from './accurate-ecn.ts'
 import type { AckEvent } from './ack-event.ts'
 import { Codepoint } from './ecn.ts'
 import type { Ecn } from './ecn.ts'
-import { judgeAnswer, noteOption } from './ecn-handshake.ts'
+import { judgeAnswer, noteOption, sentCodepoint } from './ecn-handshake.ts'
 import { updateMss } from './segment-size.ts'
 import { sendAck } from './output.ts'
 import { after, before } from './sequence.ts'
@@ -74,13 +74,13 @@ export function takeEcho(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: numb
     return
   }
   const isEcho = (header.flags & Flag.Ece) !== 0
-  if (ecn.isSynAckCapable) {
-    ecn.isSynAckCapable = false
+  if (ecn.answered !== null) {
     // RFC 5562 §3.2: the SYN-ACK came marked: begin with one segment.
-    if (isEcho) {
+    if (isEcho && sentCodepoint(ecn.answered) !== Codepoint.NotEct) {
       tcb.cc.onLostSyn()
       ecn.cwrDue = true
     }
+    ecn.answered = null
     return
   }
   if (!isEcho || (event.acked === 0 && flightSize(tcb) === 0)) return
@@ -111,8 +111,8 @@ function takeFirst(ecn: Ecn, accurate: AccurateEcn, header: SegmentHeader, lengt
   accurate.isFirst = false
   const ace = aceOf(header.flags)
   if (ace === 0 && ecn.policy.verify) ecn.isPathGood = false
-  else if (ecn.isAcceptor && length === 0 && header.sackBlocks === 0) {
-    judgeAnswer(ecn, accurate, handshakeCodepoint(ace), ecn.isSynAckCapable ? Codepoint.Ect0 : Codepoint.NotEct)
+  else if (ecn.answered !== null && length === 0 && header.sackBlocks === 0) {
+    judgeAnswer(ecn, accurate, handshakeCodepoint(ace), sentCodepoint(ecn.answered))
   }
-  ecn.isSynAckCapable = false
+  ecn.answered = null
 }

@@ -40,12 +40,8 @@ export class Ecn {
   // --- the sender's side ---
   /** The next new text leaves with CWR (RFC 3168 §6.1.2). */
   cwrDue = false
-  /** We answered the peer's SYN. */
-  isAcceptor = false
-  /** What our SYN-ACK agrees to, when this connection itself sends it. */
-  half: HalfOpenEcn | null = null
-  /** Our SYN-ACK left as ECT(0), and nothing is heard of it yet (RFC 5562). */
-  isSynAckCapable = false
+  /** What we answered the peer's SYN with, until something is heard of it. */
+  answered: HalfOpenEcn | null = null
   /** cwnd is on its way down: marks and losses of what was out when it began are no further reason. */
   isReducing = false
   /** SND.NXT when that began. */

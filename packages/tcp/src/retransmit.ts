@@ -37,7 +37,7 @@ function retransmitSyn(tcb: Tcb): void {
   snd.timing = false
   snd.retransmits++
   tcb.context.counters.retransmits++
-  tcb.rtt.backOff()
+  if (snd.attempts > tcb.settings.synLinearRetries) tcb.rtt.backOff()
   sendSyn(tcb)
   armRetransmit(tcb)
 }

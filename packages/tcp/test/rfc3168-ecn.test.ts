@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { dctcp, type ConnectOptions } from '../src/index.ts'
+import { dctcp, type Connection, type ConnectOptions } from '../src/index.ts'
 import { Bench, FAMILIES, pattern, PORT } from './support/peer.ts'
 
 const [NOT_ECT, ECT0, CE] = [0, 2, 3]
@@ -310,5 +310,34 @@ describe('DCTCP', () => {
     bench.expect('A', { ack: 401 })
     expect(connection.info().ecn.received).toBe(2)
     await bench.end()
+  })
+})
+
+describe('handshakes that are different', () => {
+  test('a SYN cookie without timestamps agrees to nothing: the ACK would not bring it back', async () => {
+    const bench = await Bench.create()
+    const listener = bench.stack.tcp.listen({ port: PORT, synCookies: 'always' })
+    await bench.send('SEC', { mss: 1000 })
+    bench.expect('SA')
+    // Not even to an ACK that has the flags.
+    await bench.send('AEC', { seq: 1, ack: 1 })
+    const connection = (await listener.accept())!
+    expect(connection.info().ecn.kind).toBe('none')
+    await bench.end()
+  })
+
+  test('a forwarder agrees as a listener does', async () => {
+    for (const [syn, answer, kind] of [['SEC', 'SAE', 'classic'], ['SECN', 'SAC', 'accurate'], ['S', 'SA', 'none']] as const) {
+      const bench = await Bench.create()
+      let accepting: Promise<Connection> | null = null
+      bench.stack.tcp.forward({}, (request) => {
+        accepting = request.accept()
+      })
+      await bench.send(syn, { mss: 1000 })
+      bench.expect(answer)
+      await bench.send(kind === 'accurate' ? 'AC' : 'A', { seq: 1, ack: 1 })
+      expect((await accepting!).info().ecn).toMatchObject({ kind, isCapable: kind !== 'none' })
+      await bench.end()
+    }
   })
 })

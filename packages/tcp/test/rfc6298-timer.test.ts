@@ -106,6 +106,21 @@ describe('congestion control', () => {
     }
   })
 
+  test('a SYN waits twice as long each time, or as often the same time as was asked for (RFC 6298 §5.5)', async () => {
+    for (const [synLinearRetries, waits] of [[0, [1000, 2000, 4000]], [2, [1000, 1000, 1000, 2000, 4000]]] as const) {
+      const bench = await Bench.create()
+      bench.stack.tcp.open({ host: bench.remote, port: 5000, synLinearRetries })
+      bench.expect('S')
+      for (const wait of waits) {
+        await bench.clock.advance(wait - 1)
+        bench.expectNothing()
+        await bench.clock.advance(1)
+        bench.expect('S')
+      }
+      await bench.end()
+    }
+  })
+
   test('a SYN that was lost twice begins with one segment [RFC6928-2-syn, RFC5681-3.1-initial]', async () => {
     const bench = await Bench.create()
     const connecting = bench.stack.tcp.connect({ host: bench.remote, port: 5000 })

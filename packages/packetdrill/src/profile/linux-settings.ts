@@ -51,7 +51,7 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   // Retransmission and loss.
   tcpOption('net.ipv4.tcp_syn_retries', 'synRetries', (value) => Math.min(127, numberOf(value))),
   tcpOption('net.ipv4.tcp_synack_retries', 'synAckRetries', (value) => Math.min(127, numberOf(value))),
-  missing('net.ipv4.tcp_syn_linear_timeouts', 'linearSynTimeouts'),
+  tcpOption('net.ipv4.tcp_syn_linear_timeouts', 'synLinearRetries', (value) => Math.min(127, numberOf(value))),
   missing('net.ipv4.tcp_retries1', 'retriesBeforeRouteDoubt'),
   missing('net.ipv4.tcp_retries2', 'retries'),
   missing('net.ipv4.tcp_orphan_retries', 'orphanRetries'),

@@ -30,8 +30,8 @@ export const linux: Profile = {
   remoteSequence: 'relative',
   families: ALL_FAMILIES,
   tcp: {
-    receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, quickAckSmall: true, synRetries: 5, urgentInline: false,
-    ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off',
+    receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, quickAckSmall: true, synRetries: 5, synLinearRetries: 4,
+    urgentInline: false, ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off',
   },
   settings: LINUX_SETTINGS,
   commands: COMMANDS,
