@@ -6,9 +6,12 @@ import { ecnPolicy } from './ecn-policy.ts'
 import { updateMss } from './segment-size.ts'
 import type { Settings } from './options.ts'
 import type { Tcb } from './tcb.ts'
-import { Flag, Rare } from './wire.ts'
+import { Flag, headerLengthOf, Rare } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
-import { MAX_ECN_COUNTERS } from './wire-accurate-ecn.ts'
+import { accurateEcnLength, MAX_ECN_COUNTERS } from './wire-accurate-ecn.ts'
+
+/** What the data offset can say (RFC 9293 §3.1). */
+const MAX_HEADER_LENGTH = 60
 
 /** ECN of a handshake that has no connection yet. */
 export interface HalfOpenEcn {
@@ -124,7 +127,9 @@ export function markSynAck(ecn: HalfOpenEcn, header: SegmentHeader, retries: num
   // RFC 9768 §3.1.4.2: first without the option, then without the flags.
   if (policy.verify && retries > 1) return
   header.flags |= aceFlags(handshakeAce(ecn.syn))
-  if (!isFirst || policy.options === 'none') return
+  // Other options of a SYN-ACK agree to something; this one can wait.
+  const isRoom = headerLengthOf(header) + accurateEcnLength(MAX_ECN_COUNTERS) <= MAX_HEADER_LENGTH
+  if (!isFirst || !isRoom || policy.options === 'none') return
   new AccurateEcn().tell(header, MAX_ECN_COUNTERS)
 }
 

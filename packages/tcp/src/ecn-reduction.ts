@@ -31,8 +31,6 @@ function begin(tcb: Tcb, ecn: Ecn, event: AckEvent): void {
   ecn.isReducing = true
   ecn.reducedUntil = snd.nxt
   ecn.cwrDue = true
-  // Whatever comes of an earlier reduction, this one stands.
-  snd.undo = null
   snd.prr = cc.ssthresh < before ? new Prr(snd.order, pipe(tcb) + event.delivered) : null
 }
 

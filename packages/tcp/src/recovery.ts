@@ -27,7 +27,11 @@ export function recover(tcb: Tcb, event: AckEvent): void {
   const { snd } = tcb
   const isWindowLimited = before((snd.una - event.acked) | 0, snd.limitedUntil)
   snd.rate?.counted(event)
-  if (tcb.ecn !== null) tcb.cc.onMarks?.(sampleOf(tcb, event))
+  if (tcb.ecn !== null) {
+    // The path is congested, whatever became of what was lost: no reduction is taken back.
+    if (event.isMarked) snd.undo = null
+    tcb.cc.onMarks?.(sampleOf(tcb, event))
+  }
   if (event.isDuplicate) countDuplicate(tcb)
   else if (event.acked > 0 && snd.recovery !== Recovery.Fast) forgetDuplicates(snd)
   if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)

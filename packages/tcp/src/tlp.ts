@@ -1,4 +1,5 @@
 import type { AckEvent } from './ack-event.ts'
+import { isReducedAlready } from './ecn.ts'
 import { armRetransmit, sendTailProbe } from './sender.ts'
 import { after, before } from './sequence.ts'
 import { State } from './state.ts'
@@ -48,6 +49,8 @@ export function onProbeAck(tcb: Tcb, event: AckEvent, ack: number): void {
   const isOver = snd.probing === Probing.New || event.isDuplicateData || isRepaired || (event.acked === 0 && event.sacked === 0)
   if (isOver) snd.probing = Probing.None
   if (!isRepaired || snd.recovery !== Recovery.None) return
+  if (tcb.ecn !== null && isReducedAlready(tcb.ecn)) return
+  tcb.ecn?.lost()
   snd.undo = null
   cc.onLoss(flightSize(tcb) + event.acked)
 }

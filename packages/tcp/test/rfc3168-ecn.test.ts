@@ -186,6 +186,21 @@ describe('the sender', () => {
     await bench.end()
   })
 
+  test('with marks in it a reduction is not taken back, though nothing was lost', async () => {
+    for (const flags of ['A', 'AE']) {
+      const { bench, connection } = await connected({ congestionControl: 'reno' }, { sackPermitted: true })
+      connection.tryWrite(pattern(10_000))
+      bench.all()
+      for (const right of [2001, 3001, 4001]) await bench.send(flags, { seq: 1, ack: 1, sack: [[1001, right]] })
+      bench.all()
+      await bench.send(flags, { seq: 1, ack: 4001 })
+      // The peer has had it before: what was sent again came twice.
+      await bench.send(flags, { seq: 1, ack: 4001, sack: [[1, 1001]] })
+      expect(connection.info().ssthresh === 5000).toBe(flags === 'AE')
+      await bench.end()
+    }
+  })
+
   test('a timeout is told with CWR, too [RFC3168-6.1.2-any]', async () => {
     const { bench, connection } = await connected({ tailLossProbe: false })
     connection.tryWrite(FULL)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ConnectOptions, ListenOptions } from '../src/index.ts'
+import { md5 } from '../src/md5.ts'
 import { Bench, FAMILIES, pattern, PORT } from './support/peer.ts'
 
 const [NOT_ECT, ECT1, ECT0, CE] = [0, 1, 2, 3]
@@ -114,6 +115,16 @@ describe('other answers', () => {
     expect(counters(bench.expect('SAC'))).toBeNull()
     await bench.clock.advance(2000)
     bench.expect('SA')
+    await bench.end()
+  })
+
+  test('a SYN-ACK that has no room for the option goes without', async () => {
+    const bench = await Bench.create()
+    bench.stack.tcp.listen({ port: PORT, authentication: md5({ hash: () => new Uint8Array(16), keys: [{ key: 'k' }] }) })
+    bench.peerTs = 1
+    const signature = { kind: 'md5', digest: new Uint8Array(16) } as const
+    await bench.send('SECN', { mss: 1000, scale: 2, sackPermitted: true, ts: { value: 1, echo: 0 }, options: [signature] })
+    expect(counters(bench.expect('SAC'))).toBeNull()
     await bench.end()
   })
 
