@@ -171,6 +171,17 @@ describe('the end', () => {
 `)
   })
 
+  test('close with unread data resets; FreeBSD forgets it and sends a FIN', async () => {
+    for (const [flags, profile] of [['R.', own], ['R.', linux], ['F.', freebsd]] as const) {
+      await passes(`${ACCEPTED}
++0 < P. 1:101(100) ack 1 win 10000
+* > . 1:1(0) ack 101
++0 close(4) = 0
++0 > ${flags} 1:1(0) ack 101
+`, profile)
+    }
+  })
+
   test('shutdown of one side leaves the other', () => passes(`${ACCEPTED}
 +0 shutdown(4, SHUT_WR) = 0
 +0 > F. 1:1(0) ack 1

@@ -78,6 +78,11 @@ export interface EcnPolicy {
    */
   readonly capable?: 'data' | 'syn-ack' | 'all'
   /**
+   * What text tells with CWR that the window came down: `'new'`, that was never sent before (RFC 3168 §6.1.2), or whatever leaves
+   * `'first'`, also what repairs a loss, as FreeBSD does. Default `'new'`.
+   */
+  readonly cwr?: 'new' | 'first'
+  /**
    * Looks out for paths that lose what has ECN or rewrite it: SYNs go again without (RFC 3168 §6.1.1.1), and nothing leaves as
    * ECT when the peer saw what was never sent (RFC 9768 §3.2.2.3). Default true.
    */

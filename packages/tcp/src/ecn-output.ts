@@ -33,7 +33,7 @@ export function markSegment(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: n
     return
   }
   if (ecn.echo) header.flags |= Flag.Ece
-  if (isNew && ecn.cwrDue) {
+  if (ecn.cwrDue && (isNew || (length > 0 && ecn.policy.cwr === 'first'))) {
     ecn.cwrDue = false
     header.flags |= Flag.Cwr
   }

@@ -129,6 +129,7 @@ const ECN_SCHEMA: OptionSchema<EcnPolicy> = {
   accept: { type: 'string', oneOf: ECN_KINDS },
   options: { type: 'string', oneOf: ['none', 'acks', 'all'] },
   capable: { type: 'string', oneOf: ['data', 'syn-ack', 'all'] },
+  cwr: { type: 'string', oneOf: ['new', 'first'] },
   verify: { type: 'boolean' },
 }
 

@@ -186,6 +186,15 @@ describe('the sender', () => {
     await bench.end()
   })
 
+  test('CWR goes with what repairs the loss where that is asked for', async () => {
+    const { bench, connection } = await connected({ ecn: { offer: 'classic', cwr: 'first' } }, { sackPermitted: true })
+    connection.tryWrite(pattern(5000))
+    bench.all()
+    for (const right of [2001, 3001, 4001]) await bench.send('A', { seq: 1, ack: 1, sack: [[1001, right]] })
+    expect(bench.all().map(({ seq, ecn, flags }) => [seq, ecn, flags.includes('C')])).toEqual([[1, NOT_ECT, true]])
+    await bench.end()
+  })
+
   test('with marks in it a reduction is not taken back, though nothing was lost', async () => {
     for (const flags of ['A', 'AE']) {
       const { bench, connection } = await connected({ congestionControl: 'reno' }, { sackPermitted: true })

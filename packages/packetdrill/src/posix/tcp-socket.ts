@@ -412,6 +412,8 @@ export class TcpSocket implements OpenFile {
     this.forget()
     // RFC 9293 §3.10.4 with SO_LINGER: 0 resets, more waits for what is written to be acknowledged.
     if (linger === 0) connection.configure({ lingerTimeout: 0 })
+    // FreeBSD forgets what was not read and sends a FIN; RFC 2525 §2.17 wants a reset.
+    if (this.context.system === 'freebsd' && connection.readableLength > 0) connection.discard(connection.readableLength)
     connection.close().catch(() => undefined)
     if (linger === null || linger === 0) return now(ok())
     return {

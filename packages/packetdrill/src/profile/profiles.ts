@@ -8,8 +8,8 @@ import type { Profile } from './profile.ts'
 /** Linux takes classic ECN from who asks. With accurate feedback all that it sends is ECT, with an option. */
 const LINUX_ECN = { offer: 'none', accept: 'classic', options: 'all', capable: 'all' } as const
 
-/** FreeBSD the same, with accurate feedback that has no options, and does not look for what paths do to it. */
-const FREEBSD_ECN = { offer: 'none', accept: 'classic', options: 'none', verify: false } as const
+/** FreeBSD the same, with accurate feedback that has no options; it does not look for what paths do to it, and repairs have CWR. */
+const FREEBSD_ECN = { offer: 'none', accept: 'classic', options: 'none', cwr: 'first', verify: false } as const
 
 /** Whatever ICMP says ends an open there. */
 const LINUX_OPEN_ERRORS: readonly OpenError[] = [
