@@ -92,10 +92,9 @@ export function takeEcho(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: numb
 function takeAccurate(tcb: Tcb, ecn: Ecn, accurate: AccurateEcn, header: SegmentHeader, length: number, event: AckEvent): void {
   if (noteOption(accurate, header) && ecn.policy.options === 'all') updateMss(tcb)
   const isLater = accurate.isLater(header)
-  if (accurate.isFirst) {
-    takeFirst(ecn, accurate, header, length)
-    return
-  }
+  if (accurate.isFirst && takeFirst(ecn, accurate, header, length)) return
+  // What is not capable cannot be marked.
+  if (!ecn.isPathGood) return
   // Only what got on: an older ACK says less than what is known (RFC 9768 §3.2.2.5.2).
   if (event.acked === 0 && event.delivered === 0 && !isLater) return
   const bytes = accurate.ceBytes
@@ -106,13 +105,18 @@ function takeAccurate(tcb: Tcb, ecn: Ecn, accurate: AccurateEcn, header: Segment
   event.marked = Math.min(event.delivered, accurate.ceBytes > bytes ? accurate.ceBytes - bytes : packets * tcb.snd.mss)
 }
 
-/** The first segment behind the handshake: the last ACK says how our SYN-ACK came, and nobody begins with 0 (RFC 9768 §3.2.2.1, §3.2.2.4). */
-function takeFirst(ecn: Ecn, accurate: AccurateEcn, header: SegmentHeader, length: number): void {
+/**
+ * The first segment behind the peer's SYN or SYN-ACK: the last ACK of a handshake says how our SYN-ACK came, and nobody begins
+ * with 0 (RFC 9768 §3.2.2.1, §3.2.2.4). True = it counts nothing.
+ */
+function takeFirst(ecn: Ecn, accurate: AccurateEcn, header: SegmentHeader, length: number): boolean {
+  const { answered } = ecn
+  ecn.answered = null
   accurate.isFirst = false
   const ace = aceOf(header.flags)
   if (ace === 0 && ecn.policy.verify) ecn.isPathGood = false
-  else if (ecn.answered !== null && length === 0 && header.sackBlocks === 0) {
-    judgeAnswer(ecn, accurate, handshakeCodepoint(ace), sentCodepoint(ecn.answered))
+  else if (answered !== null && length === 0 && header.sackBlocks === 0) {
+    judgeAnswer(ecn, accurate, handshakeCodepoint(ace), sentCodepoint(answered))
   }
-  ecn.answered = null
+  return answered !== null
 }

@@ -145,6 +145,8 @@ function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   if (cc.onDelivered !== undefined) return
   snd.prr = new Prr(snd.order, flight - board.sackedBytes + (event === null ? 0 : event.sacked + event.acked))
   if (event !== null) reduce(tcb, event)
+  // A timer found it, and nothing arrived just now: one segment leaves.
+  else cc.cwnd = snd.prr.window(0, pipe(tcb), cc.ssthresh, snd.mss, false)
 }
 
 /** Was something lost that left again since cwnd was last reduced? */

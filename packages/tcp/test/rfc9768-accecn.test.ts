@@ -293,6 +293,15 @@ describe('the sender', () => {
     await bench.end()
   })
 
+  test('the first segment of a server counts already', async () => {
+    const { bench, connection } = await connected()
+    connection.tryWrite(FULL)
+    bench.next()
+    await bench.send(`A${letters(6)}`, { seq: 1, ack: 1001 })
+    expect(connection.info().ecn).toMatchObject({ marked: 1, reductions: 1 })
+    await bench.end()
+  })
+
   test('takes nothing from an ACK that is not newer [RFC9768-3.2.2.5-order]', async () => {
     const { bench, connection } = await accepted()
     connection.tryWrite(FULL)
@@ -336,6 +345,9 @@ describe('paths that mangle', () => {
     connection.tryWrite(FULL)
     const text = bench.next()
     expect([aceOf(text), text.ecn]).toEqual([5, NOT_ECT])
+    // Nor can anything of it come marked.
+    await bench.send('A', { seq: 1, ack: 1001 })
+    expect(connection.info().ecn).toMatchObject({ marked: 0, reductions: 0 })
     expect(connection.info().ecn).toMatchObject({ kind: 'accurate', isCapable: false })
     await bench.end()
   })
