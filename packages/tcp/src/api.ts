@@ -25,7 +25,7 @@ export interface TcpTraceEvent {
   /** Why it was sent, or what the timer was for; '' for what was received. `ack` is an ACK without text. */
   readonly reason:
     | 'new' | 'fast-retransmit' | 'timeout-retransmit' | 'mtu-retransmit' | 'tail-probe' | 'mtu-probe' | 'window-probe' | 'keep-alive'
-    | 'ack' | 'syn' | 'fin' | 'reset' | ''
+    | 'fast-open-retransmit' | 'ack' | 'syn' | 'fin' | 'reset' | ''
   /** Control bits, as `Flag` of `@stack/tcp/wire`; 0 of a timeout, as all fields of the segment. */
   readonly flags: number
   /** Relative to the sender's initial sequence number, unsigned. */
@@ -363,6 +363,8 @@ export interface ConnectionInfo {
     readonly ect0Bytes: number
     readonly ect1Bytes: number
   }
+  /** Null = the connection has nothing to do with Fast Open. */
+  readonly fastOpen: FastOpenInfo | null
   /** What the handshake agreed to; scales are 0 without window scaling. */
   readonly options: {
     readonly timestamps: boolean
@@ -371,6 +373,26 @@ export interface ConnectionInfo {
     readonly sendScale: number
     readonly receiveScale: number
   }
+}
+
+/** How Fast Open (RFC 7413) went for a connection. Sizes in bytes. */
+export interface FastOpenInfo {
+  /**
+   * `'waiting'`: the SYN waits for the first write; `'opening'`: it is out; `'done'`: its text was acknowledged by the SYN-ACK,
+   * or, of a listener's connection, taken from the SYN; `'fallback'`: an ordinary handshake, and `fallback` says why.
+   */
+  readonly state: 'waiting' | 'opening' | 'done' | 'fallback'
+  /**
+   * `'no-cookie'`: there was none, it was asked for; `'refused'`: the server did not acknowledge all of the text; `'timeout'`:
+   * the SYN had to leave again; `'too-big'`: for the path; `'paused'`: after failures, not now.
+   */
+  readonly fallback: 'no-cookie' | 'refused' | 'timeout' | 'too-big' | 'paused' | null
+  /** Text that the SYN takes at most. */
+  readonly room: number
+  /** Text that went with the SYN. */
+  readonly synBytes: number
+  /** Text of it that the handshake acknowledged. */
+  readonly synBytesAcked: number
 }
 
 /** Callbacks for adapters; exclusive with promise reads. Called last in a turn. */
@@ -470,6 +492,29 @@ export interface ConnectOptions extends ConnectionOptions, CallOptions {
   readonly nic?: number | string
   /** ms until `ETIMEDOUT`; default: the SYN's retransmissions (247 s). */
   readonly timeout?: number
+  /**
+   * Fast Open (RFC 7413): of a server that gave a cookie before, the first write goes with the SYN, as far as a segment takes
+   * it; another is asked for a cookie. Call `open`, and write at once: after 1 ms the SYN leaves without text. A network may
+   * deliver the SYN twice, so what is written first must not do harm when the server's application gets it twice (§6.1).
+   * `requireCookie: false` sends text to a server that is known to want no cookie (§7.3). Default false.
+   */
+  readonly fastOpen?: boolean | { readonly requireCookie?: boolean }
+}
+
+/** Fast Open of a listener (RFC 7413 §4.2.2). */
+export interface FastOpenListenOptions {
+  /** Connections that may have begun with their SYN and lack the last ACK, 0–65,535; a SYN beyond gets an ordinary handshake (§5.1). 0 = off. */
+  readonly queue: number
+  /** False: text is taken of anybody who says it is from somewhere, which invites floods (§7.3). Default true. */
+  readonly requireCookie?: boolean
+  /** The secret of the cookies, as `fastOpenKey` of `tcp()`. Default: that of the stack. */
+  readonly key?: Uint8Array
+}
+
+/** What a listener may change while it listens; what is absent stays. */
+export interface ListenerSettings {
+  /** As in {@link ListenOptions}. */
+  readonly fastOpen?: false | FastOpenListenOptions
 }
 
 /** How handshakes that others begin are taken; of a listener, and defaults of a stack (`tcp({ synCookies: 'always' })`). */
@@ -508,6 +553,12 @@ export interface ListenOptions extends ConnectionOptions, HandshakeOptions {
   readonly backlog?: number
   /** Shares the port with other listeners that say so, and with connections from that port (RFC 9293 §3.9.1.1, MUST-42). Default false. */
   readonly reusePort?: boolean
+  /**
+   * Takes text that comes with a SYN from clients that were here before (RFC 7413): `accept` has such a connection, and its
+   * text may be read and answered, before the handshake is over. An application must stand to get such a request twice
+   * (§6.1). Default false.
+   */
+  readonly fastOpen?: false | FastOpenListenOptions
   readonly signal?: AbortSignal
 }
 
@@ -521,6 +572,12 @@ export interface Listener extends AsyncIterable<Connection>, AsyncDisposable {
   readonly pending: number
   /** Push instead of pull; exclusive with `accept`. */
   setHandler(handler: ((connection: Connection) => void) | null): void
+  /**
+   * Changes what may change.
+   *
+   * @throws StackError `ERR_STACK_INVALID_OPTION`
+   */
+  configure(options: ListenerSettings): void
   /** Stops listening; connections not accepted yet are reset; accepted ones go on. */
   close(): Promise<void>
   readonly closed: Promise<void>
@@ -576,6 +633,15 @@ export interface Forwarder extends AsyncDisposable {
   unref(): this
 }
 
+/** Servers that gave a cookie, or refused one (RFC 7413 §4.1.3): 1,024 unless `fastOpenCache` says otherwise. */
+export interface FastOpenServers {
+  readonly size: number
+  /** Would the first write go with the SYN to `host` now? `localHost` as in {@link ConnectOptions}. */
+  has(host: string, localHost?: string): boolean
+  /** Forgets cookies, segment sizes and failures. */
+  clear(): void
+}
+
 /** `stack.tcp` */
 export interface Tcp {
   /** What connections and listeners have that say nothing else: the options of `tcp()`, and the defaults. */
@@ -605,6 +671,8 @@ export interface Tcp {
    * ```
    */
   forward(options: ForwardOptions, handler: ForwardHandler): Forwarder
+  /** What clients keep of servers for Fast Open. */
+  readonly fastOpenCache: FastOpenServers
   /** Open connections and listeners, for listings. */
   connections(): readonly Connection[]
 }
@@ -624,6 +692,18 @@ export interface TcpOptions extends ConnectionOptions, HandshakeOptions {
    * is reset at its close (`tcp_max_orphans`). 0–1,000,000. Default 16,384.
    */
   readonly maxOrphans?: number
+  /**
+   * Secret of the Fast Open cookies of all listeners (RFC 7413 §4.1.2): 16 bytes, or 32, the second half being the key before,
+   * whose cookies are still good. Hosts that share an address share it (§6.3.4). Default: one of our own, changed each hour.
+   */
+  readonly fastOpenKey?: Uint8Array
+  /** Servers that clients remember for Fast Open, 1–65,536; who was not asked for longest gives way. Default 1,024. */
+  readonly fastOpenCache?: number
+  /**
+   * ms without Fast Open after connections with it found no answer (RFC 7413 §7.1); it doubles, six times at most, with each
+   * time in a row. 0 = never. Default 3,600,000.
+   */
+  readonly fastOpenPause?: number
   /** Algorithms to install beside `'cubic'` and `'reno'`, 64 at most, each with a name of its own. Default none. */
   readonly congestionControls?: readonly CongestionAlgorithm[]
 }

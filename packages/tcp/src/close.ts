@@ -37,7 +37,9 @@ export function closeConnection(tcb: Tcb, isWritten: boolean): void {
   tcb.isOrphan = true
   counters.orphans++
   const isUnread = tcb.rcv.queue.length > 0 && tcb.state !== State.TimeWait
-  if (tcb.state < State.Established || isUnread || tcb.settings.lingerTimeout === 0) {
+  // One that has its application already is closed in order (RFC 7413 §4.2.2); any other handshake is given up.
+  const isOpening = tcb.state < State.Established && tcb.fastOpen?.sendsEarly(tcb) !== true
+  if (isOpening || isUnread || tcb.settings.lingerTimeout === 0) {
     abortConnection(tcb)
     return
   }

@@ -6,6 +6,7 @@ import type { TcpContext } from './context.ts'
 import { offerEcn } from './ecn-handshake.ts'
 import { TcpEndpoint } from './endpoint.ts'
 import type { EndpointOwner } from './endpoint.ts'
+import { FastOpenClient } from './fast-open-client.ts'
 import { zoneOf } from './flow.ts'
 import { announcedMss, initializeReceiver, initializeSender } from './handshake.ts'
 import { settle } from './options.ts'
@@ -13,6 +14,9 @@ import { sendSyn } from './output.ts'
 import { armRetransmit } from './sender.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
+
+/** ms that a SYN which may take text along waits for the first write: long enough for what follows the call in the program. */
+const FIRST_WRITE = 1
 
 /** Active OPEN (RFC 9293 §3.10.1): an endpoint in SYN-SENT whose SYN is on its way, or why there is none. */
 export function openActive(context: TcpContext, owner: EndpointOwner, options: ConnectOptions): TcpEndpoint | ErrorCode {
@@ -63,6 +67,14 @@ function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options
     timers.schedule(timers.deadline)
   }
   offerEcn(endpoint)
+  if (options.fastOpen !== undefined && options.fastOpen !== false) {
+    endpoint.fastOpen = new FastOpenClient(endpoint, context.fastOpen.cache, options.fastOpen)
+    if (endpoint.fastOpen.isWaiting) {
+      timers.retransmit = scheduler.now + FIRST_WRITE
+      timers.schedule(timers.retransmit)
+      return
+    }
+  }
   sendSyn(endpoint)
   armRetransmit(endpoint)
 }

@@ -2,6 +2,8 @@ import type { NetworkHeaderParams, TransportHost } from '@stack/core'
 import type { AckEvent } from './ack-event.ts'
 import type { AckSample, CongestionAlgorithm, LostSegment, RateSample } from './congestion.ts'
 import type { TcpCounters } from './counters.ts'
+import type { FastOpenCache } from './fast-open-cache.ts'
+import type { FastOpenKeys } from './fast-open-keys.ts'
 import type { Secrets } from './isn.ts'
 import type { Handshake, Settings } from './options.ts'
 import type { RingPool } from './scoreboard.ts'
@@ -20,6 +22,7 @@ export interface TcpContext {
   readonly secrets: Secrets
   readonly cookies: SynCookies
   readonly timeWait: TimeWaitTable
+  readonly fastOpen: { readonly cache: FastOpenCache; readonly keys: FastOpenKeys }
   readonly defaults: Settings
   /** Of listeners that say nothing else. */
   readonly handshake: Handshake

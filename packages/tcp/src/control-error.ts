@@ -30,6 +30,7 @@ export function handleControlError(tcb: Tcb, error: TransportError, quoted: Pack
   }
   if (error.kind === 'packetTooBig') {
     shrink(tcb, error.mtu ?? 0)
+    tcb.fastOpen?.tooBig(tcb, error.mtu ?? 0)
     return
   }
   const code = errorCodeOf(error, tcb.remoteAddress)

@@ -111,6 +111,20 @@ export interface TcpCounters {
   dropConnectionLimit: number
   /** Half-open connections given up. */
   synExpired: number
+  /** SYNs with text that left (RFC 7413). */
+  fastOpenSent: number
+  /** Of those, the ones whose text the SYN-ACK acknowledged. */
+  fastOpenAccepted: number
+  /** Of those, the ones of whose text something had to leave again. */
+  fastOpenRefused: number
+  /** Requests for a cookie that came. */
+  fastOpenRequests: number
+  /** Connections that began with their SYN. */
+  fastOpenTaken: number
+  /** SYNs with a cookie that was wrong, or too old. */
+  fastOpenBadCookie: number
+  /** SYNs that found the queue for Fast Open full: they got an ordinary handshake. */
+  fastOpenOverflow: number
   /** ICMP errors whose quoted sequence number was not in flight (RFC 5927 §4). */
   dropIcmpStale: number
   /** ICMP errors that a signed connection takes no notice of (RFC 5925 §7.8). */
@@ -135,6 +149,7 @@ export function createCounters(): TcpCounters {
     dropBadReset: 0, dropBadAck: 0, dropBadSack: 0, dropNoAck: 0, dropBadFlags: 0, duplicateBytes: 0, dropWindow: 0, dropOutOfOrder: 0,
     dropNoMemory: 0, dataAfterClose: 0, dropClosed: 0, listenOverflow: 0, synQueueFull: 0, cookiesSent: 0, cookiesAccepted: 0,
     cookiesRejected: 0, acceptsDeferred: 0, forwardRequests: 0, forwardOverflow: 0, forwardExpired: 0, dropConnectionLimit: 0, synExpired: 0,
+    fastOpenSent: 0, fastOpenAccepted: 0, fastOpenRefused: 0, fastOpenRequests: 0, fastOpenTaken: 0, fastOpenBadCookie: 0, fastOpenOverflow: 0,
     dropIcmpStale: 0, dropIcmpIgnored: 0, dropBadSignature: 0, dropNoSignature: 0, dropUnexpectedSignature: 0, softErrors: 0,
   }
 }

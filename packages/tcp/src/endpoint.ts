@@ -21,10 +21,15 @@ import type { TimerActions } from './timers.ts'
 import { onProbeTimer, scheduleProbe } from './tlp.ts'
 import { traceTimeout } from './trace.ts'
 
+/** ms that text waits to be read behind an error. */
+const UNREAD_LIFETIME = 60_000
+
 /** Who keeps the books of endpoints. */
 export interface EndpointOwner {
   added(endpoint: TcpEndpoint): void
   established(endpoint: TcpEndpoint): void
+  /** May the text of an endpoint that ends with an error still be read? */
+  keepsText(endpoint: TcpEndpoint): boolean
   /** What a finished endpoint had left was read or thrown away. */
   drained(endpoint: TcpEndpoint): void
   removed(endpoint: TcpEndpoint, code: Failure): void
@@ -147,6 +152,10 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
 
   /** The peer did not finish in time: nobody waits for it any more. As long as it takes what we have, it is given more. */
   onDeadlineTimer(): void {
+    if (this.isFinished) {
+      this.drain()
+      return
+    }
     const { snd, timers, settings } = this
     const patience = snd.ackedAt + settings.lingerTimeout
     if (this.isOrphan && snd.queue.length > 0 && patience > this.context.host.scheduler.now) {
@@ -192,11 +201,20 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     this.rcv.outOfOrder = null
     if (this.isOrphan) this.context.counters.orphans--
     // What came in order before an orderly end may still be read.
-    if (code !== null || this.isOrphan) this.rcv.queue.clear()
+    if (this.isOrphan || (code !== null && !this.keepText())) this.rcv.queue.clear()
+    this.fastOpen?.ended(this, code)
     this.owner.removed(this, code)
     if (this.registration !== null) this.context.host.unref()
     this.user?.onClosed(code)
     this.closing?.resolve()
+  }
+
+  /** After an error, where the application did not have the chance to read: for a while. */
+  private keepText(): boolean {
+    if (this.rcv.queue.length === 0 || !this.owner.keepsText(this)) return false
+    this.timers.deadline = this.context.host.scheduler.now + UNREAD_LIFETIME
+    this.timers.schedule(this.timers.deadline)
+    return true
   }
 
   abort(code?: ErrorCode): void {
@@ -207,7 +225,9 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
   /** Nobody will read what is left. */
   drain(): void {
     this.rcv.queue.clear()
-    if (this.isFinished) this.owner.drained(this)
+    if (!this.isFinished) return
+    this.timers.cancel()
+    this.owner.drained(this)
   }
 
   get finished(): boolean {

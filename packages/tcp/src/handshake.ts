@@ -10,7 +10,8 @@ import { startKeepAlive } from './retransmit.ts'
 import { RTO_AFTER_LOST_SYN } from './rto.ts'
 import { optionBytes, updateMss } from './segment-size.ts'
 import { State } from './state.ts'
-import { setState } from './tcb.ts'
+import { armRetransmit } from './sender.ts'
+import { flightSize, setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { announceUserTimeout, userTimeoutArrives } from './user-timeout.ts'
 import { synWindow, windowScaleOf } from './window.ts'
@@ -72,6 +73,8 @@ export function establish(tcb: Tcb): void {
   setState(tcb, State.Established)
   tcb.timers.deadline = Infinity
   tcb.timers.retransmit = Infinity
+  // Text that left before the handshake was over (RFC 7413).
+  if (flightSize(tcb) > 0) armRetransmit(tcb)
   rtt.backoff = 0
   if (snd.retransmits > 0) {
     // RFC 6298 §5.7, RFC 5681 §3.1: a path that lost the SYN gets a careful start.
@@ -83,7 +86,8 @@ export function establish(tcb: Tcb): void {
   startMtuSearch(tcb)
   announceUserTimeout(tcb)
   startKeepAlive(tcb)
-  // What was closed while it opened.
-  if (snd.finQueued) setState(tcb, State.FinWait1)
+  // What was closed while it opened, by either side: a SYN may have had a FIN with it.
+  if (tcb.rcv.finished) setState(tcb, State.CloseWait)
+  if (snd.finQueued) setState(tcb, tcb.rcv.finished ? State.LastAck : State.FinWait1)
   tcb.opened()
 }

@@ -73,6 +73,7 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     retransmits: snd.retransmits,
     timeouts: snd.timeouts,
     ecn: ecnInfo(tcb),
+    fastOpen: tcb.fastOpen?.info() ?? null,
     options: { timestamps: rcv.timestamps, windowScale: rcv.scaling, sack: rcv.sackPermitted, sendScale: snd.scale, receiveScale: rcv.scale },
   }
 }

@@ -2,7 +2,7 @@ import { MemoryLevel } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import { installAsyncDispose, sameAddress, startCall } from '@stack/core'
 import type { Address, Failure, Milliseconds, PendingCall, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
-import type { CallOptions, Connection, Endpoint, Listener } from './api.ts'
+import type { CallOptions, Connection, Endpoint, Listener, ListenerSettings, ListenOptions } from './api.ts'
 import { admits, isAuthentic } from './authentication/seam.ts'
 import type { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
@@ -10,8 +10,11 @@ import type { TcpContext } from './context.ts'
 import { recordOfCookie, turnIntoCookie } from './cookie-open.ts'
 import { synAgain } from './ecn-handshake.ts'
 import { tcpError } from './errors.ts'
+import { fastOpenLimits } from './fast-open-options.ts'
+import { FastOpenQueue, mayHaveFin } from './fast-open-server.ts'
 import { zoneOf } from './flow.ts'
 import type { Flow } from './flow.ts'
+import { checkListenerSettings } from './options.ts'
 import type { Handshake, Settings } from './options.ts'
 import { halfOpen, sendHalfOpenAck, sendSynAck } from './passive-open.ts'
 import { flowOfPacket, isUnicast, sendResetFor } from './reset.ts'
@@ -39,6 +42,8 @@ export interface ListenerOwner {
   hasRoom(): boolean
   /** A connection for the handshake whose last ACK is in `packet`; takes the packet. Null when it came to nothing. */
   accept(listener: TcpListener, record: HalfOpen, packet: Packet): TcpConnection | null
+  /** A connection that begins with the SYN in `packet` (RFC 7413); takes the packet. */
+  acceptEarly(listener: TcpListener, record: HalfOpen, packet: Packet, fastOpen: FastOpenQueue): TcpConnection | null
   closedListener(listener: TcpListener): void
 }
 
@@ -48,6 +53,7 @@ export interface ListenerOptions {
   readonly backlog: number
   readonly reusePort: boolean
   readonly handshake: Handshake
+  readonly fastOpen: ListenOptions['fastOpen']
   readonly settings: Settings
 }
 
@@ -73,6 +79,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   private lastCookie: Milliseconds = -Infinity
   /** Those that share its port, itself included. One array for all of them. */
   private group: TcpListener[] = [this]
+  private fastOpen: FastOpenQueue | null = null
   private readonly queue: TcpConnection[] = []
   private readonly acceptors: PendingCall<Connection | null>[] = []
   private handler: ((connection: Connection) => void) | null = null
@@ -103,6 +110,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })
+    this.configure({ fastOpen: options.fastOpen ?? false })
   }
 
   /** Called once, by the protocol. Holds `reservation` from then on when it went well. */
@@ -194,13 +202,14 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     }
     if ((flags & Flag.Ack) !== 0) return this.arrivesUnasked(flow, header, packet)
     // ECN-setup SYNs carry ECE and CWR and are as good as any (RFC 3168 §6.1.1); SYN with FIN is nobody's.
-    if ((flags & (Flag.Syn | Flag.Fin)) !== Flag.Syn) {
+    const isSyn = (flags & (Flag.Syn | Flag.Fin)) === Flag.Syn || (this.fastOpen !== null && (flags & Flag.Syn) !== 0 && mayHaveFin(header))
+    if (!isSyn) {
       counters.dropBadFlags++
       return false
     }
     // As Linux does: a full accept queue takes no SYN.
     if (this.isFull) counters.listenOverflow++
-    else if (this.owner.hasRoom()) this.open(flow, header, packet, iss)
+    else if (this.owner.hasRoom()) return this.open(flow, header, packet, iss)
     return false
   }
 
@@ -234,10 +243,14 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     return synCookies === 'always' || (synCookies === 'auto' && (isQueueFull || this.context.host.memory.level >= MemoryLevel.High))
   }
 
-  private open(flow: Flow, header: SegmentHeader, packet: Packet, iss: number | null): void {
-    const { context, settings } = this
+  private open(flow: Flow, header: SegmentHeader, packet: Packet, iss: number | null): boolean {
+    const { context, settings, fastOpen } = this
     const record = halfOpen(context, flow, header, settings, iss)
-    if (record === null) return
+    if (record === null) return false
+    if (fastOpen?.admits(header, record, packet.length) === true) {
+      this.enqueue(this.owner.acceptEarly(this, record, packet, fastOpen))
+      return true
+    }
     if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'receive', record, header, packet.arrival)
     const { now } = context.host.scheduler
     const isQueueFull = this.synQueue.size >= this.synLimit
@@ -251,7 +264,8 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
       if (isQueueFull) this.synQueue.removeOldest()
       this.synQueue.add(record, now)
     }
-    sendSynAck(context, record, settings)
+    sendSynAck(context, record, settings, fastOpen)
+    return false
   }
 
   // --- SYN-RECEIVED of a passive open (§3.10.7.4) ---
@@ -317,12 +331,14 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     }
     if (!owner.hasRoom()) return false
     this.synQueue.remove(record)
-    const connection = owner.accept(this, record, packet)
-    if (connection !== null) {
-      this.queue.push(connection)
-      context.host.scheduler.wake(this)
-    }
+    this.enqueue(owner.accept(this, record, packet))
     return true
+  }
+
+  private enqueue(connection: TcpConnection | null): void {
+    if (connection === null) return
+    this.queue.push(connection)
+    this.context.host.scheduler.wake(this)
   }
 
   private challenge(record: HalfOpen): void {
@@ -418,6 +434,24 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
       if (connection === null) return
       yield connection
     }
+  }
+
+  configure(options: ListenerSettings): void {
+    checkListenerSettings(options)
+    if (options.fastOpen === undefined) return
+    const limits = fastOpenLimits(options.fastOpen, this.context.host.scheduler.now)
+    if (this.fastOpen !== null) this.fastOpen.configure(limits)
+    else if (limits.queue > 0) this.fastOpen = new FastOpenQueue(this.context, limits)
+  }
+
+  /** Retransmissions of a SYN-ACK. */
+  get synAckRetries(): number {
+    return this.options.handshake.synAckRetries
+  }
+
+  /** Does it wait for `accept`? */
+  holds(connection: TcpConnection): boolean {
+    return this.queue.includes(connection)
   }
 
   /** A connection ended before anybody accepted it. */

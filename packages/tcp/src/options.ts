@@ -1,6 +1,7 @@
 import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
-import type { ConnectionOptions, ConnectOptions, EcnPolicy, ForwardOptions, HandshakeOptions, ListenOptions, OpenError, TcpOptions } from './api.ts'
+import type { ConnectionOptions, ConnectOptions, EcnPolicy, ForwardOptions, HandshakeOptions, ListenerSettings, ListenOptions, OpenError, TcpOptions } from './api.ts'
+import { checkFastOpenConnect, checkFastOpenKey, checkFastOpenListen } from './fast-open-options.ts'
 import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
@@ -75,6 +76,7 @@ const CONNECT_SCHEMA: OptionSchema<ConnectOptions> = {
   localPort: { type: 'number', integer: true, min: 0, max: 65_535 },
   nic: { type: 'any' },
   timeout: { type: 'number', min: 1 },
+  fastOpen: { type: 'any' },
   signal: { type: 'object' },
 }
 
@@ -94,6 +96,7 @@ const LISTEN_SCHEMA: OptionSchema<ListenOptions> = {
   nic: { type: 'any' },
   backlog: { type: 'number', integer: true, min: 1, max: 1_000_000 },
   reusePort: { type: 'boolean' },
+  fastOpen: { type: 'any' },
   signal: { type: 'object' },
 }
 
@@ -106,6 +109,8 @@ const FORWARD_SCHEMA: OptionSchema<ForwardOptions> = {
 
 const ACCEPT_SCHEMA: OptionSchema<ConnectionOptions & { readonly signal?: AbortSignal }> = { ...CONNECTION_SCHEMA, signal: { type: 'object' } }
 
+const LISTENER_SCHEMA: OptionSchema<ListenerSettings> = { fastOpen: { type: 'any' } }
+
 const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   ...CONNECTION_SCHEMA,
   ...HANDSHAKE_SCHEMA,
@@ -114,6 +119,9 @@ const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   maxConnections: { type: 'number', integer: true, min: 1 },
   maxOrphans: { type: 'number', integer: true, min: 0, max: 1_000_000 },
   congestionControls: { type: 'any' },
+  fastOpenKey: { type: 'any' },
+  fastOpenCache: { type: 'number', integer: true, min: 1, max: 65_536 },
+  fastOpenPause: { type: 'number', min: 0 },
 }
 
 const KEEP_ALIVE_SCHEMA: OptionSchema<Exclude<ConnectionOptions['keepAlive'], false | undefined>> = {
@@ -289,12 +297,14 @@ export function checkTcpOptions(options: TcpOptions): void {
   checkOptions('tcp()', options, TCP_SCHEMA)
   checkShapes('tcp()', options)
   checkAlgorithms(options.congestionControls)
+  checkFastOpenKey('tcp()', 'fastOpenKey', options.fastOpenKey)
 }
 
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkOptions('tcp.connect()', options, CONNECT_SCHEMA)
   checkShapes('tcp.connect()', options)
+  checkFastOpenConnect('tcp.connect()', options.fastOpen)
   for (const name of ['host', 'port'] as const) required('tcp.connect()', name, options[name])
 }
 
@@ -302,7 +312,14 @@ export function checkConnectOptions(options: ConnectOptions): void {
 export function checkListenOptions(options: ListenOptions): void {
   checkOptions('tcp.listen()', options, LISTEN_SCHEMA)
   checkShapes('tcp.listen()', options)
+  checkFastOpenListen('tcp.listen()', options.fastOpen)
   required('tcp.listen()', 'port', options.port)
+}
+
+/** @throws StackError `ERR_STACK_INVALID_OPTION` */
+export function checkListenerSettings(options: ListenerSettings): void {
+  checkOptions('listener.configure()', options, LISTENER_SCHEMA)
+  checkFastOpenListen('listener.configure()', options.fastOpen)
 }
 
 /** @throws StackError `ERR_STACK_INVALID_OPTION` */

@@ -38,12 +38,7 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
   if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, Math.min(MAX_SACK_BLOCKS, roomForBlocks(header, tcb.authenticator)))
   if (tcb.ecn !== null) markSegment(tcb, tcb.ecn, header, length, reason)
   if (tcb.userTimeout !== null && (flags & Flag.Rst) === 0) writeUserTimeout(tcb, header, length)
-  let failure: Failure
-  if (length > 0) {
-    snd.queue.locate(sequence)
-    tcb.below += length
-    failure = sendSegment(context, tcb, snd.queue.chunk, snd.queue.offset, length, tcb, tcb.below === length)
-  } else failure = sendSegment(context, tcb)
+  const failure = sendFrom(tcb, sequence, length)
   if (failure === 'ENOBUFS') {
     context.counters.localDrops++
     if (tcb.ecn !== null) unmark(tcb.ecn, header)
@@ -86,14 +81,25 @@ export function sendSyn(tcb: Tcb): void {
   }
   if (tcb.ecn !== null) markSyn(tcb.ecn, header, snd.attempts)
   offerUserTimeout(settings, header)
-  const failure = sendSegment(context, tcb)
+  const length = tcb.fastOpen === null ? 0 : tcb.fastOpen.writeSyn(tcb, header)
+  const failure = sendFrom(tcb, (snd.iss + 1) | 0, length)
   if (failure === 'ENOBUFS') context.counters.localDrops++
   else {
     // What an ICMP error said of the last one is still the best there is to say.
     tcb.softError = failure ?? tcb.softError
     snd.segments++
-    if (settings.trace !== null) traceSend(tcb, settings.trace, 'syn', 0)
+    tcb.fastOpen?.synSent(tcb, length)
+    if (settings.trace !== null) traceSend(tcb, settings.trace, 'syn', length)
   }
+}
+
+/** Sends `context.outgoing` with `length` bytes of the send queue from `sequence` on. */
+function sendFrom(tcb: Tcb, sequence: number, length: number): Failure {
+  if (length === 0) return sendSegment(tcb.context, tcb)
+  const { queue } = tcb.snd
+  queue.locate(sequence)
+  tcb.below += length
+  return sendSegment(tcb.context, tcb, queue.chunk, queue.offset, length, tcb, tcb.below === length)
 }
 
 /** Reset of a connection in a synchronized state (RFC 9293 §3.5.2): with SND.NXT, so that the peer accepts it. */

@@ -1,18 +1,25 @@
+import type { Packet } from '@stack/buffer'
 import type { Milliseconds } from '@stack/core'
 import { hasRoomForTimestamps } from './authentication/seam.ts'
 import type { TcpContext } from './context.ts'
 import { acceptEcn, markSynAck, openEcn } from './ecn-handshake.ts'
+import { FastOpenChild } from './fast-open-server.ts'
+import type { FastOpenQueue } from './fast-open-server.ts'
 import { currentRoute, defaultMss } from './flow.ts'
 import type { Flow } from './flow.ts'
 import { announcedMss, initializeReceiver, initializeSender, negotiate } from './handshake.ts'
 import type { Settings } from './options.ts'
+import { sendSyn } from './output.ts'
+import { noteText } from './quick-ack.ts'
+import { receiveFin, receiveText } from './receiver.ts'
 import { beginSegment, sendSegment } from './segment.ts'
+import { armRetransmit } from './sender.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { timestampWith } from './syn-cookie.ts'
 import type { HalfOpen } from './syn-queue.ts'
-import { traceHalfOpen } from './trace.ts'
+import { traceHalfOpen, traceReceive } from './trace.ts'
 import { offerUserTimeout } from './user-timeout.ts'
 import { synWindow, windowScaleOf } from './window.ts'
 import { Flag, Rare } from './wire.ts'
@@ -60,8 +67,8 @@ export function halfOpen(context: TcpContext, flow: Flow, header: SegmentHeader,
   }
 }
 
-/** SYN-ACK of a half-open connection. */
-export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Settings): void {
+/** SYN-ACK of a half-open connection; `fastOpen` has a cookie for who asked. */
+export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Settings, fastOpen: FastOpenQueue | null = null): void {
   const out = begin(context, record, Flag.Syn | Flag.Ack, record.iss)
   out.window = synWindow(settings)
   out.mss = record.mss
@@ -69,6 +76,7 @@ export function sendSynAck(context: TcpContext, record: HalfOpen, settings: Sett
   if (record.peerScale >= 0) out.windowScale = windowScaleOf(settings)
   if (record.ecn !== null) markSynAck(record.ecn, out, record.retries)
   offerUserTimeout(settings, out)
+  fastOpen?.offer(out)
   if (sendSegment(context, record) === 'ENOBUFS') context.counters.localDrops++
   else if (settings.trace !== null) traceHalfOpen(context, settings.trace, 'send', record, out, context.host.scheduler.now)
 }
@@ -111,6 +119,35 @@ export function promote(tcb: Tcb, record: HalfOpen, arrival: Milliseconds): void
   snd.timedSequence = snd.nxt
   snd.timedAt = record.sentAt
   snd.retransmits = record.retries
+}
+
+/**
+ * What {@link promote} made has its text already (RFC 7413 §4.2.2): it is read before the handshake is over, and the SYN-ACK
+ * acknowledges it. Takes the packet.
+ */
+export function openEarly(tcb: Tcb, header: SegmentHeader, packet: Packet, queue: FastOpenQueue, retries: number, ecn: HalfOpen['ecn']): void {
+  const { snd, rcv, context } = tcb
+  const { trace } = tcb.settings
+  const start = rcv.nxt
+  const hasFin = (header.flags & Flag.Fin) !== 0
+  const { length } = packet
+  if (trace !== null) traceReceive(tcb, trace, header, length, packet.arrival)
+  rcv.segments++
+  rcv.lastHeard = packet.arrival
+  // The window of a SYN is never scaled (RFC 7323 §2.2), and lies behind our SYN, which is not acknowledged.
+  snd.maxWindow = header.window
+  snd.wnd = header.window + 1
+  context.counters.fastOpenTaken++
+  if (length === 0) packet.release()
+  else {
+    noteText(tcb, packet.arrival)
+    receiveText(tcb, start, packet)
+  }
+  const taken = (rcv.nxt - start) | 0
+  if (hasFin && taken === length) receiveFin(tcb, rcv.nxt)
+  tcb.fastOpen = new FastOpenChild(queue, retries, taken, ecn)
+  sendSyn(tcb)
+  armRetransmit(tcb)
 }
 
 /** The SYN again, as far as it was kept. Written over the outgoing scratch header: the incoming one is in use. */

@@ -2,7 +2,7 @@ import type { Packet } from '@stack/buffer'
 import { ANY_ADDRESS, isUnspecified } from '@stack/core'
 import type { ErrorCode, Failure, TransportEndpoint, TransportEndpointId, TransportHost, TransportProtocol, UnknownDestinationDisposition } from '@stack/core'
 import type {
-  CallOptions, Connection, ConnectionOptions, ConnectOptions, Forwarder, ForwardHandler, ForwardOptions, Listener, ListenOptions, Tcp, TcpOptions,
+  CallOptions, Connection, ConnectionOptions, ConnectOptions, FastOpenServers, Forwarder, ForwardHandler, ForwardOptions, Listener, ListenOptions, Tcp, TcpOptions,
 } from './api.ts'
 import { openRequest } from './accept-request.ts'
 import { openActive } from './connect.ts'
@@ -16,6 +16,9 @@ import { cubic } from './cubic.ts'
 import { TcpEndpoint } from './endpoint.ts'
 import type { EndpointOwner } from './endpoint.ts'
 import { tcpError } from './errors.ts'
+import { FastOpenCache, isFastOpenReady } from './fast-open-cache.ts'
+import { FastOpenKeys } from './fast-open-keys.ts'
+import type { FastOpenQueue } from './fast-open-server.ts'
 import { TcpForwarder } from './forwarder.ts'
 import type { ForwarderOwner } from './forwarder.ts'
 import type { Request } from './forwarder-request.ts'
@@ -23,7 +26,7 @@ import { createSecrets } from './isn.ts'
 import { TcpListener } from './listener.ts'
 import type { ListenerOwner } from './listener.ts'
 import { checkConnectOptions, checkForwardOptions, checkListenOptions, checkTcpOptions, HANDSHAKE_DEFAULTS, settle, settleHandshake } from './options.ts'
-import { promote } from './passive-open.ts'
+import { openEarly, promote } from './passive-open.ts'
 import { reno } from './reno.ts'
 import { answerUnknown } from './reset.ts'
 import { segmentArrives } from './segment-arrives.ts'
@@ -43,6 +46,8 @@ const DEFAULT_CONNECTIONS = 1_000_000
 const DEFAULT_ORPHANS = 16_384
 const DEFAULT_IN_FLIGHT = 1024
 const DEFAULT_REQUEST_TIMEOUT = 30_000
+const DEFAULT_FAST_OPEN_CACHE = 1024
+const DEFAULT_FAST_OPEN_PAUSE = 3_600_000
 
 /** TCP of one stack: the transport protocol below, {@link Tcp} above. */
 export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, ListenerOwner, ForwarderOwner {
@@ -72,6 +77,10 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
         limit: options.maxTimeWait ?? DEFAULT_TIME_WAIT_RECORDS,
         duration: options.timeWait ?? DEFAULT_TIME_WAIT,
       }),
+      fastOpen: {
+        cache: new FastOpenCache(options.fastOpenCache ?? DEFAULT_FAST_OPEN_CACHE, options.fastOpenPause ?? DEFAULT_FAST_OPEN_PAUSE),
+        keys: new FastOpenKeys(options.fastOpenKey ?? host.secureRandom, host.scheduler.now),
+      },
       defaults: settle(null, options),
       handshake: settleHandshake(HANDSHAKE_DEFAULTS, options),
       maxConnections: options.maxConnections ?? DEFAULT_CONNECTIONS,
@@ -135,7 +144,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (reservation === null || typeof reservation === 'string') throw tcpError(reservation ?? 'EADDRINUSE', 'listen', where)
     const backlog = options.backlog ?? DEFAULT_BACKLOG
     const handshake = settleHandshake(context.handshake, options)
-    const listener = new TcpListener(context, this, { address, nicId, backlog, reusePort, handshake, settings })
+    const listener = new TcpListener(context, this, { address, nicId, backlog, reusePort, handshake, fastOpen: options.fastOpen, settings })
     const failure = listener.register(reservation)
     if (failure !== null) {
       reservation.release()
@@ -171,6 +180,25 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     const { endpoints } = this.context.host
     if (forwarders.length === 0) endpoints.setDefaultHandler(TCP_PROTOCOL, null)
     else endpoints.setDefaultHandler(TCP_PROTOCOL, (_id, packet) => forwarders.some((forwarder) => forwarder.takes(packet)))
+  }
+
+  get fastOpenCache(): FastOpenServers {
+    const { context } = this
+    const { cache } = context.fastOpen
+    return {
+      get size() {
+        return cache.size
+      },
+      has: (host, localHost) => {
+        const remote = context.host.parseAddress(host)
+        const route = context.host.findRoute(remote.zone, localHost === undefined ? null : context.host.parseAddress(localHost), remote)
+        if (route === null || typeof route === 'string') return false
+        return isFastOpenReady(cache, route.localAddress, remote, context.host.scheduler.now)
+      },
+      clear: () => {
+        cache.clear()
+      },
+    }
   }
 
   connections(): readonly Connection[] {
@@ -209,7 +237,8 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (code !== null && endpoint.wasEstablished) counters.resets++
     else if (code !== null) counters.failedOpens++
     if (endpoint.rcv.queue.length > 0) this.undrained.add(endpoint)
-    if (code !== null) for (const listener of this.listeners) listener.forget(connection)
+    // With text it is there to be accepted, as in kernels: what the peer said is not lost by what came after it.
+    if (code !== null && endpoint.rcv.queue.length === 0) for (const listener of this.listeners) listener.forget(connection)
     if (endpoint.wasEstablished && host.events.has('connection-closed')) {
       host.events.emit('connection-closed', { protocol: 'tcp', local: connection.local, remote: connection.remote, code })
     }
@@ -221,6 +250,15 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     if (!this.live.has(endpoint) || !host.events.has('connection-opened')) return
     const connection = connectionOf(endpoint)
     host.events.emit('connection-opened', { protocol: 'tcp', local: connection.local, remote: connection.remote })
+  }
+
+  /** What came before a reset is kept for an application that did not have the chance to read it. */
+  keepsText(endpoint: TcpEndpoint): boolean {
+    if (!this.live.has(endpoint) || endpoint.isOrphan) return false
+    if (endpoint.fastOpen?.isServer === true && !endpoint.wasEstablished) return true
+    const connection = connectionOf(endpoint)
+    for (const listener of this.listeners) if (listener.holds(connection)) return true
+    return false
   }
 
   drained(endpoint: TcpEndpoint): void {
@@ -253,6 +291,20 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       endpoint.abort()
       return null
     }
+    return this.live.has(endpoint) ? connectionOf(endpoint) : null
+  }
+
+  acceptEarly(listener: TcpListener, record: HalfOpen, packet: Packet, fastOpen: FastOpenQueue): TcpConnection | null {
+    const { context } = this
+    const { localAddress, localPort, remoteAddress, remotePort } = record
+    const endpoint = new TcpEndpoint(context, this, localAddress, localPort, remoteAddress, remotePort, record.nicId, listener.settings)
+    if (endpoint.register(null) !== null) {
+      packet.release()
+      return null
+    }
+    context.counters.passiveOpens++
+    promote(endpoint, record, packet.arrival)
+    openEarly(endpoint, context.incoming, packet, fastOpen, listener.synAckRetries, record.ecn)
     return this.live.has(endpoint) ? connectionOf(endpoint) : null
   }
 

@@ -80,7 +80,8 @@ export function finishStream(tcb: Tcb): void {
   rcv.ackNow = true
   rcv.outOfOrder?.clear()
   rcv.outOfOrder = null
-  if (tcb.state === State.SynReceived || tcb.state === State.Established) setState(tcb, State.CloseWait)
+  // In SYN-RECEIVED, with a SYN (RFC 7413), the end of the handshake says what state that is.
+  if (tcb.state === State.Established) setState(tcb, State.CloseWait)
   else if (tcb.state === State.FinWait1) setState(tcb, State.Closing)
   else if (tcb.state === State.FinWait2) setState(tcb, State.TimeWait)
   tcb.user?.onReadable()

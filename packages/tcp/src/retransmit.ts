@@ -26,12 +26,18 @@ export function onRetransmitTimer(tcb: Tcb, now: Milliseconds): void {
 }
 
 function retransmitSyn(tcb: Tcb): void {
-  const { snd } = tcb
-  if (snd.attempts >= tcb.settings.synRetries) {
+  const { snd, fastOpen } = tcb
+  if (fastOpen?.isWaiting === true) {
+    // Nothing was written: the SYN waits no longer.
+    fastOpen.launch(tcb)
+    return
+  }
+  if (snd.attempts >= (fastOpen?.retries ?? tcb.settings.synRetries)) {
     giveUp(tcb)
     return
   }
   snd.attempts++
+  fastOpen?.timedOut(tcb, snd.attempts)
   doubtRoute(tcb)
   traceTimer(tcb, 'syn')
   snd.timing = false
@@ -54,6 +60,7 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
   snd.timeouts++
   onTimeout(tcb)
   snd.attempts++
+  tcb.fastOpen?.timedOut(tcb, snd.attempts)
   doubtRoute(tcb)
   if (snd.attempts >= DOUBT_RETRIES) doubtMtu(tcb)
   snd.timeoutStamp = timestampNow(tcb)

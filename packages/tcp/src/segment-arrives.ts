@@ -10,7 +10,7 @@ import { finishStream, receiveFin, receiveText, tellDuplicate } from './receiver
 import { sendResetFor } from './reset.ts'
 import { after, before } from './sequence.ts'
 import { State, takesData } from './state.ts'
-import { isFinAcked, setState } from './tcb.ts'
+import { isFinAcked, setState, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { establish, negotiate } from './handshake.ts'
 import { traceReceive } from './trace.ts'
@@ -90,6 +90,12 @@ function arrivesInSynSent(tcb: Tcb, header: SegmentHeader, packet: Packet): void
     packet.release()
     return
   }
+  if (isAck && !isEchoOurs(tcb, header)) {
+    context.counters.dropOldTimestamp++
+    sendResetFor(context, tcb, header, packet.length)
+    packet.release()
+    return
+  }
   negotiate(tcb, header, packet.arrival)
   if (tcb.ecn !== null) settleEcn(tcb, tcb.ecn, header)
   if (!isAck) {
@@ -102,8 +108,17 @@ function arrivesInSynSent(tcb: Tcb, header: SegmentHeader, packet: Packet): void
   }
   takeAck(tcb, header, 1, packet.arrivalMicros)
   establish(tcb)
+  tcb.fastOpen?.completed(tcb, header)
   tcb.rcv.ackNow = true
   takeText(tcb, header, (header.sequence + 1) | 0, packet)
+}
+
+/** A SYN-ACK that echoes what none of our SYNs said answers another connection (RFC 7323 §5.1). */
+function isEchoOurs(tcb: Tcb, header: SegmentHeader): boolean {
+  const { snd, rcv } = tcb
+  if (!header.timestamps || !rcv.timestamps || header.timestampEcho === 0) return true
+  const first = (Math.floor(snd.unackedSince) + rcv.tsOffset) | 0
+  return !before(header.timestampEcho, first) && !after(header.timestampEcho, timestampNow(tcb))
 }
 
 // --- other states (§3.10.7.4) ---
@@ -159,7 +174,8 @@ function checkReset(tcb: Tcb, header: SegmentHeader): boolean {
   if (header.sequence === tcb.rcv.nxt) {
     // A connection whose both sides had closed is simply over.
     const isClosing = tcb.state === State.Closing || tcb.state === State.LastAck
-    resetBy(tcb, isClosing ? null : tcb.state === State.SynReceived ? 'ECONNREFUSED' : 'ECONNRESET')
+    const isOpening = tcb.state === State.SynReceived && tcb.fastOpen?.isServer !== true
+    resetBy(tcb, isClosing ? null : isOpening ? 'ECONNREFUSED' : 'ECONNRESET')
   } else {
     tcb.context.counters.dropBadReset++
     challenge(tcb)
@@ -190,7 +206,9 @@ function checkAck(tcb: Tcb, header: SegmentHeader, length: number, arrivalMicros
     }
     takeAck(tcb, header, length, arrivalMicros)
     establish(tcb)
-    return true
+    if (tcb.fastOpen === null) return true
+    tcb.fastOpen.completed(tcb, header)
+    return advanceClosing(tcb)
   }
   // RFC 5961 §5.2 bounds how old an ACK may be; what was never sent is answered and dropped.
   if (after(ack, snd.nxt) || before(ack, (snd.una - snd.maxWindow) | 0)) {

@@ -1,16 +1,21 @@
-/** Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 5482, RFC 9768). */
+/** Option kinds (RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 5482, RFC 7413, RFC 9768, RFC 6994). */
 export const OptionKind = {
-  End: 0, Nop: 1, Mss: 2, WindowScale: 3, SackPermitted: 4, Sack: 5, Timestamps: 8, UserTimeout: 28, AccurateEcn0: 172, AccurateEcn1: 174,
+  End: 0, Nop: 1, Mss: 2, WindowScale: 3, SackPermitted: 4, Sack: 5, Timestamps: 8, UserTimeout: 28, FastOpen: 34, AccurateEcn0: 172, AccurateEcn1: 174,
+  Experimental: 254,
 } as const
 
 /** Bits of {@link SegmentHeader.rare}: options that few segments have. */
-export const Rare = { UserTimeout: 1, AccurateEcn: 0x100 } as const
+export const Rare = { UserTimeout: 1, FastOpen: 2, AccurateEcn: 0x100 } as const
 
 /** Bytes of the header without options. */
 export const MIN_HEADER_LENGTH = 20
 
 /** Most blocks of a SACK option (RFC 2018 §3); three beside timestamps. */
 export const MAX_SACK_BLOCKS = 4
+
+/** Bytes of a Fast Open cookie, an even number (RFC 7413 §4.1.1). */
+export const LEAST_COOKIE = 4
+export const MAX_COOKIE = 16
 
 /**
  * The fields of one header, for parsing and for writing. Sequence numbers and timestamps are int32. One object is
@@ -53,6 +58,11 @@ export class SegmentHeader {
   ect0Bytes = 0
   ceBytes = 0
   ect1Bytes = 0
+  /** Bytes of the Fast Open cookie in {@link fastOpenCookie}; 0 = one is asked for (RFC 7413 §4.1.1). */
+  fastOpenLength = 0
+  readonly fastOpenCookie: Uint8Array = new Uint8Array(MAX_COOKIE)
+  /** Fast Open in the form that it had as an experiment (RFC 6994), which old peers speak. */
+  fastOpenExperimental = false
   /** An option had an illegal length; what follows it was ignored (RFC 9293 MUST-7). */
   malformedOptions = false
 }

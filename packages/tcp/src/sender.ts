@@ -26,7 +26,7 @@ type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
 /** Sends what may be sent now: lost segments first, then new data, then the FIN. */
 export function sendPending(tcb: Tcb): void {
-  if (!sendsData(tcb.state)) {
+  if (!sendsData(tcb.state) && tcb.fastOpen?.sendsEarly(tcb) !== true) {
     noteLimit(tcb, Outcome.Nothing)
     return
   }
@@ -125,8 +125,9 @@ function sendLost(tcb: Tcb, first: number): Outcome {
   const sequence = board.start(first)
   let last = first
   while (last + 1 < board.length && (board.marks(last + 1) & (Mark.Lost | Mark.Out)) === Mark.Lost && ((board.end(last + 1) - sequence) | 0) <= snd.mss) last++
-  // Behind the last of what was sent it may run on into new data.
-  const end = last === board.length - 1 ? (snd.finQueued ? (snd.queue.end + 1) | 0 : snd.queue.end) : board.end(last)
+  // Behind the last of what was sent it may run on into new data; not the text of a SYN, which has a size of its own.
+  const runsOn = last === board.length - 1 && snd.lostBy !== 'fast-open-retransmit'
+  const end = runsOn ? (snd.finQueued ? (snd.queue.end + 1) | 0 : snd.queue.end) : board.end(last)
   const behind = textEnd(tcb, end)
   const held = (behind - sequence) | 0
   const text = snd.records === null ? held : Math.min(held, snd.records.room(sequence))
@@ -173,7 +174,8 @@ function isDue(tcb: Tcb): boolean {
 
 /** Less than a full segment: Nagle, the cork, and the sender's side of SWS avoidance (RFC 9293 §3.7.4, §3.8.6.2.1). */
 function isWorthSending(tcb: Tcb, length: number, text: number, room: number): boolean {
-  const isIdle = flightSize(tcb) === 0
+  // A SYN-ACK that is out holds no text back (RFC 7413).
+  const isIdle = tcb.snd.board.length === 0
   const isUrgent = tcb.snd.urgent !== null
   if (length === text) {
     if ((tcb.snd.more || tcb.settings.cork) && !isUrgent) {
@@ -194,9 +196,10 @@ function isHeldByNagle({ snd, settings }: Tcb): boolean {
 /** One segment of text, or a FIN, or both; and the books of what is out. What lies before SND.NXT was sent before. */
 export function transmit(tcb: Tcb, sequence: number, length: number, isFin: boolean, reason: TraceReason): Outcome {
   const { snd, context } = tcb
-  const { counters, host } = context
+  const { host } = context
   const end = (sequence + length) | 0
-  const wasIdle = flightSize(tcb) === 0
+  // A SYN-ACK that is out is no text (RFC 7413).
+  const wasIdle = snd.board.length === 0
   if (wasIdle) beginFlight(tcb)
   let flags: number = Flag.Ack
   // RFC 9293 §3.9.1.2, SHLD-28: the last segment of what was written.
@@ -216,11 +219,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   if (sequence !== nxt) noteRetransmission(tcb, sequence, before(behind, nxt) ? behind : nxt, reason)
   if (snd.pacer !== null) notePaced(tcb, now, length)
   if (after(behind, nxt)) {
-    snd.board.push(nxt, behind, host.scheduler.micros, nextOrder(tcb))
-    if (snd.rate!.isDue(snd.board)) snd.rate!.sent(snd.board, snd.board.length - 1, (pipe(tcb) + behind - nxt) | 0)
-    counters.bytesSent += (behind - nxt) | 0
-    snd.bytesSent += (behind - nxt) | 0
-    snd.nxt = behind
+    noteSent(tcb, behind)
     if (length < snd.mss) snd.smallEnd = end
   }
   snd.prr?.sent((behind - sequence) | 0)
@@ -234,12 +233,23 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
 }
 
 /** Nothing is in flight, and something is about to be. */
-function beginFlight(tcb: Tcb): void {
+export function beginFlight(tcb: Tcb): void {
   const { snd, cc, context } = tcb
   const { scheduler } = context.host
   const rate = (snd.rate ??= new DeliveryRate())
   if (cc.onRestart !== undefined && rate.isAppLimited) cc.onRestart(scheduler.now)
   rate.restart(scheduler.micros)
+}
+
+/** The books of what left for the first time: everything from SND.NXT to `behind`. */
+export function noteSent(tcb: Tcb, behind: number): void {
+  const { snd, context } = tcb
+  const bytes = (behind - snd.nxt) | 0
+  snd.board.push(snd.nxt, behind, context.host.scheduler.micros, nextOrder(tcb))
+  if (snd.rate!.isDue(snd.board)) snd.rate!.sent(snd.board, snd.board.length - 1, (pipe(tcb) + bytes) | 0)
+  context.counters.bytesSent += bytes
+  snd.bytesSent += bytes
+  snd.nxt = behind
 }
 
 function notePaced(tcb: Tcb, now: number, bytes: number): void {

@@ -7,6 +7,7 @@ import type { CongestionControl, CongestionSender } from './congestion.ts'
 import type { TcpContext } from './context.ts'
 import type { DeliveryRate } from './delivery-rate.ts'
 import type { Ecn } from './ecn.ts'
+import type { FastOpen } from './fast-open.ts'
 import type { Flow } from './flow.ts'
 import { INITIAL_BUFFER } from './options.ts'
 import type { Settings } from './options.ts'
@@ -261,6 +262,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   /** The application called `close()`: nobody will read or write. */
   isOrphan = false
   wasEstablished = false
+  /** Of connections that opened, or were opened, with Fast Open (RFC 7413). */
+  fastOpen: FastOpen | null = null
   /** The last thing that went wrong without ending the connection (RFC 9293 §3.9.2.2). */
   softError: ErrorCode | null = null
   /** Null = no ECN: neither asked for nor agreed to. */

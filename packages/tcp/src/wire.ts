@@ -20,7 +20,7 @@ import type { SegmentHeader } from './segment-header.ts'
 import { writeAccurateEcn } from './wire-accurate-ecn.ts'
 import { rareLength, readRare, writeRare } from './wire-rare.ts'
 
-export { MAX_SACK_BLOCKS, MIN_HEADER_LENGTH, OptionKind, Rare, SegmentHeader } from './segment-header.ts'
+export { LEAST_COOKIE, MAX_COOKIE, MAX_SACK_BLOCKS, MIN_HEADER_LENGTH, OptionKind, Rare, SegmentHeader } from './segment-header.ts'
 
 /** Byte offsets of the fixed header. */
 export const Field = {

@@ -19,6 +19,53 @@ function written(header: SegmentHeader): SegmentHeader {
   return read
 }
 
+/** The Fast Open option with this cookie, as kind 34 or as the experiment. */
+function fastOpen(cookie: readonly number[], isExperimental = false): SegmentHeader {
+  const header = new SegmentHeader()
+  header.rare = Rare.FastOpen
+  header.fastOpenLength = cookie.length
+  header.fastOpenCookie.set(cookie)
+  header.fastOpenExperimental = isExperimental
+  return header
+}
+
+describe('the Fast Open option', () => {
+  test.each([[0, 4], [4, 8], [6, 8], [8, 12], [16, 20]])('a cookie of %i bytes takes %i, and is read as it was written', (length, size) => {
+    const cookie = Array.from({ length }, (_, at) => 0xf0 + at)
+    const header = fastOpen(cookie)
+    expect(headerLengthOf(header)).toBe(20 + size)
+    expect(written(header)).toMatchObject({ rare: Rare.FastOpen, fastOpenLength: length, fastOpenExperimental: false, fastOpenCookie: header.fastOpenCookie, headerLength: 20 + size })
+  })
+
+  test('padding is NOPs behind it; the experiment has its magic number (RFC 6994)', () => {
+    const view = new DataView(new ArrayBuffer(40))
+    expect(writeHeader(view, 0, fastOpen([1, 2, 3, 4]))).toBe(28)
+    expect([...new Uint8Array(view.buffer, 20, 8)]).toEqual([34, 6, 1, 2, 3, 4, 1, 1])
+    expect(writeHeader(view, 0, fastOpen([1, 2, 3, 4], true))).toBe(28)
+    expect([...new Uint8Array(view.buffer, 20, 8)]).toEqual([254, 8, 0xf9, 0x89, 1, 2, 3, 4])
+    expect(written(fastOpen([], true))).toMatchObject({ rare: Rare.FastOpen, fastOpenLength: 0, fastOpenExperimental: true })
+  })
+
+  test('beside the user timeout, both are read', () => {
+    const header = fastOpen([1, 2, 3, 4])
+    header.rare |= Rare.UserTimeout
+    header.userTimeout = 90
+    expect(headerLengthOf(header)).toBe(32)
+    expect(written(header)).toMatchObject({ rare: Rare.UserTimeout | Rare.FastOpen, userTimeout: 90, fastOpenLength: 4 })
+  })
+
+  test.each([
+    ['an odd length', [34, 7, 1, 2, 3, 4, 5, 1]], ['two bytes', [34, 4, 1, 2]], ['18 bytes', [34, 20, ...Array<number>(18).fill(7)]],
+    ['another experiment', [254, 6, 1, 2, 3, 4, 1, 1]], ['no room for the number of the experiment', [254, 3, 0xf9, 1]],
+  ])('%s is no such option', (_what, bytes) => {
+    expect(withOptions(bytes)).toMatchObject({ rare: 0, malformedOptions: false })
+  })
+
+  test('a length behind the header is a lie', () => {
+    expect(withOptions([34, 18, 1, 2], [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])).toMatchObject({ rare: 0, malformedOptions: true })
+  })
+})
+
 describe('wire', () => {
   test('bytes stand where RFC 9293 §3.1 has them, and nothing beside them', () => {
     const header = new SegmentHeader()

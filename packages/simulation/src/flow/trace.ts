@@ -3,7 +3,7 @@ import type { TcpTraceEvent } from '@stack/tcp'
 /** Mark in the codes of a segment whose text was sent before. */
 const AGAIN = 0x8000
 const KINDS = ['send', 'receive', 'timeout'] as const
-const REASONS = ['', 'new', 'fast-retransmit', 'timeout-retransmit', 'mtu-retransmit', 'tail-probe', 'mtu-probe', 'window-probe', 'keep-alive', 'ack', 'syn', 'fin', 'reset'] as const
+const REASONS = ['', 'new', 'fast-retransmit', 'timeout-retransmit', 'mtu-retransmit', 'tail-probe', 'mtu-probe', 'window-probe', 'keep-alive', 'ack', 'syn', 'fin', 'reset', 'fast-open-retransmit'] as const
 const STATES = [
   'closed', 'listen', 'syn-sent', 'syn-received', 'established', 'fin-wait-1', 'fin-wait-2', 'close-wait', 'closing', 'last-ack', 'time-wait',
 ] as const
