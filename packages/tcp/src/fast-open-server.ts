@@ -177,12 +177,6 @@ export class FastOpenChild implements FastOpen {
   }
 }
 
-/** As of a half-open connection: the SYN-ACK leaves when {@link Tcb.ecn} is there already. */
-function answerEcn(tcb: Tcb, half: HalfOpenEcn, header: SegmentHeader): void {
-  markSynAck(half, header, tcb.snd.attempts)
-  if (tcb.ecn !== null) tcb.ecn.isSynAckCapable = half.policy.capable === 'syn-ack' && half.answers === 1
-}
-
 /** A SYN with a FIN is one only where Fast Open may take both. */
 export function mayHaveFin(header: SegmentHeader): boolean {
   return (header.flags & Flag.Fin) !== 0 && (header.rare & Rare.FastOpen) !== 0
