@@ -52,7 +52,7 @@ describe.each(FAMILIES)('peers that do as they like, over %s', (family) => {
   it('ACKs of what was never sent: challenged within the limit, cwnd stays (RFC 5961 §5.2)', async () => {
     const { stack, clock, friend, end } = await siege()
     const peer = scriptedPeer({ stack, clock, link: friend, family })
-    const connection = await peer.accept()
+    const connection = await peer.accept({ sendBuffer: 262_144 })
     await connection.write(new Uint8Array(100_000))
     await clock.advance(1)
     const sent = bytesOf(peer.all())
@@ -70,7 +70,7 @@ describe.each(FAMILIES)('peers that do as they like, over %s', (family) => {
   it('ACK division: bytes count, not ACKs (RFC 3465 §2, RFC 5681 §3.1)', async () => {
     const { stack, clock, friend, end } = await siege()
     const peer = scriptedPeer({ stack, clock, link: friend, family })
-    const connection = await peer.accept({}, { scale: 7 })
+    const connection = await peer.accept({ sendBuffer: 262_144 }, { scale: 7 })
     await connection.write(new Uint8Array(200_000))
     await clock.advance(1)
     const sent = bytesOf(peer.all())
@@ -87,7 +87,7 @@ describe.each(FAMILIES)('peers that do as they like, over %s', (family) => {
   it('optimistic ACKs: cwnd grows by what was sent, and no faster than by half of what is out (RFC 5681 §3.1)', async () => {
     const { stack, clock, friend, end } = await siege()
     const peer = scriptedPeer({ stack, clock, link: friend, family })
-    const connection = await peer.accept({}, { scale: 7 })
+    const connection = await peer.accept({ sendBuffer: 262_144 }, { scale: 7 })
     await connection.write(new Uint8Array(250_000))
     await clock.advance(1)
     let una = 1 + bytesOf(peer.all())
@@ -107,7 +107,7 @@ describe.each(FAMILIES)('peers that do as they like, over %s', (family) => {
   it('duplicate ACKs made up: one retransmission, and no more new data than had left the network (RFC 5681 §3.2)', async () => {
     const { stack, clock, friend, end } = await siege()
     const peer = scriptedPeer({ stack, clock, link: friend, family })
-    const connection = await peer.accept({}, { scale: 7 })
+    const connection = await peer.accept({ sendBuffer: 262_144 }, { scale: 7 })
     await connection.write(new Uint8Array(250_000))
     await clock.advance(1)
     const flight = bytesOf(peer.all())

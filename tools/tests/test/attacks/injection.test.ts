@@ -14,7 +14,7 @@ async function connected(family: Family) {
   const besieged = await siege()
   const { stack, clock, friend, random } = besieged
   const peer = scriptedPeer({ stack, clock, link: friend, family })
-  const connection = await peer.accept({}, { scale: 7 })
+  const connection = await peer.accept({ receiveBuffer: 1 << 20 }, { scale: 7 })
   const given: Uint8Array[] = []
   connection.setHandler({
     readable() {
