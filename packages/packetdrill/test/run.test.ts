@@ -78,16 +78,6 @@ describe('habits of systems', () => {
 +0 > . 1:1(0) ack 6001 <nop,nop,sack 1001:3001 7001:8001>
 `, linux, ['ipv4']))
 
-  test('a protocol that is not there skips a script by name, unless that is what it expects', async () => {
-    const reasons: unknown[] = []
-    for (const line of ['> S 0:0(0) <FO,nop,nop>']) {
-      const { status, reason } = await run(`${LISTENER}+0 ${line}\n`)
-      reasons.push([status, reason])
-    }
-    expect(reasons).toEqual(['TCP Fast Open (RFC 7413)'].map((what) => ['skipped', `${what} is not there yet`]))
-    await passes(`${ACCEPTED}+0 sendto(4, ..., 10, MSG_FASTOPEN, ..., ...) = -1 EOPNOTSUPP\n`)
-  })
-
   test('a message of ICMP that one family has keeps a script from the others', async () => {
     const result = await run(`${ACCEPTED}+0 < [1:1001(1000)] icmp unreachable frag_needed mtu 1200\n`, linux)
     expect(result.status).toBe('passed')

@@ -135,7 +135,7 @@ export class FastOpenChild implements FastOpen {
   /** The SYN-ACK acknowledges the text, and has a new cookie for who came with an old one. */
   writeSyn(tcb: Tcb, header: SegmentHeader): number {
     const { rcv, settings } = tcb
-    if (this.ecn !== null) answerEcn(tcb, this.ecn, header)
+    if (this.ecn !== null) markSynAck(this.ecn, header, tcb.snd.attempts)
     if (this.isFirst) this.queue.offer(header)
     rcv.edge = later(rcv.edge, (rcv.nxt + synWindow(settings)) | 0)
     rcv.acked = rcv.nxt

@@ -20,6 +20,8 @@ export class Flow {
   sentFin: number | null = null
   /** Live number − script number of our side, by the latest SYN that we sent; null = none yet. */
   private localOffset: number | null = null
+  /** What the script calls our latest SYN. */
+  private localIsn = 0
   private remoteIsn = 0
   /** Of a SYN of the remote side that we have not answered with one of ours. */
   private offeredIsn: number | null = null
@@ -68,6 +70,7 @@ export class Flow {
     if (this.offeredIsn !== null) this.synchronize(this.offeredIsn)
     if (this.localOffset !== null && !this.relearn) return
     this.localOffset = (live - script) | 0
+    this.localIsn = script
     this.relearn = false
   }
 
@@ -76,9 +79,10 @@ export class Flow {
     return this.remoteScale === null ? 0 : (this.localScale ?? 0)
   }
 
-  /** Our numbers, script to live; uint32. */
+  /** Our numbers, script to live; uint32. Scripts that give our SYN a number may count from it all the same. */
   localToLive(script: number): number {
-    return (script + (this.localOffset ?? 0)) >>> 0
+    const isCounted = this.remoteSequence === 'relative' && script < this.localIsn
+    return (script + (this.localOffset ?? 0) + (isCounted ? this.localIsn : 0)) >>> 0
   }
 
   localToScript(live: number): number {

@@ -23,6 +23,8 @@ export interface WriteRequest {
   readonly endOfRecord: boolean
   readonly urgent: boolean
   readonly dontWait: boolean
+  /** MSG_FASTOPEN: it opens the connection, too. */
+  readonly fastOpen?: boolean
   readonly to: { readonly host: string; readonly port: number } | null
 }
 

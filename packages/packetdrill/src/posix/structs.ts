@@ -11,6 +11,8 @@ export interface SocketAddress {
 /** `{sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr("10.0.0.1")}`, or `...` for `fallback`. Null = AF_UNSPEC. */
 export function socketAddress(expression: Expression, names: Names, fallback: SocketAddress): SocketAddress | null {
   if (expression.kind === 'ellipsis') return fallback
+  // AF_UNSPEC where an address stands.
+  if (expression.kind === 'symbol' && numberOf(expression, names) === 0) return null
   const family = field(expression, ['sa_family', 'sin_family', 'sin6_family'], 0)
   if (family !== null && family.kind !== 'ellipsis' && numberOf(family, names) === 0) return null
   const port = field(expression, ['sin_port', 'sin6_port'], 1)

@@ -1,4 +1,4 @@
-import type { ConnectionInfo, TcpState } from '@stack/tcp'
+import type { ConnectionInfo, FastOpenInfo, TcpState } from '@stack/tcp'
 import { TCP_INFO_VALUES } from './symbols/flags.ts'
 
 /** Linux's numbers of the states. */
@@ -8,6 +8,12 @@ const STATES: Readonly<Record<TcpState, number>> = {
 }
 
 const CONGESTION_STATES: Readonly<Record<ConnectionInfo['congestionState'], number>> = { open: 0, disorder: 1, cwr: 2, recovery: 3, loss: 4 }
+
+/** TCPI_OPT_SYN_DATA: the text of a SYN was acknowledged, or taken. */
+const SYN_DATA = 32
+
+/** `tcpi_fastopen_client_fail`: no cookie, text not acknowledged, SYN sent again. */
+const CLIENT_FAILURES: Readonly<Record<NonNullable<FastOpenInfo['fallback']>, number>> = { 'no-cookie': 1, 'paused': 1, 'refused': 2, 'timeout': 3, 'too-big': 3 }
 
 /** Linux's ssthresh before the first loss. */
 const INFINITE_SSTHRESH = 0x7fff_ffff
@@ -24,7 +30,11 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
   const segments = (bytes: number): number => Math.ceil(bytes / sendMss)
   const isOpening = info.state === 'syn-sent' || info.state === 'syn-received'
   // The SYN was delivered, too.
-  const delivered = segments(info.bytesAcked) + (isOpening ? 0 : 1)
+  const { fastOpen } = info
+  const hasSynText = fastOpen !== null && fastOpen.synBytes > 0 && fastOpen.synBytesAcked === fastOpen.synBytes
+  // Of a client: a SYN and its text are one.
+  const withSyn = fastOpen === null || fastOpen.room === 0 ? 0 : segments(fastOpen.synBytesAcked)
+  const delivered = segments(info.bytesAcked) - withSyn + (isOpening ? 0 : 1)
   return {
     ...Object.fromEntries(TCP_INFO_VALUES.map(([name, value]) => [name, value!])),
     tcpi_state: STATES[info.state],
@@ -32,11 +42,11 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_retransmits: info.unansweredTimeouts,
     tcpi_probes: info.unansweredProbes,
     tcpi_backoff: info.backoff,
-    tcpi_options: (options.timestamps ? 1 : 0) | (options.sack ? 2 : 0) | (options.windowScale ? 4 : 0) | (ecn.kind === 'none' ? 0 : 8) | (ecn.isSeen ? 16 : 0),
+    tcpi_options: (options.timestamps ? 1 : 0) | (options.sack ? 2 : 0) | (options.windowScale ? 4 : 0) | (ecn.kind === 'none' ? 0 : 8) | (ecn.isSeen ? 16 : 0) | (hasSynText ? SYN_DATA : 0),
     tcpi_snd_wscale: options.sendScale,
     tcpi_rcv_wscale: options.receiveScale,
     tcpi_delivery_rate_app_limited: Number(info.deliveryRateAppLimited),
-    tcpi_fastopen_client_fail: 0,
+    tcpi_fastopen_client_fail: fastOpen?.fallback == null ? 0 : CLIENT_FAILURES[fastOpen.fallback],
     tcpi_rto: micros(info.rto),
     tcpi_ato: micros(info.ackTimeout),
     tcpi_snd_mss: sendMss,

@@ -6,6 +6,7 @@ import { fail, ok, type Outcome } from './pending-call.ts'
 import type { System } from './posix.ts'
 import { SocketSignatures } from './signatures.ts'
 import type { SocketAddress } from './structs.ts'
+import { FastOpenSettings } from './tcp-fast-open.ts'
 
 /** What TCP sockets of a script share. */
 export interface TcpContext {
@@ -61,6 +62,10 @@ export class TcpSocket implements OpenFile {
   signatures: SocketSignatures | null = null
   connection: Connection | null = null
   listener: Listener | null = null
+  readonly fastOpen: FastOpenSettings
+  private backlog = 0
+  /** A connection of a listener: its handshake may go on, and it can be used (Fast Open). */
+  private isAccepted = false
   private readonly context: TcpContext
   /** The `connect` under way was not told its end yet. */
   private isConnecting = false
@@ -78,6 +83,7 @@ export class TcpSocket implements OpenFile {
   constructor(context: TcpContext, domain: number, isNonBlocking: boolean) {
     this.context = context
     this.settings = { ...context.changes }
+    this.fastOpen = new FastOpenSettings(context)
     this.domain = domain
     this.isNonBlocking = isNonBlocking
     // Linux always looks: what is signed without a key for it is dropped.
@@ -96,6 +102,7 @@ export class TcpSocket implements OpenFile {
     const { context, bound } = this
     if (this.connection !== null) return fail(context.system === 'freebsd' ? 'EISCONN' : 'EINVAL')
     if (this.listener !== null) return ok()
+    this.backlog = backlog
     return this.guard(() => {
       this.listener = context.tcp.listen({
         ...this.settings,
@@ -109,7 +116,16 @@ export class TcpSocket implements OpenFile {
         // TCP_SYNCNT is about SYN-ACKs, too.
         ...(this.settings.synRetries === undefined ? {} : { synAckRetries: this.settings.synRetries }),
         ...(this.reusePort ? { reusePort: true } : {}),
+        fastOpen: this.fastOpen.listenOption(backlog),
       })
+      return ok()
+    })
+  }
+
+  /** What was said of Fast Open changed. */
+  refreshListener(): Outcome {
+    return this.guard(() => {
+      this.listener?.configure({ fastOpen: this.fastOpen.listenOption(this.backlog) })
       return ok()
     })
   }
@@ -123,6 +139,7 @@ export class TcpSocket implements OpenFile {
       if (connection === undefined) return this.isNonBlocking || isLate ? fail('EAGAIN') : null
       const socket = new TcpSocket(this.context, this.domain, isNonBlocking)
       socket.inherit(this)
+      socket.isAccepted = true
       socket.take(connection)
       socket.configure(this.settingsSinceListen)
       return ok(adopt(socket))
@@ -134,10 +151,16 @@ export class TcpSocket implements OpenFile {
     const { context } = this
     const isFreeBsd = context.system === 'freebsd'
     if (this.listener !== null) return now(fail(isFreeBsd ? 'EOPNOTSUPP' : 'EISCONN'))
+    const { fastOpen } = this
+    if (fastOpen.deferred !== null) return now(fail('EISCONN'))
+    if (this.connection === null && fastOpen.connects && fastOpen.isReady(address.host, this.bound?.host)) {
+      fastOpen.deferred = address
+      return now(ok())
+    }
     // A socket whose handshake failed may try again.
     if (isFreeBsd && this.isConnecting && this.connection?.error != null) this.forget()
     if (this.connection === null) {
-      const outcome = this.open(address)
+      const outcome = this.open(address, fastOpen.connects)
       if (outcome.errno !== undefined) return now(outcome)
     } else if (this.isOpening) {
       if (this.isNonBlocking || isFreeBsd) return now(fail('EALREADY'))
@@ -149,12 +172,13 @@ export class TcpSocket implements OpenFile {
     }
   }
 
-  private open(address: SocketAddress): Outcome {
+  private open(address: SocketAddress, isFast: boolean): Outcome {
     const { bound, context } = this
     return this.guard(() => {
       const local = bound === null ? {} : { localHost: bound.host, localPort: bound.port }
       const timeout = this.connectTimeout === null ? {} : { timeout: this.connectTimeout }
-      this.take(context.tcp.open({ ...this.settings, host: address.host, port: address.port, ...local, ...timeout }))
+      const fastOpen = isFast ? { fastOpen: this.fastOpen.connectOption } : {}
+      this.take(context.tcp.open({ ...this.settings, host: address.host, port: address.port, ...local, ...timeout, ...fastOpen }))
       this.isConnecting = true
       return ok()
     })
@@ -171,7 +195,7 @@ export class TcpSocket implements OpenFile {
 
   private get isOpening(): boolean {
     const state = this.connection?.state
-    return state === 'syn-sent' || state === 'syn-received'
+    return state === 'syn-sent' || (state === 'syn-received' && !this.isAccepted)
   }
 
   /** Bytes that wait to be read; the end of the stream, when it is next, counts as one. */
@@ -220,6 +244,7 @@ export class TcpSocket implements OpenFile {
     this.sendTimeout = listener.sendTimeout
     this.askedReceiveBuffer = listener.askedReceiveBuffer
     this.askedSendBuffer = listener.askedSendBuffer
+    this.fastOpen.queue = listener.fastOpen.queue
     for (const [name, value] of listener.remembered) this.remembered.set(name, value)
   }
 
@@ -301,7 +326,7 @@ export class TcpSocket implements OpenFile {
       const refusal = this.readRefusal()
       if (refusal !== null) return refusal
       const { connection } = this
-      if (this.isOpening) return isNonBlocking || isLate ? fail('EAGAIN') : null
+      if (this.connection === null || this.isOpening) return isNonBlocking || isLate ? fail('EAGAIN') : null
       const least = Math.min(request.length, request.waitAll ? request.length : this.option('receiveLowWater'))
       const isEnough = connection!.readableLength + done >= least
       if (!isEnough && !isNonBlocking && !isLate && !this.isEnded && connection!.readableLength < this.bufferSize('receiveBuffer') / 2) return null
@@ -345,6 +370,7 @@ export class TcpSocket implements OpenFile {
   }
 
   private readRefusal(): Outcome | null {
+    if (this.fastOpen.deferred !== null) return this.isNonBlocking ? fail('EAGAIN') : null
     if (this.connection === null) return fail('ENOTCONN')
     return this.isReadShut && this.connection.readableLength === 0 ? ok(0) : null
   }
@@ -363,13 +389,27 @@ export class TcpSocket implements OpenFile {
     const isNonBlocking = this.isNonBlocking || request.dontWait
     const { more, endOfRecord, urgent, length } = request
     let done = 0
+    let isOpening = false
+    if (request.fastOpen === true || this.fastOpen.deferred !== null) {
+      const opened = this.openWith(request, isNonBlocking)
+      if (typeof opened !== 'number') return now(opened)
+      // What a write that may not wait has sent is all that it took.
+      if (opened >= 0 && isNonBlocking) return now(opened > 0 || length === 0 ? ok(opened) : fail('EINPROGRESS'))
+      done = Math.max(0, opened)
+      isOpening = opened >= 0
+    }
     const attempt = (isLate: boolean): Outcome | null => {
       const { connection } = this
       if (connection === null) return fail(this.context.system === 'freebsd' ? 'ENOTCONN' : 'EPIPE')
       if (this.isWriteShut) return fail('EPIPE')
       if (this.isOpening) {
-        if (this.context.system === 'freebsd') return fail('ENOTCONN')
+        if (this.context.system === 'freebsd' && !isOpening) return fail('ENOTCONN')
         return isNonBlocking || isLate ? fail('EAGAIN') : null
+      }
+      if (isOpening) {
+        isOpening = false
+        const failure = this.connectOutcome()
+        if (failure.errno !== undefined) return failure
       }
       const outcome = this.guard(() => {
         done += connection.tryWrite(this.context.scratch(length).subarray(done, length), { more, endOfRecord, urgent })
@@ -381,6 +421,28 @@ export class TcpSocket implements OpenFile {
       return done > 0 ? ok(done) : fail('EAGAIN')
     }
     return { attempt, patience: this.sendTimeout }
+  }
+
+  /** A write that opens the connection (MSG_FASTOPEN, or the first one after a connect that waits): bytes taken, −1 = it is open already. */
+  private openWith(request: WriteRequest, isNonBlocking: boolean): number | Outcome {
+    const { fastOpen } = this
+    if (!fastOpen.isClientEnabled) return fail('EOPNOTSUPP')
+    if (this.isOpening) return fail('EALREADY')
+    if (this.connection !== null) return -1
+    const address = fastOpen.deferred ?? request.to
+    if (address === null) return fail('EOPNOTSUPP')
+    fastOpen.deferred = null
+    const opened = this.open(address, true)
+    if (opened.errno !== undefined) return opened
+    const connection = this.connection as Connection | null
+    const info = connection?.info().fastOpen
+    const { length, more, endOfRecord } = request
+    const room = info?.state === 'waiting' ? info.room : 0
+    if (connection === null || length === 0 || (isNonBlocking && room === 0)) return isNonBlocking ? fail('EINPROGRESS') : 0
+    // Who may wait has it all in the send buffer: what the SYN leaves follows with the last ACK of the handshake.
+    const bytes = this.context.scratch(length).subarray(0, isNonBlocking ? Math.min(length, room) : length)
+    const outcome = this.guard(() => ok(connection.tryWrite(bytes, { more, endOfRecord })))
+    return outcome.errno === undefined ? outcome.value : outcome
   }
 
   // --- the end ---
@@ -459,6 +521,7 @@ export class TcpSocket implements OpenFile {
   poll(): number {
     const { connection, listener } = this
     if (listener !== null) return listener.pending > 0 ? Ready.In : 0
+    if (this.fastOpen.deferred !== null) return Ready.Out
     if (connection === null) return Ready.Out | Ready.Hup | (this.leftError === null ? 0 : Ready.Err)
     if (this.isOpening) return 0
     let mask = 0

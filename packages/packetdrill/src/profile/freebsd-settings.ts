@@ -20,6 +20,18 @@ const ECN: Readonly<Record<number, EcnPolicy>> = {
   4: { offer: 'none', accept: 'accurate' },
 }
 
+/** A bit of what Linux has in one number. */
+function fastOpenSwitch(name: string, bit: number): Setting {
+  return {
+    name,
+    effect: 'option',
+    apply(value, draft) {
+      const mode = draft.socket['TCP_FASTOPEN'] ?? 0
+      draft.socket['TCP_FASTOPEN'] = numberOf(value) === 0 ? mode & ~bit : mode | bit
+    },
+  }
+}
+
 /** `net.inet.tcp.*` and neighbours, one row each. */
 export const FREEBSD_SETTINGS: readonly Setting[] = [
   {
@@ -97,7 +109,11 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   tcpOption('net.inet.tcp.cc.algorithm', 'congestionControl', (value) => congestionControlOf(value.trim())),
   missing('net.inet.tcp.cc.*', 'congestionControl'),
   missing('net.inet.tcp.hystartplusplus.*', 'congestionControl'),
-  missing('net.inet.tcp.fastopen.*', 'fastOpen'),
+  fastOpenSwitch('net.inet.tcp.fastopen.client_enable', 1),
+  fastOpenSwitch('net.inet.tcp.fastopen.server_enable', 2),
+  // Without a pre-shared key a server that takes any cookie is one that wants none.
+  fastOpenSwitch('net.inet.tcp.fastopen.acceptany', 0x200),
+  irrelevant('net.inet.tcp.fastopen.*', 'how many cookies and keys are kept, and for how long'),
   missing('net.inet.tcp.maxunacktime', 'userTimeout'),
   missing('net.inet.tcp.ack_war_*', 'challengeAckLimit'),
   liveOption('net.inet.tcp.icmp_may_rst', 'openErrors', (value) => (numberOf(value) === 0 ? [] : FREEBSD_OPEN_ERRORS)),

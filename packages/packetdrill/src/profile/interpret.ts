@@ -7,6 +7,7 @@ import { parseShell } from './shell.ts'
 export type Step =
   | { readonly kind: 'setting'; readonly setting: Setting; readonly name: string; readonly value: string }
   | { readonly kind: 'configure'; readonly text: string; apply(draft: Draft): boolean }
+  | { readonly kind: 'forget' }
   | { readonly kind: 'wait'; readonly milliseconds: number }
   /** So many sockets in this state. */
   | { readonly kind: 'sockets'; readonly state: string; readonly count: number }
@@ -41,6 +42,7 @@ function pipeline(pipe: readonly (readonly string[])[], at: ShellCommand, profil
 function stepsOf(row: Command, words: readonly string[], at: ShellCommand, profile: Profile): Step[] {
   switch (row.effect) {
     case 'irrelevant': return []
+    case 'forget': return [{ kind: 'forget' }]
     case 'wait': return [{ kind: 'wait', milliseconds: row.milliseconds(words) }]
     case 'configure': return [{ kind: 'configure', text: words.join(' '), apply: (draft) => row.apply(words, draft) }]
     case 'settings': return row.assignments(words).map(([name, value]) => settingStep(name, value, at, profile))

@@ -1,7 +1,7 @@
 import type { EcnPolicy } from '@stack/tcp'
 import { congestionControlOf } from '../posix/congestion-names.ts'
 import type { Setting } from './profile.ts'
-import { bytes, ecnOption, fixed, irrelevant, leastSegment, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
+import { bytes, ecnOption, fastOpenKey, fixed, irrelevant, leastSegment, missing, numberOf, setScale, socketOption, tcpOption, threeNumbers } from './values.ts'
 
 /** `net.ipv4.tcp_ecn`. */
 const ECN: Readonly<Record<number, EcnPolicy>> = {
@@ -45,9 +45,10 @@ export const LINUX_SETTINGS: readonly Setting[] = [
   ecnOption('net.ipv4.tcp_ecn_fallback', (value) => ({ verify: value !== 0 })),
   ecnOption('net.ipv4.tcp_ecn_option', (value) => ({ options: value === 0 ? 'none' : value === 1 ? 'acks' : 'all' })),
   irrelevant('net.ipv4.tcp_ecn_option_beacon', 'the option goes wherever it fits'),
-  missing('net.ipv4.tcp_fastopen', 'fastOpen'),
-  missing('net.ipv4.tcp_fastopen_key', 'fastOpenKey'),
-  missing('net.ipv4.tcp_fastopen_blackhole_timeout_sec', 'fastOpenBlackholeTimeout'),
+  socketOption('net.ipv4.tcp_fastopen', 'TCP_FASTOPEN', numberOf),
+  tcpOption('net.ipv4.tcp_fastopen_key', 'fastOpenKey', fastOpenKey),
+  tcpOption('net.ipv4.tcp_fastopen_blackhole_timeout_sec', 'fastOpenPause', (value) => numberOf(value) * 1000),
+  irrelevant('net.ipv4.tcp_fastopen_cookies', 'how many cookies are kept; scripts forget them with it, and `ip tcp_metrics` behind it'),
   // Retransmission and loss.
   tcpOption('net.ipv4.tcp_syn_retries', 'synRetries', (value) => Math.min(127, numberOf(value))),
   tcpOption('net.ipv4.tcp_synack_retries', 'synAckRetries', (value) => Math.min(127, numberOf(value))),

@@ -38,6 +38,7 @@ export type Setting =
  *
  * - `irrelevant`: nothing to do, and `why`.
  * - `settings`: it assigns settings; gives name and value of each.
+ * - `forget`: what clients remember of servers is gone.
  * - `wait`: ms that it takes.
  * - `configure`: it changes how the stack is made; false = not in this form.
  *
@@ -46,6 +47,7 @@ export type Setting =
 export type Command =
   | { readonly name: string; readonly effect: 'irrelevant'; readonly why: string; when?(words: readonly string[]): boolean }
   | { readonly name: string; readonly effect: 'settings'; assignments(words: readonly string[]): readonly (readonly [name: string, value: string])[] }
+  | { readonly name: string; readonly effect: 'forget'; when?(words: readonly string[]): boolean }
   | { readonly name: string; readonly effect: 'wait'; milliseconds(words: readonly string[]): number }
   | { readonly name: string; readonly effect: 'configure'; when?(words: readonly string[]): boolean; apply(words: readonly string[], draft: Draft): boolean }
 
@@ -62,6 +64,10 @@ export interface Profile {
   readonly families: readonly Family[]
   /** Options of `tcp()` before any setting of a script. */
   readonly tcp: TcpOptions
+  /** What socket options begin with, and the system's switch for Fast Open (`TCP_FASTOPEN`: Linux's bits). Default: none. */
+  readonly socket?: Readonly<Record<string, number>>
+  /** Fast Open cookies that scripts have names for, of the addresses of a run. */
+  cookies?(client: Uint8Array, server: Uint8Array): Readonly<Record<string, Uint8Array>>
   /** Looked up in order, the first that fits. Callers extend a profile by putting theirs in front. */
   readonly settings: readonly Setting[]
   readonly commands: readonly Command[]

@@ -3,7 +3,15 @@ import { COMMANDS } from './commands.ts'
 import { FREEBSD_OPEN_ERRORS, FREEBSD_SETTINGS } from './freebsd-settings.ts'
 import { LINUX_SETTINGS } from './linux-settings.ts'
 import type { Family } from '../report/result.ts'
-import type { Profile } from './profile.ts'
+import { linuxCookie } from './linux-cookie.ts'
+import type { Command, Profile } from './profile.ts'
+import { fastOpenKey } from './values.ts'
+
+/** The key that the set-up of Linux's scripts gives to the machine. */
+const LINUX_KEY = fastOpenKey('a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4')!
+
+/** The set-up that nearly all of Linux's scripts begin with: what of it is not so with this profile. */
+const LINUX_DEFAULTS: Command = { name: 'defaults.sh', effect: 'settings', assignments: () => [['net.ipv4.tcp_ecn', '0']] }
 
 /** Linux takes classic ECN from who asks. With accurate feedback all that it sends is ECT, with an option. */
 const LINUX_ECN = { offer: 'none', accept: 'classic', options: 'all', capable: 'all' } as const
@@ -31,10 +39,13 @@ export const linux: Profile = {
   families: ALL_FAMILIES,
   tcp: {
     receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, quickAckSmall: true, synRetries: 5, synLinearRetries: 4,
-    urgentInline: false, ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off',
+    urgentInline: false, ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off', fastOpenKey: LINUX_KEY,
   },
+  // Client, server, and every listener.
+  socket: { TCP_FASTOPEN: 0x403 },
+  cookies: (client, server) => ({ TFO_COOKIE: linuxCookie(LINUX_KEY, client, server), TFO_COOKIE_ZERO: linuxCookie(new Uint8Array(16), client, server) }),
   settings: LINUX_SETTINGS,
-  commands: COMMANDS,
+  commands: [LINUX_DEFAULTS, ...COMMANDS],
 }
 
 /** Scripts of FreeBSD: options compared as a set and windows to a segment, 64 KiB to receive (window scale 6), 32 KiB to send, ACKs delayed by 40 ms. */

@@ -65,6 +65,13 @@ export function setScale(draft: Draft, most: number): void {
   draft.tcp['windowScale'] = scale
 }
 
+/** `a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4`, and a second one behind a comma: words, their bytes the lowest first. */
+export function fastOpenKey(value: string): Uint8Array | undefined {
+  const words = value.split(/[-,]/).map((word) => parseInt(word, 16))
+  if (words.some(Number.isNaN)) return undefined
+  return Uint8Array.from(words.flatMap((word) => [word & 0xff, (word >>> 8) & 0xff, (word >>> 16) & 0xff, word >>> 24]))
+}
+
 /** Decimal, hexadecimal, or `$((a*b))`. */
 export function numberOf(value: string): number {
   const product = /^\$\(\(([\d*\s]+)\)\)$/.exec(value)

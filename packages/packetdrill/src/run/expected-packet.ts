@@ -56,7 +56,7 @@ export async function expectPacket(event: ScriptEvent, wanted: PacketAction, slo
   if (options.rules.repeatedFin === 'or-ack') view = withFin(wanted, view, first, flows)
   const faults = first.sent.packet.fault === null ? [] : [first.sent.packet.fault]
   learnCookies(wanted, view, flows)
-  const differences = [...faults, ...comparePackets(wanted, view, first.sent.packet.version, options.rules, windowScaleOf(first, flows))]
+  const differences = [...faults, ...comparePackets(withCookies(wanted, flows), view, first.sent.packet.version, options.rules, windowScaleOf(first, flows))]
   if (differences.length > 0) throw different(event, wanted, view, first.sent.packet, differences)
   checkTime(event, wanted, view, slot, first.sent.at, last.sent.at, options.rules)
 }
@@ -84,7 +84,7 @@ function belongs(wanted: PacketAction, packet: LivePacket, network: Network, flo
   if (!sameBytes(packet.destination, network.remote)) return null
   if (body.kind === 'icmp') return { flow: wanted.body.kind === 'icmp' && wanted.body.inner?.kind === 'udp' ? flows.current('udp') : flows.current(null) }
   if (wanted.body.kind === 'icmp') return null
-  const flow = flows.expect(body.kind, wanted.body.ports, { local: body.sourcePort, remote: body.destinationPort })
+  const flow = flows.expect(body.kind, wanted.body.ports, { local: body.sourcePort, remote: body.destinationPort }, body.kind !== 'tcp' || (body.flags & SYN) !== 0)
   return flow === null ? null : { flow }
 }
 
@@ -129,10 +129,21 @@ function windowScaleOf({ sent: { packet: { body } } }: Taken, flows: FlowTable):
 function learnCookies(wanted: PacketAction, view: PacketAction, flows: FlowTable): void {
   if (wanted.body.kind !== 'tcp' || view.body.kind !== 'tcp' || !Array.isArray(wanted.body.options) || !Array.isArray(view.body.options)) return
   for (const option of wanted.body.options as readonly OptionSpec[]) {
-    if ((option.kind !== 'fastOpen' && option.kind !== 'fastOpenExperimental') || option.symbol === null) continue
+    if ((option.kind !== 'fastOpen' && option.kind !== 'fastOpenExperimental') || option.symbol === null || flows.cookies.has(option.symbol)) continue
     const seen = (view.body.options as readonly OptionSpec[]).find(({ kind }) => kind === option.kind)
     if (seen?.kind === option.kind && seen.cookie !== null) flows.cookies.set(option.symbol, seen.cookie)
   }
+}
+
+/** Cookies that the script has names for, as they are. */
+function withCookies(wanted: PacketAction, flows: FlowTable): PacketAction {
+  const { body } = wanted
+  if (body.kind !== 'tcp' || body.options === 'any' || body.options === null) return wanted
+  const options = body.options.map((option): OptionSpec => {
+    if ((option.kind !== 'fastOpen' && option.kind !== 'fastOpenExperimental') || option.symbol === null) return option
+    return { ...option, symbol: null, cookie: flows.cookies.get(option.symbol) ?? null }
+  })
+  return { ...wanted, body: { ...body, options } }
 }
 
 /** Our timestamps map from the first one; without a tick their values are the script's by definition. */

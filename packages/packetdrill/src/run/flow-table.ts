@@ -44,11 +44,16 @@ export class FlowTable {
     return this.underTest.get(protocol) ?? this.use(this.add(protocol, { local: this.localPort, remote }, null))
   }
 
-  /** The conversation of a packet that the stack sent and an event expects; null = it belongs to another. */
-  expect(protocol: Protocol, ports: Ports | null, live: FlowPorts): Flow | null {
+  /**
+   * The conversation of a packet that the stack sent and an event expects; null = it belongs to another. `isFirst`: it may
+   * begin one.
+   */
+  expect(protocol: Protocol, ports: Ports | null, live: FlowPorts, isFirst = true): Flow | null {
     const current = this.underTest.get(protocol)
     if (ports === null) {
       if (current !== undefined) return isAt(current, live) ? current : null
+      // What an earlier conversation still says is nothing new.
+      if (!isFirst && this.find(protocol, live) !== null) return null
       return this.use(this.add(protocol, live, null))
     }
     const known = this.flows.find((flow) => flow.protocol === protocol && flow.matches(ports, 'expect'))

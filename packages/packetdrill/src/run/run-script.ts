@@ -5,12 +5,12 @@ import type { Posix, PosixOptions } from '../posix/index.ts'
 import { configure, interpret } from '../profile/interpret.ts'
 import type { Draft, Profile } from '../profile/profile.ts'
 import type { Family, ScriptResult } from '../report/result.ts'
+import { familiesOf, ofAddresses } from './families.ts'
 import { Mismatch } from './mismatch.ts'
 import { createNetwork, defaultAddresses, type Addresses } from './network.ts'
 import { readOptions, type RunOptions } from './options.ts'
 import { Session, type CodeSample } from './session.ts'
 import { Trace } from './trace.ts'
-import { familiesOf, refuseMissing } from './wanted.ts'
 
 /** Options of {@link runScript}. */
 export interface RunScriptOptions {
@@ -43,12 +43,10 @@ export async function runScript(script: Script, options: RunScriptOptions): Prom
   let read: RunOptions
   try {
     read = readOptions(script)
-    // A script that is marked as known to fail is run: the day it passes is told.
-    if (script.expectedFailure === null) refuseMissing(script)
   } catch (error) {
     return resultOf(error, script, null, [], null)
   }
-  for (const family of read.families ?? familiesOf(script, options.families ?? options.profile.families)) {
+  for (const family of read.families ?? familiesOf(script, ofAddresses(read, options.families ?? options.profile.families))) {
     const result = await runOver(script, family, read, options)
     if (result.status === 'failed') return result
     results.push(result)
@@ -75,7 +73,7 @@ async function runOver(script: Script, family: Family, read: RunOptions, options
       ...(read.connectPort === null ? {} : { remotePort: read.connectPort }),
       ...(read.md5Secret === null ? {} : { md5Secret: read.md5Secret }),
     })
-    session = new Session(script, profile, read, network, posix, trace)
+    session = new Session(script, profile, read, network, posix, trace, draft)
     await session.run()
     const wrong = options.evaluateCode(session.samples)
     if (wrong !== null) throw new Mismatch('other', wrong.sample.event, wrong.message, wrong.sample.code.trim(), wrong.message, [wrong.message])
@@ -103,7 +101,7 @@ function resultOf(error: unknown, script: Script, family: Family | null, trace: 
 /** The stack's options: the profile's, then what the script sets before its first event of another kind. */
 function draftOf(script: Script, profile: Profile, read: RunOptions, family: Family): Draft {
   const mtu = family === 'ipv6' && read.families === null ? DEFAULT_MTU_IPV6 : DEFAULT_MTU
-  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, socket: {}, mtu: read.mtu ?? mtu, missing: [] }
+  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, socket: { ...profile.socket }, mtu: read.mtu ?? mtu, missing: [] }
   for (const command of commandsAhead(script)) {
     for (const step of interpret(command, profile)) configure(step, draft, command)
   }

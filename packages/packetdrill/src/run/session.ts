@@ -1,6 +1,7 @@
 import type { CallAction, PacketAction, Script, ScriptEvent, ShellAction, TcpSpec, UdpSpec } from '../language/ast.ts'
 import { Unsupported } from '../language/error.ts'
 import { injectedPacket, type Wire } from '../packet/inject.ts'
+import { SYN } from '../packet/flags.ts'
 import type { Flow } from '../packet/flow.ts'
 import { printPacket } from '../packet/print.ts'
 import type { Posix } from '../posix/index.ts'
@@ -37,21 +38,25 @@ export class Session {
   private readonly network: Network
   private readonly posix: Posix
   private readonly trace: Trace
+  private readonly draft: Draft
   private readonly timeline: Timeline
   private readonly calls: Calls
   private readonly wire: Wire
 
-  constructor(script: Script, profile: Profile, options: RunOptions, network: Network, posix: Posix, trace: Trace) {
+  /** @param draft - what the stack was made with; socket options of it are looked up when they are needed */
+  constructor(script: Script, profile: Profile, options: RunOptions, network: Network, posix: Posix, trace: Trace, draft: Draft) {
     this.script = script
     this.profile = profile
     this.options = options
     this.network = network
     this.posix = posix
     this.trace = trace
+    this.draft = draft
     this.flows = new FlowTable(profile.remoteSequence)
     this.timeline = new Timeline(options.toleranceMicroseconds, options.tolerancePercent)
     this.calls = new Calls(posix, network)
     const { local, remote } = network
+    for (const [name, cookie] of Object.entries(profile.cookies?.(remote, local) ?? {})) this.flows.cookies.set(name, cookie)
     this.wire = { version: local.length === 4 ? 4 : 6, local, remote, cookies: this.flows.cookies, echoScaled: options.timestampEchoScaled, md5Secret: options.md5Secret }
   }
 
@@ -132,7 +137,10 @@ export class Session {
     if (body.ports === null && flows.isPending(body.kind)) {
       // A socket that spoke first is known by what it said.
       for (const { packet } of network.sent) {
-        if (packet.body.kind === body.kind) return flows.expect(body.kind, null, { local: packet.body.sourcePort, remote: packet.body.destinationPort })!
+        if (packet.body.kind !== body.kind) continue
+        const isFirst = packet.body.kind !== 'tcp' || (packet.body.flags & SYN) !== 0
+        const flow = flows.expect(body.kind, null, { local: packet.body.sourcePort, remote: packet.body.destinationPort }, isFirst)
+        if (flow !== null) return flow
       }
     }
     return flows.inject(body.kind, body.ports)
@@ -160,6 +168,7 @@ export class Session {
   private async shell(action: ShellAction, event: ScriptEvent, index: number): Promise<void> {
     for (const step of interpret(action, this.profile)) {
       if (step.kind === 'wait') await this.network.advanceTo(this.network.now + step.milliseconds)
+      else if (step.kind === 'forget') this.network.stack.tcp.fastOpenCache.clear()
       else if (step.kind === 'sockets') {
         const count = countSockets(this.network.stack, step.state)
         if (count === null) throw new Unsupported(`a list of sockets in ${step.state} is not there`, action.at)
@@ -173,12 +182,15 @@ export class Session {
     }
   }
 
-  /** A setting in the middle that sockets can still take. */
+  /** A setting in the middle that sockets can still take: those of the options that it speaks of. */
   private reconfigure(step: Step): boolean {
     if (step.kind !== 'setting' || step.setting.effect !== 'option') return false
-    const draft: Draft = { tcp: {}, ipv4: {}, ipv6: {}, socket: {}, mtu: 0, missing: [] }
-    step.setting.apply(step.value, draft)
-    return Object.keys(draft.tcp).length > 0 && this.posix.reconfigure(draft.tcp, step.setting.live === true)
+    const alone: Draft = { tcp: {}, ipv4: {}, ipv6: {}, socket: {}, mtu: 0, missing: [] }
+    step.setting.apply(step.value, alone)
+    step.setting.apply(step.value, this.draft)
+    const names = Object.keys(alone.tcp)
+    if (names.length === 0) return Object.keys(alone.socket).length > 0
+    return this.posix.reconfigure(Object.fromEntries(names.map((name) => [name, this.draft.tcp[name]])), step.setting.live === true)
   }
 
   /** Nothing but shell and code follows: settings are put back. */

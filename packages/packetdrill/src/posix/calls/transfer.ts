@@ -101,11 +101,12 @@ function write(face: Face, args: Arguments, length: number, flags: number, to: E
   const has = flagsOf(face, flags)
   if (has('MSG_ZEROCOPY')) throw new Unsupported('zerocopy (MSG_ZEROCOPY)', args.at)
   return withSocket(face, args, (socket) => {
-    if (has('MSG_FASTOPEN') || (has('MSG_OOB') && socket.kind !== 'tcp')) return now(fail('EOPNOTSUPP'))
+    const opens = has('MSG_FASTOPEN')
+    if ((opens || has('MSG_OOB')) && socket.kind !== 'tcp') return now(fail('EOPNOTSUPP'))
     // A stream is written to its peer, whatever the address says.
-    const isSomewhere = socket.kind === 'udp' && to !== null && !isNull(to) && !(to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)
+    const isSomewhere = (opens || socket.kind === 'udp') && to !== null && !isNull(to) && !(socket.kind === 'udp' && to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)
     const request: WriteRequest = {
-      length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), urgent: has('MSG_OOB'), dontWait: has('MSG_DONTWAIT'),
+      length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), urgent: has('MSG_OOB'), dontWait: has('MSG_DONTWAIT'), fastOpen: opens,
       to: isSomewhere ? addressOf(face, to, face.remote) : null,
     }
     const operation = socket.write(request)

@@ -15,6 +15,8 @@ const MOST_MAXSEG = 32_767
 const DEFAULT_MSS = 536
 /** TCPs of FreeBSD that mean what this one is. */
 const BASE_STACKS = new Set(['freebsd', 'default'])
+/** Requests that may be pending where nobody can say how many. */
+const FREEBSD_QUEUE = 64
 const DEFAULT_FIN_WAIT_2 = 60
 /** Segments that Linux acknowledges at once. */
 const LINUX_QUICK_ACKS = 16
@@ -38,7 +40,7 @@ function number(name: 'userTimeout' | 'synRetries', least: number, most: number)
   return integer<TcpSocket>((socket) => socket.option(name), (socket, value) => socket.configure({ [name]: value }), least, most)
 }
 
-/** Level IPPROTO_TCP. Fast Open and TCP-AO fail with ENOPROTOOPT: there is no such option yet. */
+/** Level IPPROTO_TCP. TCP-AO fails with ENOPROTOOPT: there is no such option yet. */
 export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_NODELAY: flag('noDelay'),
   TCP_CORK: flag('cork'),
@@ -125,6 +127,41 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     get: (socket) => {
       const info = socket.connection?.info()
       return info === undefined ? { tcpi_state: socket.listener === null ? 7 : 10 } : tcpInfoOf(info)
+    },
+  },
+  TCP_FASTOPEN: integer<TcpSocket>(
+    (socket) => socket.fastOpen.queue,
+    (socket, value, system) => {
+      if (socket.connection !== null) return fail('EINVAL')
+      // FreeBSD's is a switch; how many may be pending is its own affair.
+      socket.fastOpen.queue = system === 'freebsd' ? (value === 0 ? 0 : FREEBSD_QUEUE) : value
+      return socket.refreshListener()
+    },
+    0,
+  ),
+  TCP_FASTOPEN_CONNECT: integer<TcpSocket>(
+    (socket) => Number(socket.fastOpen.connects),
+    (socket, value) => {
+      if (!socket.fastOpen.isClientEnabled) return fail('EOPNOTSUPP')
+      if (socket.connection !== null || socket.listener !== null) return fail('EINVAL')
+      socket.fastOpen.connects = value !== 0
+      return ok()
+    },
+    0, 1,
+  ),
+  TCP_FASTOPEN_NO_COOKIE: integer<TcpSocket>(
+    (socket) => Number(socket.fastOpen.needsNoCookie),
+    (socket, value) => {
+      if (socket.connection !== null) return fail('EINVAL')
+      socket.fastOpen.needsNoCookie = value !== 0
+      return socket.refreshListener()
+    },
+    0, 1,
+  ),
+  TCP_FASTOPEN_KEY: {
+    set: (socket, expression) => {
+      const outcome = socket.fastOpen.setKey(stringOf(expression))
+      return outcome.errno === undefined ? socket.refreshListener() : outcome
     },
   },
   TCP_REPAIR: unsupported('connections put together by hand (TCP_REPAIR)'),
