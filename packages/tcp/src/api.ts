@@ -104,7 +104,7 @@ export interface ConnectionOptions {
   readonly nagle?: 'minshall' | 'classic'
   /**
    * Most bytes that wait in the send buffer, 4,096–512 Mi: always as many, as with `SO_SNDBUF`. Default null: it tunes itself,
-   * from 64 KiB to `maxSendBuffer`, to twice the congestion window.
+   * from 64 KiB to `maxSendBuffer`, to twice the congestion window, or the peer's window if that is smaller.
    */
   readonly sendBuffer?: number | null
   /**

@@ -13,6 +13,12 @@ const LARGEST_GROWTH = 2
 /** Full segments that may wait while memory is short, and bytes that are enough for it. */
 const FLOOR_SEGMENTS = 4
 const FLOOR = 16_384
+/** Full segments that always have room where nothing is short. */
+const LEAST_SEGMENTS = 4
+/** µs */
+const NEAR = 2000
+/** ms that a busy host takes at most; an echo that is older says that the path is longer after all. */
+const STALL = 20
 /** Part of the packet memory that one buffer may promise. */
 const LARGEST_SHARE = 4
 
@@ -95,19 +101,32 @@ export class ReceiveTuner {
   private isOver(tcb: Tcb): boolean {
     const { rcv, context } = tcb
     const { incoming } = context
-    // RFC 7323 §3.2: the echo is of the last ACK that the peer had.
-    if (rcv.timestamps) return incoming.timestamps && !before(incoming.timestampEcho, this.stamp)
     const elapsed = context.host.scheduler.now - this.began
+    if (rcv.timestamps) {
+      if (!incoming.timestamps) return false
+      if (isNear(tcb)) return elapsed * 1000 >= tcb.rtt.minimum
+      // RFC 7323 §3.2: the echo is of the last ACK that the peer had.
+      return !before(incoming.timestampEcho, this.stamp)
+    }
     if (after(this.edge, rcv.nxt)) return elapsed >= this.windowTime
     this.windowTime = Math.min(this.windowTime, Math.max(1, elapsed))
     return true
   }
 }
 
+/**
+ * The peer is so near that timestamps, which tick once a millisecond, say little: the shortest round trip counts. What makes
+ * others longer are hosts that are at something else, and a buffer for that would only leave the processor's cache.
+ */
+function isNear(tcb: Tcb): boolean {
+  const { rtt, context } = tcb
+  return rtt.minimum > 0 && rtt.minimum < NEAR && ((timestampNow(tcb) - context.incoming.timestampEcho) | 0) <= STALL
+}
+
 /** Text came. */
 export function tuneReceiveBuffer(tcb: Tcb): void {
   const { rcv } = tcb
   rcv.tuner ??= new ReceiveTuner(tcb)
-  const bytes = rcv.tuner.onSegment(tcb)
+  const bytes = Math.max(rcv.tuner.onSegment(tcb), LEAST_SEGMENTS * rcv.mss)
   if (bytes > rcv.buffer && tcb.context.host.memory.level === MemoryLevel.Low) rcv.buffer = Math.min(bytes, receiveBufferLimit(tcb))
 }

@@ -16,8 +16,8 @@ function sendBufferLimit(tcb: Tcb): number {
 }
 
 /**
- * Bytes that may wait to be acknowledged. It follows cwnd, which grows only while the application fills it (RFC 7661), and
- * never falls with it: what recovery has to keep is from before. Short memory makes it small until there is more again.
+ * Bytes that may wait to be acknowledged. It follows cwnd, which grows only while the application fills it (RFC 7661), as far
+ * as the peer's window lets it be used, and never falls with it: what recovery has to keep is from before. Short memory makes it small until there is more again.
  */
 export function sendBuffer(tcb: Tcb): number {
   const { snd, settings, cc } = tcb
@@ -25,7 +25,7 @@ export function sendBuffer(tcb: Tcb): number {
   if (level >= MemoryLevel.High) snd.buffer = Math.min(snd.buffer, FLOOR)
   else if (level === MemoryLevel.Low) {
     const limit = sendBufferLimit(tcb)
-    snd.buffer = settings.sendBuffer === null ? Math.min(limit, Math.max(snd.buffer, INITIAL_BUFFER, WINDOWS * cc.cwnd)) : limit
+    snd.buffer = settings.sendBuffer === null ? Math.min(limit, Math.max(snd.buffer, INITIAL_BUFFER, WINDOWS * Math.min(cc.cwnd, snd.maxWindow))) : limit
   }
   return snd.buffer
 }
