@@ -26,7 +26,7 @@ describe('findRoute', () => {
     const { stack, host, first } = await twoNics()
     expect(way(host.findRoute(0, null, fakeAddress(1, 7)))).toMatchObject({
       nic: 'one', protocol: FAKE_PROTOCOL, localAddress: fakeAddress(1, 1), nextHop: fakeAddress(1, 7),
-      neighbor: fakeAddress(1, 7), loop: 1, mtu: 1000, isBroadcast: false, isMulticast: false, generation: stack.generation,
+      neighbor: fakeAddress(1, 7), loop: 1, mtu: 1000, mss: 0, isBroadcast: false, isMulticast: false, generation: stack.generation,
     })
     expect(way(host.findRoute(0, null, fakeAddress(2, 7)))).toMatchObject({ nic: 'two', neighbor: null, staticLinkAddress: null })
     expect(way(host.findRoute(0, null, fakeAddress(9, 9)))).toMatchObject({

@@ -53,7 +53,7 @@ function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options
   const { scheduler } = context.host
   endpoint.route = route
   endpoint.authenticator = settings.authentication?.forFlow(endpoint) ?? null
-  initializeReceiver(endpoint, announcedMss(route.nic.mtu, remoteAddress, settings))
+  initializeReceiver(endpoint, announcedMss(route, remoteAddress, settings))
   rcv.tsOffset = context.secrets.timestampOffset(localAddress, port, remoteAddress, remotePort)
   initializeSender(endpoint, context.secrets.initialSequence(localAddress, port, remoteAddress, remotePort, scheduler.now))
   setState(endpoint, State.SynSent)

@@ -1,4 +1,4 @@
-import type { Milliseconds } from '@stack/core'
+import type { Milliseconds, Route } from '@stack/core'
 import { hasRoomForTimestamps } from './authentication/seam.ts'
 import { LEAST_MSS } from './options.ts'
 import type { Settings } from './options.ts'
@@ -40,9 +40,9 @@ export function initializeReceiver(tcb: Tcb, mss: number): void {
   rcv.sackPermitted = settings.sack
 }
 
-/** MSS to announce: what the interface takes, without options (RFC 6691 §2), or less by choice. */
-export function announcedMss(mtu: number, remote: Tcb['remoteAddress'], settings: Settings): number {
-  return Math.max(LEAST_MSS, Math.min(mtu - networkHeaderLength(remote) - MIN_HEADER_LENGTH, settings.maximumSegmentSize, 65_535))
+/** MSS to announce: what the interface takes, without options (RFC 6691 §2), or less by choice or for the route. */
+export function announcedMss({ nic, mss }: Route, remote: Tcb['remoteAddress'], settings: Settings): number {
+  return Math.max(LEAST_MSS, Math.min(nic.mtu - networkHeaderLength(remote) - MIN_HEADER_LENGTH, settings.maximumSegmentSize, mss === 0 ? Infinity : mss, 65_535))
 }
 
 /** The peer's SYN: its sequence number and what its options agree to. */

@@ -27,7 +27,7 @@ export function pathMtu(tcb: Tcb): number {
   const { snd, settings, remoteAddress } = tcb
   const headers = networkHeaderLength(remoteAddress) + MIN_HEADER_LENGTH
   const route = currentRoute(tcb.context, tcb)
-  const path = typeof route === 'string' ? snd.peerMss : route.mtu - headers
+  const path = typeof route === 'string' ? snd.peerMss : Math.min(route.mtu - headers, route.mss === 0 ? Infinity : route.mss)
   return Math.max(settings.minimumSegmentSize, Math.min(snd.peerMss, path, settings.maximumSegmentSize)) + headers
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { icmpv4, ipv4, packet, tcp } from '@stack/testing'
 import type { Connection, ConnectOptions } from '../src/index.ts'
-import { Bench, FAMILIES, pattern, type Family } from './support/peer.ts'
+import { Bench, FAMILIES, pattern, PEER_PORT, PORT, type Family, type Segment } from './support/peer.ts'
 
 const headers = (family: Family): number => (family === 'ipv4' ? 40 : 60)
 
@@ -239,4 +239,34 @@ test('minimumSegmentSize: a peer that asks for less does not get it', async () =
   await connection.write(pattern(300))
   expect(sent(bench)).toEqual(['1(200)', '201(100)'])
   await end({ bench, connection })
+})
+
+test('a route may cap the MSS, both ways', async () => {
+  for (const isActive of [true, false]) {
+    const bench = await Bench.create()
+    bench.stack.routes.add({ destination: `${bench.remote}/32`, nic: 1, mss: 700 })
+    expect(bench.stack.routes.list()).toContainEqual(expect.objectContaining({ destination: bench.remote, mss: 700 }))
+    let announced: Segment
+    let connection: Connection
+    if (isActive) {
+      connection = bench.stack.tcp.open({ host: bench.remote, port: PEER_PORT })
+      announced = bench.expect('S')
+      bench.localPort = announced.sourcePort
+      await bench.send('SA', { ack: 1, mss: 1460 })
+      bench.expect('A')
+    } else {
+      const listener = bench.stack.tcp.listen({ port: PORT })
+      await bench.send('S', { mss: 1460 })
+      announced = bench.expect('SA')
+      await bench.send('A', { seq: 1, ack: 1 })
+      connection = listener.tryAccept()!
+      await listener.close()
+    }
+    expect(announced.mss).toBe(700)
+    await connection.write(pattern(1000))
+    expect(sent(bench)).toEqual(['1(700)', '701(300)'])
+    expect(bench.stack.routes.remove({ destination: bench.remote, mss: 600 })).toBe(0)
+    expect(bench.stack.routes.remove({ destination: bench.remote, mss: 700 })).toBe(1)
+    await end({ bench, connection })
+  }
 })

@@ -22,6 +22,8 @@ export interface Route {
   readonly loop: PacketLooping
   /** Bytes with network header: the least of link, route entry and what the path told (PMTU). */
   readonly mtu: number
+  /** Cap on TCP's MSS in both directions, bytes; 0 = none. */
+  readonly mss: number
   readonly isBroadcast: boolean
   readonly isMulticast: boolean
   /** Generation of the stack's routing state when it was made. */
@@ -40,6 +42,8 @@ export interface RouteEntry {
   readonly source?: string
   /** Bytes; caps the link's. */
   readonly mtu?: number
+  /** Caps the MSS that TCP announces and sends along the route, bytes, 28–65,495: for paths that lose what is larger. Default: `mtu` alone. */
+  readonly mss?: number
   /** Lower wins among equal prefixes. Default 0. */
   readonly metric?: number
 }

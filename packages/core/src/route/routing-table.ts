@@ -12,6 +12,8 @@ export interface RouteRow {
   readonly source: Address | null
   /** Bytes; 0 = the link's. */
   readonly mtu: number
+  /** Cap on TCP's MSS; absent = none. */
+  readonly mss?: number
   /** Lower wins among equal prefixes. */
   readonly metric: number
 }
@@ -163,6 +165,7 @@ function agrees(row: RouteRow, match: Partial<RouteRow>): boolean {
   if (match.source !== undefined && !sameOrNull(row.source, match.source)) return false
   if (match.nicId !== undefined && row.nicId !== match.nicId) return false
   if (match.mtu !== undefined && row.mtu !== match.mtu) return false
+  if (match.mss !== undefined && row.mss !== match.mss) return false
   return match.metric === undefined || row.metric === match.metric
 }
 

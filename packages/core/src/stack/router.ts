@@ -180,12 +180,12 @@ export class Router {
     if (source === null) return 'EADDRNOTAVAIL'
     const isBroadcast = row.gateway === null && isMapped(remote) && isSubnetBroadcast(device, remote)
     const loop = isBroadcast && query.echo && !device.isLoopback ? PacketLooping.Both : PacketLooping.Out
-    return this.route(query, device, source, row.gateway ?? remote, loop, row.mtu, isBroadcast, false)
+    return this.route(query, device, source, row.gateway ?? remote, loop, row.mtu, isBroadcast, false, row.mss)
   }
 
   private route(
     query: Query, device: NicDevice, localAddress: Address, nextHop: Address, loop: PacketLooping, rowMtu: number, isBroadcast: boolean,
-    isMulticast: boolean,
+    isMulticast: boolean, mss = 0,
   ): Route | Failure {
     const { protocol, remote } = query
     // RFC 1122 §3.2.1.3 (g), RFC 4291 §2.5.3: a loopback address is no source for what leaves the host.
@@ -216,6 +216,7 @@ export class Router {
       staticLinkAddress,
       loop,
       mtu,
+      mss,
       isBroadcast,
       isMulticast,
       generation: this.generation,

@@ -13,6 +13,7 @@ const SCHEMA: OptionSchema<RouteEntry> = {
   nic: { type: 'any' },
   source: { type: 'string' },
   mtu: { type: 'number', integer: true, min: 68, max: 65_535 },
+  mss: { type: 'number', integer: true, min: 28, max: 65_495 },
   metric: { type: 'number', integer: true, min: 0 },
 }
 
@@ -34,7 +35,7 @@ export class RoutesApi implements Routes {
       if (gateway !== null && isMapped(gateway) !== isMapped(prefix.address)) {
         throw new StackError('ERR_STACK_INVALID_ARGUMENT', `The gateway ${entry.gateway!} and the destination ${entry.destination} are of different families: give a gateway of the destination's.`)
       }
-      router.table.add({ prefix, gateway, nicId, source, mtu: entry.mtu ?? 0, metric: entry.metric ?? 0 })
+      router.table.add({ prefix, gateway, nicId, source, mtu: entry.mtu ?? 0, mss: entry.mss ?? 0, metric: entry.metric ?? 0 })
     }
     router.changed()
   }
@@ -51,6 +52,7 @@ export class RoutesApi implements Routes {
         ...(entry.nic === undefined ? {} : { nicId: nics.require(entry.nic).id }),
         ...(entry.source === undefined ? {} : { source: parseAddressText(this.#context, entry.source) }),
         ...(entry.mtu === undefined ? {} : { mtu: entry.mtu }),
+        ...(entry.mss === undefined ? {} : { mss: entry.mss }),
         ...(entry.metric === undefined ? {} : { metric: entry.metric }),
       })
     }
@@ -108,6 +110,7 @@ export class RoutesApi implements Routes {
       ...(row.gateway === null ? {} : { gateway: formatAddressText(this.#context, row.gateway) }),
       ...(row.source === null ? {} : { source: formatAddressText(this.#context, row.source) }),
       ...(row.mtu === 0 ? {} : { mtu: row.mtu }),
+      ...(row.mss === undefined || row.mss === 0 ? {} : { mss: row.mss }),
     }
   }
 }
