@@ -8,9 +8,11 @@ import type { FastOpen } from './fast-open.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
 import { announcedMss } from './handshake.ts'
 import { sendSyn } from './output.ts'
+import { expectAnswers } from './quick-ack.ts'
 import { Rack } from './rack.ts'
 import { resendAll } from './recovery.ts'
 import { armRetransmit, beginFlight, noteSent } from './sender.ts'
+import { after } from './sequence.ts'
 import { State } from './state.ts'
 import type { Tcb } from './tcb.ts'
 import { Flag, headerLengthOf, MIN_HEADER_LENGTH, Rare } from './wire.ts'
@@ -156,6 +158,7 @@ export class FastOpenClient implements FastOpen {
     this.acked = Math.min(this.text, Math.max(0, (snd.una - snd.iss - 1) | 0))
     if (this.isSent && (header.flags & Flag.Syn) !== 0) this.remember(tcb, header, now)
     if (!this.hasText) return
+    if (after(snd.queue.end, snd.nxt)) expectAnswers(tcb)
     if (this.acked === this.text) {
       context.counters.fastOpenAccepted++
       this.cache.succeeded()

@@ -24,6 +24,11 @@ export function noteAnswer({ rcv, settings }: Tcb, now: number): void {
   if (rcv.dataSegments > 0 && rcv.quickAcks !== INTERACTIVE && now - rcv.lastText < settings.delayedAck) rcv.quickAcks = INTERACTIVE
 }
 
+/** The rest of a request follows the handshake: what comes back is its answer. */
+export function expectAnswers({ rcv }: Tcb): void {
+  rcv.quickAcks = INTERACTIVE
+}
+
 /** Do `owed` bytes get their ACK at once? Less than a segment may be a request: its answer is not far. */
 export function isQuick({ rcv, settings }: Tcb, owed: number): boolean {
   return rcv.quickAcks > 0 && (settings.quickAckSmall || owed >= rcv.largest)
