@@ -6,7 +6,7 @@ import type { FastOpenCache, ServerMemory } from './fast-open-cache.ts'
 import { isTooLong } from './fast-open.ts'
 import type { FastOpen } from './fast-open.ts'
 import { currentRoute, defaultMss, networkHeaderLength } from './flow.ts'
-import { announcedMss } from './handshake.ts'
+import { LEAST_MSS } from './options.ts'
 import { sendSyn } from './output.ts'
 import { expectAnswers } from './quick-ack.ts'
 import { Rack } from './rack.ts'
@@ -196,9 +196,8 @@ export class FastOpenClient implements FastOpen {
   /** The SYN again, without text, as what the path takes (RFC 1191 §6.5); the text follows it. */
   tooBig(tcb: Tcb, mtu: number): void {
     if (!this.hasText || tcb.state !== State.SynSent) return
-    const { context, remoteAddress, localAddress, settings, rcv } = tcb
-    const next = Math.max(mtu, networkHeaderLength(remoteAddress) + MIN_HEADER_LENGTH)
-    const mss = announcedMss(next, remoteAddress, settings)
+    const { context, remoteAddress, localAddress, rcv } = tcb
+    const mss = Math.max(LEAST_MSS, mtu - networkHeaderLength(remoteAddress) - MIN_HEADER_LENGTH)
     if (mss >= rcv.mss) return
     context.host.updatePathMtu(localAddress, remoteAddress, mtu)
     rcv.mss = mss
