@@ -4,7 +4,6 @@ import type { Scenario } from '../scenario.ts'
 
 // No goodput cliffs: what a TCP with SACK, RACK-TLP, CUBIC, BBR and buffers that tune themselves does with these paths.
 
-const LATER = 'issue 3'
 const cubic: TransferOptions = { tcp: { congestionControl: 'cubic' } }
 const bbr: TransferOptions = { tcp: { congestionControl: 'bbr' } }
 
