@@ -35,11 +35,6 @@ function flag(name: 'noDelay' | 'cork'): SocketOption<TcpSocket> {
   return integer<TcpSocket>((socket) => Number(socket.option(name)), (socket, value) => socket.configure({ [name]: value !== 0 }))
 }
 
-/** A number that is an option of the connection, in its unit. */
-function number(name: 'userTimeout' | 'synRetries', least: number, most: number): SocketOption<TcpSocket> {
-  return integer<TcpSocket>((socket) => socket.option(name), (socket, value) => socket.configure({ [name]: value }), least, most)
-}
-
 /** Level IPPROTO_TCP. TCP-AO fails with ENOPROTOOPT: there is no such option yet. */
 export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_NODELAY: flag('noDelay'),
@@ -68,7 +63,12 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     },
     1,
   ),
-  TCP_SYNCNT: number('synRetries', 1, 127),
+  TCP_SYNCNT: integer<TcpSocket>(
+    (socket) => socket.option('synRetries'),
+    // Scripts that count SYNs are of the time when each timeout was twice the one before.
+    (socket, value) => socket.configure({ synRetries: value, synLinearRetries: 0 }),
+    1, 127,
+  ),
   TCP_DEFER_ACCEPT: {
     get: (socket) => socket.deferAccept,
     set: (socket, expression, names) => {
@@ -77,7 +77,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
       return ok()
     },
   },
-  TCP_USER_TIMEOUT: number('userTimeout', 0, Infinity),
+  TCP_USER_TIMEOUT: integer<TcpSocket>((socket) => socket.option('userTimeout'), (socket, value) => socket.configure({ userTimeout: value }), 0),
   TCP_LINGER2: integer<TcpSocket>(
     (socket) => {
       const timeout = socket.option('finWait2Timeout')
