@@ -1,5 +1,5 @@
 import type { Clock, StackBase } from '@stack/core'
-import type { Connection, ConnectionOptions, Tcp } from '@stack/tcp'
+import type { Connection, Tcp } from '@stack/tcp'
 import type { Udp } from '@stack/udp'
 import type { Expression, Position } from '../language/ast.ts'
 import type { Family } from '../report/result.ts'
