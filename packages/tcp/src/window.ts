@@ -55,14 +55,14 @@ function freeSpace(tcb: Tcb): number {
 
 /**
  * May rounding lead to this window? Up to an eighth beyond the receive buffer, which streams of full segments do not come
- * near; while the window falls to a buffer that has shrunk, as long as it does fall.
+ * near; while the window falls to a buffer that has shrunk, as long as it does fall, or little waits to be read.
  */
 function isRoundingSafe({ rcv }: Tcb, window: number): boolean {
   if (window <= rcv.buffer + (rcv.buffer >>> 3) - rcv.queue.length) {
     rcv.isShrinking = false
     return true
   }
-  return rcv.isShrinking && (rcv.nxt - rcv.acked) >>> rcv.scale > 0
+  return rcv.isShrinking && ((rcv.nxt - rcv.acked) >>> rcv.scale > 0 || rcv.queue.length < MAX_FIELD)
 }
 
 /** How far the right edge must move to be worth telling (RFC 9293 §3.8.6.2.2, MUST-39). */
