@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Collects what is not needed, finalizers included. */
-export async function collect(): Promise<void> {
+async function collect(): Promise<void> {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void
   for (let i = 0; i < 3; i++) {

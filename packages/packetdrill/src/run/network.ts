@@ -63,7 +63,7 @@ export async function createNetwork(draft: Draft, addresses: Addresses, onSent: 
   const random = seededRandom(1)
   const stack = createStack({
     plugins: [
-      ipv4(draft.ipv4 as Ipv4Options), ipv6({ linkLocal: false, ...draft.ipv6 }), tcp({ congestionControls: [bbr(), dctcp()], ...draft.tcp } as TcpOptions), udp(), icmp(),
+      ipv4(draft.ipv4 as Ipv4Options), ipv6({ linkLocal: false, ...draft.ipv6 }), tcp({ congestionControls: [bbr(), dctcp()], ...draft.tcp }), udp(), icmp(),
     ],
     clock, random, secureRandom: seededSecure(seededRandom(2)), name: 'packetdrill',
   })
