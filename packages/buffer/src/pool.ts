@@ -38,7 +38,7 @@ export interface PacketPoolStatistics {
 export interface PacketPool {
   /** The memory it takes from. */
   readonly memory: PacketMemory
-  /** Bytes it may hold. */
+  /** Bytes it may hold; with `slots`, at most as many of the middle size, which full segments take. */
   readonly quota: number
   /** Bytes charged now. */
   readonly held: number

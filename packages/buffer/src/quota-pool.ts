@@ -47,7 +47,7 @@ export class QuotaPool implements PacketPool {
   }
 
   get quota(): number {
-    return this.#gauge.limit
+    return Math.min(this.#gauge.limit, this.#slots * SLOT_SIZES[1])
   }
 
   get held(): number {

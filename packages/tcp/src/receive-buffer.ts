@@ -30,7 +30,7 @@ export function initialReceiveBuffer({ receiveBuffer, maxReceiveBuffer }: Settin
 /** How large the receive buffer may become by itself, or is by choice. */
 export function receiveBufferLimit(tcb: Tcb): number {
   const { receiveBuffer, maxReceiveBuffer } = tcb.settings
-  return receiveBuffer ?? Math.min(maxReceiveBuffer, Math.floor(tcb.context.host.memory.quota / LARGEST_SHARE))
+  return receiveBuffer ?? Math.min(maxReceiveBuffer, Math.max(INITIAL_BUFFER, Math.floor(tcb.context.host.memory.quota / LARGEST_SHARE)))
 }
 
 /**

@@ -12,7 +12,7 @@ const LARGEST_SHARE = 4
 /** How large the send buffer may become by itself, or is by choice. */
 function sendBufferLimit(tcb: Tcb): number {
   const { sendBuffer, maxSendBuffer } = tcb.settings
-  return sendBuffer ?? Math.min(maxSendBuffer, Math.floor(tcb.context.host.memory.quota / LARGEST_SHARE))
+  return sendBuffer ?? Math.min(maxSendBuffer, Math.max(INITIAL_BUFFER, Math.floor(tcb.context.host.memory.quota / LARGEST_SHARE)))
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createPacketMemory } from '@stack/buffer'
 import { describe, expect, test } from 'vitest'
 import { bbr } from '../src/index.ts'
 import { Bench, pattern } from './support/peer.ts'
@@ -348,7 +349,9 @@ describe('the window', () => {
 
 describe('in a connection', () => {
   test('an hour of nothing leaves window and rate, and what follows is paced at the known rate [CCWG-BBR-5.4-restart]', async () => {
-    const bench = await Bench.create({ tcp: { congestionControls: [bbr()], congestionControl: 'bbr' } })
+    // Its bursts hold many packets at once.
+    const memory = createPacketMemory({ size: 16 << 20 }).pool()
+    const bench = await Bench.create({ memory, tcp: { congestionControls: [bbr()], congestionControl: 'bbr' } })
     const phases: string[] = []
     const connection = await connect(bench, {
       trace: ({ phase }) => {
