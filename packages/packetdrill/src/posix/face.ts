@@ -47,7 +47,7 @@ class PosixFace implements Posix {
       this.poke()
     }
     this.face = {
-      options, system, clock, symbols, names,
+      options, system, clock, symbols, names, startedAt: clock.now(),
       files: new FileTable(),
       local: { host: localAddress, port: options.localPort ?? DEFAULT_PORT },
       remote: { host: remoteAddress, port: options.remotePort ?? DEFAULT_PORT },

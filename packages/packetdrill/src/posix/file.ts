@@ -25,6 +25,8 @@ export interface WriteRequest {
   readonly dontWait: boolean
   /** MSG_FASTOPEN: it opens the connection, too. */
   readonly fastOpen?: boolean
+  /** MSG_ZEROCOPY: the error queue tells when the bytes are done with. */
+  readonly zeroCopy?: boolean
   readonly to: { readonly host: string; readonly port: number } | null
 }
 

@@ -29,6 +29,8 @@ export interface PosixOptions {
   readonly defaults?: Readonly<Record<string, number>>
   /** Key that TCP_MD5SIG switches on where it names none, as FreeBSD's does. Default: none. */
   readonly md5Secret?: string
+  /** ms that times in control messages may be off. Default 4. */
+  readonly tolerance?: number
   /** Symbols of the command line (`-D NAME=value`); they win over the system's. */
   readonly symbols?: ReadonlyMap<string, number>
 }

@@ -49,6 +49,7 @@ export interface Message {
   readonly name: Expression | null
   /** Bytes of all parts. */
   readonly length: number
+  readonly parts: number
   readonly control: Expression | null
   readonly flags: Expression | null
 }
@@ -59,6 +60,7 @@ export function message(expression: Expression, names: Names): Message {
   return {
     name: field(expression, ['msg_name']),
     length: vector === null ? 0 : vectorLength(vector, names, count === null || count.kind === 'ellipsis' ? Infinity : numberOf(count, names)),
+    parts: vector === null || vector.kind === 'ellipsis' ? 0 : items(vector).length,
     control: field(expression, ['msg_control']),
     flags: field(expression, ['msg_flags']),
   }

@@ -1,5 +1,6 @@
 import { StackError, type Clock, type TransportError } from '@stack/core'
 import type { Connection, ConnectionOptions, Listener, Tcp } from '@stack/tcp'
+import { ErrorQueue } from './error-queue.ts'
 import { errnoOf } from './errors.ts'
 import { now, Ready, type OpenFile, type Operation, type ReadRequest, type WriteRequest } from './file.ts'
 import { fail, ok, type Outcome } from './pending-call.ts'
@@ -39,7 +40,6 @@ export class TcpSocket implements OpenFile {
   readonly kind = 'tcp'
   readonly domain: number
   isNonBlocking: boolean
-  edges = 0
   settings: Settings
   private readonly settingsSinceListen: Settings = {}
   /** TCP_DEFER_ACCEPT, s. */
@@ -60,6 +60,8 @@ export class TcpSocket implements OpenFile {
   readonly remembered: Map<string, number> = new Map<string, number>()
   /** Null = there never was a key, and nobody looks at signatures. */
   signatures: SocketSignatures | null = null
+  /** What MSG_ERRQUEUE reads; null = nobody asked for anything that comes there. */
+  errorQueue: ErrorQueue | null = null
   connection: Connection | null = null
   listener: Listener | null = null
   readonly fastOpen: FastOpenSettings
@@ -78,6 +80,7 @@ export class TcpSocket implements OpenFile {
   private isReadShut = false
   /** The urgent byte that there is was read. */
   private isUrgentRead = false
+  private changes = 0
   private isWriteShut = false
 
   constructor(context: TcpContext, domain: number, isNonBlocking: boolean) {
@@ -211,7 +214,7 @@ export class TcpSocket implements OpenFile {
     this.isErrorTaken = false
     const changed = (): void => {
       if (context.system === 'freebsd') this.roundReceiveBuffer()
-      this.edges++
+      this.changes++
       context.changed()
     }
     const urgent = (): void => {
@@ -223,7 +226,8 @@ export class TcpSocket implements OpenFile {
     // To kernels a reset is an error as long as our FIN is not acknowledged; RFC 9293 §3.10.7.4 just deletes the TCB.
     if (this.settings.trace === undefined) {
       connection.configure({
-        trace: ({ kind, flags, state }) => {
+        trace: ({ kind, flags, state, time }) => {
+          this.errorQueue?.traced(connection, kind, time)
           if (kind === 'receive' && (flags & RST) !== 0 && (state === 'closing' || state === 'last-ack')) this.resetWhileClosing = true
         },
       })
@@ -239,6 +243,7 @@ export class TcpSocket implements OpenFile {
   private inherit(listener: TcpSocket): void {
     this.settings = { ...listener.settings }
     this.signatures = listener.signatures
+    this.errorQueue = listener.errorQueue?.inherited() ?? null
     this.linger = listener.linger
     this.receiveTimeout = listener.receiveTimeout
     this.sendTimeout = listener.sendTimeout
@@ -387,7 +392,7 @@ export class TcpSocket implements OpenFile {
 
   write(request: WriteRequest): Operation {
     const isNonBlocking = this.isNonBlocking || request.dontWait
-    const { more, endOfRecord, urgent, length } = request
+    const { more, endOfRecord, urgent, length, zeroCopy } = request
     let done = 0
     let isOpening = false
     if (request.fastOpen === true || this.fastOpen.deferred !== null) {
@@ -415,10 +420,10 @@ export class TcpSocket implements OpenFile {
         done += connection.tryWrite(this.context.scratch(length).subarray(done, length), { more, endOfRecord, urgent })
         return ok(done)
       })
+      if (done < length && outcome.errno === undefined && !isNonBlocking && !isLate) return null
+      if (done > 0) this.errorQueue?.written(connection, zeroCopy === true)
       if (outcome.errno !== undefined) return done > 0 ? ok(done) : outcome
-      if (done === length) return ok(done)
-      if (!isNonBlocking && !isLate) return null
-      return done > 0 ? ok(done) : fail('EAGAIN')
+      return done > 0 || length === 0 ? ok(done) : fail('EAGAIN')
     }
     return { attempt, patience: this.sendTimeout }
   }
@@ -442,7 +447,9 @@ export class TcpSocket implements OpenFile {
     // Who may wait has it all in the send buffer: what the SYN leaves follows with the last ACK of the handshake.
     const bytes = this.context.scratch(length).subarray(0, isNonBlocking ? Math.min(length, room) : length)
     const outcome = this.guard(() => ok(connection.tryWrite(bytes, { more, endOfRecord })))
-    return outcome.errno === undefined ? outcome.value : outcome
+    if (outcome.errno !== undefined) return outcome
+    if (isNonBlocking || bytes.length === outcome.value) this.errorQueue?.written(connection, request.zeroCopy === true)
+    return outcome.value
   }
 
   // --- the end ---
@@ -499,6 +506,21 @@ export class TcpSocket implements OpenFile {
 
   // --- looking ---
 
+  get edges(): number {
+    return this.changes + (this.refreshedQueue?.count ?? 0)
+  }
+
+  /** The error queue as it is now. */
+  get refreshedQueue(): ErrorQueue | null {
+    if (this.connection !== null) this.errorQueue?.refresh(this.connection)
+    return this.errorQueue
+  }
+
+  /** The error queue, made if need be. */
+  useErrorQueue(): ErrorQueue {
+    return (this.errorQueue ??= new ErrorQueue())
+  }
+
   /** SO_ERROR: the errno, and forgets it. */
   takeError(): string | null {
     const { leftError } = this
@@ -524,7 +546,7 @@ export class TcpSocket implements OpenFile {
     if (this.fastOpen.deferred !== null) return Ready.Out
     if (connection === null) return Ready.Out | Ready.Hup | (this.leftError === null ? 0 : Ready.Err)
     if (this.isOpening) return 0
-    let mask = 0
+    let mask = this.refreshedQueue?.isEmpty === false ? Ready.Err : 0
     const isOver = connection.state === 'closed' || connection.state === 'time-wait'
     const hasEnded = isOver || this.isReadShut || isFinReceived(connection)
     if (connection.error !== null && !this.isErrorTaken) mask |= Ready.Err

@@ -71,6 +71,7 @@ async function runOver(script: Script, family: Family, read: RunOptions, options
       stack: network.stack, clock: network.clock, family, localAddress: addresses.local, remoteAddress: addresses.remote, system: profile.system, defaults: draft.socket, readsAfterShutdown: profile.readsAfterShutdown ?? false,
       ...(read.bindPort === null ? {} : { localPort: read.bindPort }),
       ...(read.connectPort === null ? {} : { remotePort: read.connectPort }),
+      ...(read.toleranceMicroseconds === null ? {} : { tolerance: read.toleranceMicroseconds / 1000 }),
       ...(read.md5Secret === null ? {} : { md5Secret: read.md5Secret }),
     })
     session = new Session(script, profile, read, network, posix, trace, draft)

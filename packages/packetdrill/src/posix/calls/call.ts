@@ -14,6 +14,8 @@ export interface Face {
   readonly options: PosixOptions
   readonly system: System
   readonly clock: Clock
+  /** ms of the clock at which the script began. */
+  readonly startedAt: number
   readonly files: FileTable
   readonly symbols: Symbols
   readonly names: Names

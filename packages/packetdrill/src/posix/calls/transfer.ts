@@ -1,14 +1,19 @@
 import type { Expression } from '../../language/ast.ts'
 import { Unsupported } from '../../language/error.ts'
-import { controlMismatches, type ControlMessage } from '../control-messages.ts'
+import { controlMismatches, errorMessages, type ControlMessage } from '../control-messages.ts'
 import { now, type Operation, type ReadOutcome, type ReadRequest, type WriteRequest } from '../file.ts'
 import type { Socket } from '../options/option.ts'
-import { fail, ok } from '../pending-call.ts'
+import { fail, ok, type Outcome } from '../pending-call.ts'
 import type { OutMismatch } from '../posix.ts'
 import { message, vectorLength, type Message } from '../structs.ts'
 import { numberOf, type Arguments } from '../values.ts'
 import type { CallTable, Face } from './call.ts'
 import { addressOf, withSocket } from './sockets.ts'
+
+/** ms. */
+const DEFAULT_TOLERANCE = 4
+/** Pieces of memory that one segment of Linux refers to. */
+const PINNED_PARTS = 17
 
 /** Calls that move bytes. */
 export const TRANSFER_CALLS: CallTable = {
@@ -51,7 +56,8 @@ export const TRANSFER_CALLS: CallTable = {
   },
   sendmsg: (face, args) => {
     args.expect(3)
-    const { name, length } = message(args.get(1), face.names)
+    const { name, length, parts } = message(args.get(1), face.names)
+    if (parts > PINNED_PARTS && flagsOf(face, args.number(2))('MSG_ZEROCOPY')) throw new Unsupported('segments that end where their pages are used up (MSG_ZEROCOPY of many parts)', args.at)
     return write(face, args, length, args.number(2), name)
   },
 }
@@ -59,8 +65,7 @@ export const TRANSFER_CALLS: CallTable = {
 function read(face: Face, args: Arguments, length: number, flags: number, parts: Message | null = null): Operation {
   const has = flagsOf(face, flags)
   return withSocket(face, args, (socket) => {
-    // Nothing puts anything on an error queue.
-    if (has('MSG_ERRQUEUE')) return now(fail('EAGAIN'))
+    if (has('MSG_ERRQUEUE')) return now(readErrorQueue(face, socket, parts))
     if (has('MSG_OOB')) return now(socket.kind === 'tcp' ? socket.readUrgent() : fail('EOPNOTSUPP'))
     const request: ReadRequest = {
       length, peek: has('MSG_PEEK'), truncate: has('MSG_TRUNC'), waitAll: has('MSG_WAITALL'), dontWait: has('MSG_DONTWAIT'),
@@ -71,10 +76,22 @@ function read(face: Face, args: Arguments, length: number, flags: number, parts:
       ...operation,
       attempt: (isLate) => {
         const outcome: ReadOutcome | null = operation.attempt(isLate)
-        return outcome === null || outcome.errno !== undefined ? outcome : ok(outcome.value, differences(face, parts, outcome, controlOf(face, socket)))
+        if (outcome === null || outcome.errno !== undefined) return outcome
+        const cut = outcome.isTruncated === true ? face.symbols.numberOf('MSG_TRUNC')! : 0
+        return ok(outcome.value, differences(face, parts, cut, controlOf(face, socket)))
       },
     }
   })
+}
+
+/** The next entry of the error queue: control messages, and no bytes. */
+function readErrorQueue(face: Face, socket: Socket, parts: Message | null): Outcome {
+  const entry = socket.kind === 'tcp' ? socket.refreshedQueue?.take() : undefined
+  if (entry === undefined) return fail('EAGAIN')
+  if (parts === null) return ok()
+  const hasSegment = entry.kind === 'time' && entry.hasSegment
+  const flags = face.symbols.numberOf('MSG_ERRQUEUE')! | (hasSegment ? face.symbols.numberOf('MSG_TRUNC')! : 0)
+  return ok(0, differences(face, parts, flags, errorMessages(entry, face)))
 }
 
 /** TCP_INQ asks how much is left; the end of the stream counts as one byte. */
@@ -86,27 +103,26 @@ function controlOf(face: Face, socket: Socket): readonly ControlMessage[] {
 }
 
 /** What recvmsg gives back beside the bytes: flags and control messages. */
-function differences(face: Face, { flags, control }: Message, outcome: ReadOutcome, messages: readonly ControlMessage[]): readonly OutMismatch[] {
+function differences(face: Face, { flags, control }: Message, actual: number, messages: readonly ControlMessage[]): readonly OutMismatch[] {
   const found: OutMismatch[] = []
-  const actual = outcome.isTruncated === true ? face.symbols.numberOf('MSG_TRUNC')! : 0
   if (flags !== null && flags.kind !== 'ellipsis') {
     const expected = numberOf(flags, face.names)
     if (expected !== actual) found.push({ what: 'msg_flags', expected: `0x${expected.toString(16)}`, actual: `0x${actual.toString(16)}`, at: flags.at })
   }
-  if (control !== null) found.push(...controlMismatches(control, messages, face.names))
+  if (control !== null) found.push(...controlMismatches(control, messages, face.names, face.options.tolerance ?? DEFAULT_TOLERANCE))
   return found
 }
 
 function write(face: Face, args: Arguments, length: number, flags: number, to: Expression | null): Operation {
   const has = flagsOf(face, flags)
-  if (has('MSG_ZEROCOPY')) throw new Unsupported('zerocopy (MSG_ZEROCOPY)', args.at)
   return withSocket(face, args, (socket) => {
+    if (has('MSG_ZEROCOPY') && socket.kind !== 'tcp') throw new Unsupported('zerocopy of datagrams (MSG_ZEROCOPY)', args.at)
     const opens = has('MSG_FASTOPEN')
     if ((opens || has('MSG_OOB')) && socket.kind !== 'tcp') return now(fail('EOPNOTSUPP'))
     // A stream is written to its peer, whatever the address says.
     const isSomewhere = (opens || socket.kind === 'udp') && to !== null && !isNull(to) && !(socket.kind === 'udp' && to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)
     const request: WriteRequest = {
-      length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), urgent: has('MSG_OOB'), dontWait: has('MSG_DONTWAIT'), fastOpen: opens,
+      length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), urgent: has('MSG_OOB'), dontWait: has('MSG_DONTWAIT'), fastOpen: opens, zeroCopy: has('MSG_ZEROCOPY'),
       to: isSomewhere ? addressOf(face, to, face.remote) : null,
     }
     const operation = socket.write(request)

@@ -1,6 +1,9 @@
+import { Unsupported } from '../../language/error.ts'
+import { Timestamping } from '../error-queue.ts'
 import { fail, ok, type Outcome } from '../pending-call.ts'
 import type { System } from '../posix.ts'
 import { linger, timeval } from '../structs.ts'
+import { pointedNumber } from '../values.ts'
 import { applyKeepAlive } from './keep-alive.ts'
 import { integer, readOnly, remembered, unsupported, type OptionTable, type Socket } from './option.ts'
 
@@ -14,6 +17,9 @@ const LEAST_SNDBUF = 4608
 const NO_PACING_LIMIT = 0xffff_ffff
 /** Least receive buffer of a UDP socket of the stack. */
 const LEAST_UDP_BUFFER = 2048
+
+/** Flags of SO_TIMESTAMPING that the error queue serves. */
+const KNOWN_TIMES = Object.values(Timestamping).reduce((all, flag) => all | flag, 0)
 
 /** Level SOL_SOCKET. */
 export const SOCKET_LEVEL: OptionTable = {
@@ -92,11 +98,30 @@ export const SOCKET_LEVEL: OptionTable = {
   ),
   SO_DEBUG: remembered('SO_DEBUG'),
   SO_NOSIGPIPE: remembered('SO_NOSIGPIPE'),
-  SO_ZEROCOPY: unsupported('zerocopy (SO_ZEROCOPY)'),
-  SO_MARK: unsupported('marks on packets (SO_MARK)'),
+  SO_ZEROCOPY: {
+    get: (socket) => Number(socket.kind === 'tcp' && socket.errorQueue?.copies === true),
+    set: (socket, expression, names) => {
+      const value = pointedNumber(expression, names)
+      if (socket.kind !== 'tcp') throw new Unsupported('zerocopy of datagrams (SO_ZEROCOPY)', expression.at)
+      if (value !== 0 && value !== 1) return fail('EINVAL')
+      socket.useErrorQueue().copies = value === 1
+      return ok()
+    },
+  },
+  // Marks are for rules and routes by mark, which no script has.
+  SO_MARK: remembered('SO_MARK'),
   SO_TIMESTAMP: unsupported('times of packets as control messages (SO_TIMESTAMP)'),
   SO_TIMESTAMPNS: unsupported('times of packets as control messages (SO_TIMESTAMPNS)'),
-  SO_TIMESTAMPING: unsupported('times of packets from the error queue (SO_TIMESTAMPING)'),
+  SO_TIMESTAMPING: {
+    get: (socket) => (socket.kind === 'tcp' ? (socket.errorQueue?.times ?? 0) : 0),
+    set: (socket, expression, names) => {
+      const flags = pointedNumber(expression, names)
+      if (socket.kind !== 'tcp' || (flags & ~KNOWN_TIMES) !== 0) throw new Unsupported('other times than those of what TCP sends (SO_TIMESTAMPING)', expression.at)
+      if ((flags & Timestamping.Id) !== 0 && socket.connection === null) return fail('EINVAL')
+      socket.useErrorQueue().ask(flags, socket.connection)
+      return ok()
+    },
+  },
   SO_TXTIME: unsupported('times to send packets at (SO_TXTIME)'),
   SO_BUSY_POLL: unsupported('busy polling of devices (SO_BUSY_POLL)'),
   SO_INCOMING_CPU: unsupported('processors of flows (SO_INCOMING_CPU)'),

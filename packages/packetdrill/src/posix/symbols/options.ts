@@ -47,8 +47,18 @@ export const UDP_OPTIONS: readonly Row[] = [
   ['UDP_CORK', 1, null], ['UDP_ENCAP', 100, 1], ['UDP_NO_CHECK6_TX', 101, null], ['UDP_NO_CHECK6_RX', 102, null], ['UDP_SEGMENT', 103, null], ['UDP_GRO', 104, null],
 ]
 
-/** Values of options. */
+/** Values of options, and what control messages have in them. */
 export const OPTION_VALUES: readonly Row[] = [
+  ['SOF_TIMESTAMPING_TX_HARDWARE', 1, null], ['SOF_TIMESTAMPING_TX_SOFTWARE', 2, null], ['SOF_TIMESTAMPING_RX_HARDWARE', 4, null],
+  ['SOF_TIMESTAMPING_RX_SOFTWARE', 8, null], ['SOF_TIMESTAMPING_SOFTWARE', 0x10, null], ['SOF_TIMESTAMPING_SYS_HARDWARE', 0x20, null],
+  ['SOF_TIMESTAMPING_RAW_HARDWARE', 0x40, null], ['SOF_TIMESTAMPING_OPT_ID', 0x80, null], ['SOF_TIMESTAMPING_TX_SCHED', 0x100, null],
+  ['SOF_TIMESTAMPING_TX_ACK', 0x200, null], ['SOF_TIMESTAMPING_OPT_CMSG', 0x400, null], ['SOF_TIMESTAMPING_OPT_TSONLY', 0x800, null],
+  ['SOF_TIMESTAMPING_OPT_STATS', 0x1000, null], ['SOF_TIMESTAMPING_OPT_PKTINFO', 0x2000, null], ['SOF_TIMESTAMPING_OPT_TX_SWHW', 0x4000, null],
+  ['SOF_TIMESTAMPING_BIND_PHC', 0x8000, null], ['SOF_TIMESTAMPING_OPT_ID_TCP', 0x1_0000, null],
+  ['SCM_TIMESTAMPING', 37, null], ['SCM_TSTAMP_SND', 0, null], ['SCM_TSTAMP_SCHED', 1, null], ['SCM_TSTAMP_ACK', 2, null],
+  ['CMSG_LEVEL_IP', 0], ['CMSG_TYPE_RECVERR', 11, null],
+  ['SO_EE_ORIGIN_NONE', 0, null], ['SO_EE_ORIGIN_LOCAL', 1, null], ['SO_EE_ORIGIN_ICMP', 2, null], ['SO_EE_ORIGIN_ICMP6', 3, null],
+  ['SO_EE_ORIGIN_TIMESTAMPING', 4, null], ['SO_EE_ORIGIN_ZEROCOPY', 5, null], ['SO_EE_CODE_ZEROCOPY_COPIED', 1, null],
   ['IP_PMTUDISC_DONT', 0, null], ['IP_PMTUDISC_WANT', 1, null], ['IP_PMTUDISC_DO', 2, null], ['IP_PMTUDISC_PROBE', 3, null],
   ['IPV6_PMTUDISC_DONT', 0, null], ['IPV6_PMTUDISC_WANT', 1, null], ['IPV6_PMTUDISC_DO', 2, null], ['IPV6_PMTUDISC_PROBE', 3, null],
 ]
