@@ -63,6 +63,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   ttl: { type: 'number', integer: true, min: 0, max: 255 },
   tos: { type: 'number', integer: true, min: 0, max: 255 },
   tailLossProbe: { type: 'boolean' },
+  windowProbe: { type: 'any' },
   sack: { type: 'boolean' },
   trace: { type: 'any' },
   authentication: { type: 'any' },
@@ -196,6 +197,7 @@ const DEFAULTS: Settings = {
   ttl: 0,
   tos: 0,
   tailLossProbe: true,
+  windowProbe: 'octet',
   sack: true,
   trace: null,
   authentication: null,
@@ -215,6 +217,7 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   checkEcn(what, options.ecn)
   checkUserTimeout(what, options)
   checkOpenErrors(what, options.openErrors)
+  checkChoice(what, 'windowProbe', options.windowProbe, ['octet', 'empty'], 'a peer may be asked either way')
   checkChoice(what, 'nagle', options.nagle, ['minshall', 'classic'], 'to switch it off set noDelay')
   checkChoice(what, 'mtuProbing', options.mtuProbing, ['off', 'black-hole', 'always'])
   const trace: unknown = options.trace

@@ -74,7 +74,7 @@ function doubtRoute(tcb: Tcb): void {
   if (tcb.snd.attempts >= DOUBT_RETRIES && tcb.route !== null) tcb.context.host.doubtReachable(tcb.route)
 }
 
-/** One byte, or the FIN, beyond the window makes the peer say what its window is (RFC 9293 §3.8.6.1). */
+/** One byte, or the FIN, beyond the window, or no text before it, makes the peer say what its window is (RFC 9293 §3.8.6.1). */
 function probeWindow(tcb: Tcb, now: Milliseconds): void {
   const { snd, rcv } = tcb
   const limit = userTimeoutOf(tcb)
@@ -90,7 +90,9 @@ function probeWindow(tcb: Tcb, now: Milliseconds): void {
   const isSent = snd.wnd > 0 && flightSize(tcb) === 0 && sendOverride(tcb)
   if (!isSent) {
     const hasText = snd.queue.length > 0
-    transmit(tcb, snd.una, hasText ? 1 : 0, !hasText, 'window-probe')
+    // An old sequence number without text is answered, too, and leaves nothing to be sent again.
+    if (tcb.settings.windowProbe === 'empty' && flightSize(tcb) === 0) emit(tcb, Flag.Ack, (snd.una - 1) | 0, 'window-probe')
+    else transmit(tcb, snd.una, hasText ? 1 : 0, !hasText, 'window-probe')
     snd.persisting = true
   }
   snd.attempts++

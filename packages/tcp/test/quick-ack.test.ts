@@ -78,8 +78,9 @@ describe('quick ACKs', () => {
   })
 })
 
-test('nagle is one of two', async () => {
+test('nagle is one of two, and so is what asks for a window', async () => {
   const bench = await Bench.create()
   expect(() => bench.stack.tcp.listen({ port: 1, nagle: 'none' as never })).toThrow(/'nagle' must be one of 'minshall', 'classic'; to/)
+  expect(() => bench.stack.tcp.listen({ port: 1, windowProbe: 'none' as never })).toThrow(/'windowProbe' must be one of 'octet', 'empty'/)
   await bench.end()
 })

@@ -39,7 +39,7 @@ export const linux: Profile = {
   families: ALL_FAMILIES,
   tcp: {
     receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, quickAckSmall: true, synRetries: 5, synLinearRetries: 4,
-    urgentInline: false, ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off', fastOpenKey: LINUX_KEY,
+    urgentInline: false, windowProbe: 'empty', ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off', fastOpenKey: LINUX_KEY,
   },
   // Client, server, and every listener.
   socket: { TCP_FASTOPEN: 0x403 },

@@ -177,6 +177,11 @@ export interface ConnectionOptions {
   readonly tos?: number
   /** Sends a segment when the end of a flight may be lost, two round trips after it (RFC 8985 §7). Default true. */
   readonly tailLossProbe?: boolean
+  /**
+   * What asks whether a closed window is open again (RFC 9293 §3.8.6.1): `'octet'` = the next byte, which the peer may take;
+   * `'empty'` = a segment before it without text, as Linux sends, which is only answered. Default `'octet'`.
+   */
+  readonly windowProbe?: 'octet' | 'empty'
   /** Selective acknowledgments, when the peer has them too (RFC 2018). Default true. Decided by the handshake. */
   readonly sack?: boolean
   /**
