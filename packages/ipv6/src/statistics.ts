@@ -9,7 +9,7 @@ export interface Ipv6Counters {
   dropDisabled: number
   /** Fixed header truncated, another version, or a payload length beyond the packet. */
   dropMalformed: number
-  /** Multicast source, or `::` where a source is needed, or `::1` from a link. */
+  /** Multicast source, an own address from outside, `::` where a source is needed, or `::1` from a link. */
   dropMartianSource: number
   /** Unspecified destination, `::1` from a link, reserved multicast scope. */
   dropMartianDestination: number

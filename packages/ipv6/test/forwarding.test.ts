@@ -99,6 +99,15 @@ describe('forwarding', () => {
     b.end()
   })
 
+  it('sends nothing on in its own name', async () => {
+    const b = await router()
+    b.send(ping(US, FAR, 'x'))
+    b.send(ip(US, FAR, PROBE, bytesOf([0, 1, 0, 9])))
+    expect(b.far()).toEqual([])
+    expect(b.counters()).toMatchObject({ dropMartianSource: 2, forwarded: 0 })
+    b.end()
+  })
+
   it('says that a link-local source leads no further [RFC4443-3.1-unreachable]', async () => {
     const b = await router()
     await b.nic.addAddress('fe80::1/64', { skipDuplicateDetection: true })

@@ -19,10 +19,10 @@ export const PORTS = { listener: 7000, udpEcho: 7, udpSilent: 9, peer: 5000 } as
 
 const MOST_REMEMBERED = 16
 
-/** Did the stack make it, and not only forward it? */
-function isOwn({ ipv4, ipv6 }: ParsedPacket): boolean {
+/** Did the stack make it, and not only forward it? What is from nobody, or from a link, is never forwarded. */
+function isOwn({ ipv4, ipv6 }: ParsedPacket, { addresses }: Nic): boolean {
   const source = (ipv4 ?? ipv6)?.source
-  return source === undefined || /^(10\.(0|9)\.0\.(1|2[012])|fd0[09]::(1|1[456])|fe80:.*|::)$/.test(source)
+  return source === undefined || /^(::|0\.0\.0\.0|fe80:.*)$/.test(source) || addresses.some(({ address }) => address === source)
 }
 
 /** A stack with something of everything open, a peer that is a case, and everything that is looked at. */
@@ -74,12 +74,13 @@ export class World implements BuildContext {
     const flows = new Flows(setup.mtu, isText)
     const out: ParsedPacket[] = []
     // At once: what is heard after it must not be taken for what came before.
+    let nic: Nic<FakeLink> | null = null
     const wire = fuzzLink(setup.framing, setup.mtu, variant, (bytes) => {
       const parsed = parsePacket(bytes, { first: setup.framing === 'ethernet' ? 'ethernet' : 'ip' })
-      if (!setup.forwarding || isOwn(parsed)) flows.sent(parsed)
+      if (!setup.forwarding || nic === null || isOwn(parsed, nic)) flows.sent(parsed)
       out.push(parsed)
     })
-    const nic = await stack.addNic(wire.link, { addresses: ['10.0.0.1/24', 'fd00::1/64'], skipDuplicateDetection: true })
+    nic = await stack.addNic(wire.link, { addresses: ['10.0.0.1/24', 'fd00::1/64'], skipDuplicateDetection: true })
     if (forwarding) await stack.addNic(fakeLink(), { addresses: ['10.9.0.1/16', 'fd09::1/64'], skipDuplicateDetection: true })
     const world = new World(setup, { clock, stack, nic, wire, memory, problems, out }, flows)
     if (setup.framing === 'ethernet' && !setup.resolves) {

@@ -8,6 +8,7 @@ import { IPV6_ETHERTYPE, Ipv6Field, readAddress } from '../wire/header.ts'
 import { Icmpv6Type, TimeExceededCode, UnreachableCode } from '../wire/icmpv6.ts'
 import type { CounterName } from '../statistics.ts'
 import type { EndpointContext } from './context.ts'
+import { isImpostor } from './martians.ts'
 import type { Output } from './output.ts'
 
 /** Routes packets that are for somebody else (RFC 8200, RFC 4443 §3). */
@@ -18,11 +19,16 @@ export interface Forwarder {
 
 /** Makes the forwarder of an endpoint. */
 export function createForwarder(context: EndpointContext, output: Output, errors: ErrorSender): Forwarder {
-  const { nic, counters, shared } = context
+  const { nic, addresses, counters, shared } = context
 
   function forward(packet: Packet): boolean {
     if (!shared.settings.forwarding) {
       drop(packet, 'dropNotLocal')
+      return true
+    }
+    // As IPv4 does (RFC 1812 §5.3.7): nobody else's packets leave in our name.
+    if (isImpostor(packet, addresses, nic.isLoopback)) {
+      drop(packet, 'dropMartianSource')
       return true
     }
     const source = { a: packet.sourceA, b: packet.sourceB, c: packet.sourceC, d: packet.sourceD }

@@ -17,7 +17,7 @@ import { OptionAction } from '../wire/options.ts'
 import type { CounterName } from '../statistics.ts'
 import type { EndpointContext } from './context.ts'
 import type { Forwarder } from './forwarder.ts'
-import { Martian, martianOf } from './martians.ts'
+import { isImpostor, Martian, martianOf } from './martians.ts'
 
 /** The receiving half of an endpoint. */
 export interface Input {
@@ -148,7 +148,7 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
         packet.start = chain.offset
         packet.transportProtocol = chain.nextHeader
         // Only ICMPv6 has a use for `::`, and for hearing that somebody else has our address.
-        if (chain.nextHeader !== NextHeader.Icmpv6 && (isFromNobody(packet) || isFromImpostor(packet))) {
+        if (chain.nextHeader !== NextHeader.Icmpv6 && (isFromNobody(packet) || isImpostor(packet, addresses, nic.isLoopback))) {
           drop(packet, 'dropMartianSource')
           return
         }
@@ -176,11 +176,6 @@ export function createInput(context: EndpointContext, parts: InputParts): Input 
         rejectOption(packet)
         return
     }
-  }
-
-  /** From outside, in our name. */
-  function isFromImpostor(p: Packet): boolean {
-    return (p.flags & PacketFlag.Looped) === 0 && !nic.isLoopback && addresses.isLocal(p.sourceA, p.sourceB, p.sourceC, p.sourceD)
   }
 
   /** RFC 8200 §4.2: what the two highest bits of the option type ask for. */

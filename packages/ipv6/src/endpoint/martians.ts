@@ -1,4 +1,6 @@
+import { PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
+import type { AddressTable } from '@stack/core'
 import { isMulticastWord } from '../address/scope.ts'
 
 /** Addresses that no packet may have. */
@@ -23,4 +25,9 @@ export function martianOf(p: Packet, isInternal: boolean): Martian {
   if (p.sourceD === 1 && p.sourceA === 0 && p.sourceB === 0 && p.sourceC === 0) return Martian.Source
   // RFC 4291 §2.7: scope 0 is reserved, scope 1 does not leave a node.
   return isMulticastWord(p.destinationA) && ((p.destinationA >>> 16) & 0xf) <= 1 ? Martian.Destination : Martian.None
+}
+
+/** From outside, in our name: only duplicate detection has a use for it (RFC 4862 §5.4). `hasLoopback` = the link is the loopback. */
+export function isImpostor(p: Packet, addresses: AddressTable, hasLoopback: boolean): boolean {
+  return (p.flags & PacketFlag.Looped) === 0 && !hasLoopback && addresses.isLocal(p.sourceA, p.sourceB, p.sourceC, p.sourceD)
 }
