@@ -25,8 +25,11 @@ const MOST_PIECES = 64
 /** The bytes of a frame as they come in, in order: one packet, or its fragments. */
 export function buildFrame(frame: Frame, context: BuildContext): Uint8Array[] {
   const whole = networkPacket(frame, context)
-  context.flows.heard(parsePacket(whole, { first: whole[0]! >> 4 === 6 ? 'ipv6' : 'ipv4' }))
-  return inFragments(whole, frame).map((bytes) => framed(spoilt(bytes, frame.spoil ?? []), frame, context.framing))
+  const pieces = inFragments(whole, frame)
+  // Fragments say their own lengths: what a lie cut off is there again when they are put together.
+  const heard = pieces === null ? whole : withTrueLength(whole)
+  context.flows.heard(parsePacket(heard, { first: heard[0]! >> 4 === 6 ? 'ipv6' : 'ipv4' }))
+  return (pieces ?? [whole.subarray(0, LARGEST)]).map((bytes) => framed(spoilt(bytes, frame.spoil ?? []), frame, context.framing))
 }
 
 function networkPacket(frame: Frame, context: BuildContext): Uint8Array {
@@ -157,9 +160,10 @@ function ndpOptions(options: readonly HeaderOption[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]))
 }
 
-function inFragments(whole: Uint8Array, { net: { fragments } }: Frame): Uint8Array[] {
+/** Null = it is not cut. */
+function inFragments(whole: Uint8Array, { net: { fragments } }: Frame): Uint8Array[] | null {
   const version = whole[0]! >> 4
-  if (fragments === undefined || whole.length > LARGEST || (version !== 4 && version !== 6) || whole.length < 60 || isLyingHeader(whole)) return [whole.subarray(0, LARGEST)]
+  if (fragments === undefined || whole.length > LARGEST || (version !== 4 && version !== 6) || whole.length < 60 || isLyingHeader(whole)) return null
   const { identification, order, lost, twice, shift } = fragments
   const size = Math.max(fragments.size, Math.ceil(whole.length / MOST_PIECES / 8) * 8)
   const pieces = fragmentsOf(whole, { size, identification })
@@ -167,6 +171,13 @@ function inFragments(whole: Uint8Array, { net: { fragments } }: Frame): Uint8Arr
   if (shift !== 0) moveFragment(last, shift)
   const kept = pieces.flatMap((piece, index) => (index === lost ? [] : index === twice ? [piece, piece] : [piece]))
   return order === 'forward' ? kept : kept.reverse()
+}
+
+function withTrueLength(whole: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(whole)
+  const isVersion4 = bytes[0]! >> 4 === 4
+  new DataView(bytes.buffer).setUint16(isVersion4 ? 2 : 4, isVersion4 ? bytes.length : bytes.length - 40)
+  return bytes
 }
 
 /** An IPv4 header that says that it is none cannot be cut. */

@@ -105,7 +105,9 @@ export class Flows {
 
   private sentSyn(flow: Flow, header: TcpHeader, headers: number): void {
     const offered = offersOf(header)
-    if (flow.iss !== header.seq) {
+    // In virtual time no clock may have moved since the last connection of this pair, and the ISN is the same again (RFC 6528 §3).
+    const isAgain = flow.iss === header.seq && flow.fin === null
+    if (!isAgain) {
       const { heard, irs, peerNext, peerEnds, stamp } = flow
       const isPassive = header.flags.includes('A')
       Object.assign(flow, newFlow(), { irs, peerNext, peerEnds, stamp, iss: header.seq, heard: isPassive ? heard : null })
