@@ -43,6 +43,8 @@ const NEAR = 1 << 22
 /** Follows connections on the wire: what frames are to be relative to, and whether what the stack sends keeps the rules that hold whatever the peer does. */
 export class Flows {
   readonly problems: string[] = []
+  /** The fewest bytes by which a frame acknowledged more than was sent; 0 = none did. Whoever asks sets it to 0 again. */
+  ahead = 0
   private readonly flows = new Map<string, Flow>()
   private readonly mtu: number
   /** Text of the stack is `pattern`: look at it. */
@@ -76,7 +78,11 @@ export class Flows {
     const end = endOf(header, parsed.payload.length)
     flow.peerEnds.push(end)
     if (flow.peerEnds.length > MOST_ENDS) flow.peerEnds.shift()
-    if (header.flags.includes('A')) flow.peerAck = header.ack
+    if (header.flags.includes('A')) {
+      const ahead = (header.ack - flow.stackNext) | 0
+      if (ahead > 0 && flow.iss !== null) this.ahead = Math.min(this.ahead === 0 ? ahead : this.ahead, ahead)
+      flow.peerAck = header.ack
+    }
     if (!header.flags.includes('S')) return
     const offers = offersOf(header)
     flow.heard = flow.heard === null || sameOffers(flow.heard, offers) ? offers : 'unclear'

@@ -10,13 +10,16 @@ import { World } from './world.ts'
 
 /** What a run did, to be compared. */
 export interface Outcome {
+  readonly framing: 'ip' | 'ethernet'
   readonly problems: readonly string[]
   /** The packets that went out after each step, as hexadecimal text. */
   readonly out: readonly (readonly string[])[]
   /** The first step after which memory was refused, or its level was not the lowest; Infinity = none. */
   readonly shortOfMemory: number
+  /** The first step with several frames of which one acknowledges what the stack may send meanwhile; Infinity = none. */
+  readonly ahead: number
   /** What became of the connection of the setup. */
-  readonly end: { readonly state: string; readonly bytesRead: number; readonly bytesReadable: number } | null
+  readonly end: { readonly state: string; readonly bytesReceived: number } | null
 }
 
 const MOST_PROBLEMS = 5
@@ -31,6 +34,7 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
   const held = newHeld()
   const out: string[][] = []
   let shortOfMemory = Infinity
+  let ahead = Infinity
   const { problems, memory } = world
   let step = 0
   const lookAtMemory = (): void => {
@@ -45,6 +49,7 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
     for (const one of kase.steps) {
       const sent = await play(world, one, held, coverage)
       lookAtMemory()
+      if (world.isAhead) ahead = Math.min(ahead, step)
       out.push(sent.map(toHex))
       if (coverage !== undefined) coverage.sent += sent.length
       check(world)
@@ -61,9 +66,9 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
     problems.push(`the run threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   }
   const { connection } = world
-  const end = connection === null ? null : { state: connection.state, bytesRead: connection.bytesRead, bytesReadable: connection.readableLength }
+  const end = connection === null ? null : { state: connection.state, bytesReceived: connection.info().bytesReceived }
   await finish(world, coverage)
-  return { problems: problems.slice(0, MOST_PROBLEMS).map((problem) => `step ${step}: ${problem}`), out, shortOfMemory, end }
+  return { framing: world.framing, problems: problems.slice(0, MOST_PROBLEMS).map((problem) => `step ${step}: ${problem}`), out, shortOfMemory, ahead, end }
 }
 
 async function play(world: World, step: Step, held: Held, coverage: Coverage | undefined): Promise<Uint8Array[]> {
@@ -77,6 +82,8 @@ async function play(world: World, step: Step, held: Held, coverage: Coverage | u
       return buildFrame(frame, world)
     })
     framesIn = frames.length
+    world.isAhead ||= framesIn > 1 && world.flows.ahead > 0 && world.flows.ahead <= queued
+    world.flows.ahead = 0
     bytesIn = frames.reduce((sum, frame) => sum + frame.length, 0)
     wire.receive(frames)
   } else if ('advance' in step) await clock.advance(step.advance)

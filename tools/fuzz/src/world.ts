@@ -45,6 +45,8 @@ export class World implements BuildContext {
   /** The connection of the setup. */
   connection: Connection | null = null
   stackPort: number = PORTS.listener
+  /** A frame of a batch acknowledged what the stack may send only after another one of it. */
+  isAhead = false
 
   private constructor(setup: Setup, parts: Pick<World, 'clock' | 'stack' | 'nic' | 'wire' | 'memory' | 'problems' | 'out'>, flows: Flows) {
     this.setup = setup
