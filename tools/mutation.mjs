@@ -5,6 +5,8 @@
 //   --tests=PART      only the package's test files whose name contains it, or one file anywhere, by its whole path; more than one:
 //                     --tests=a --tests=b. A quick look at one file; a later run without it tries what survived on all tests
 //   --concurrency=N   test runners at a time (2)
+//   --patience=MS     how long a test may take (30000). Where tests run in virtual time one that takes seconds waits for what will never
+//                     come: 3000 finds that out sooner
 //   --force           forget what earlier runs found; else only what changed since is run again
 //
 // Works on a copy, so that nothing else sees the changed sources. Reports stay in .cache/mutation/PACKAGE.
@@ -18,12 +20,12 @@ import { ROOT, run } from './lib/process.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { tests: { type: 'string', multiple: true }, concurrency: { type: 'string', default: '2' }, force: { type: 'boolean', default: false } },
+  options: { tests: { type: 'string', multiple: true }, concurrency: { type: 'string', default: '2' }, patience: { type: 'string', default: '30000' }, force: { type: 'boolean', default: false } },
 })
 const [name, ...files] = positionals
 const home = `packages/${name}`
 if (name === undefined || !existsSync(join(ROOT, home, 'src'))) {
-  console.error('usage: npm run mutation -- PACKAGE [FILE…] [--concurrency=N] [--force]')
+  console.error('usage: npm run mutation -- PACKAGE [FILE…] [--concurrency=N] [--patience=MS] [--force]')
   process.exit(2)
 }
 const sources = files.map((file) => `${home}/src/${file}`)
@@ -94,6 +96,6 @@ function configuration() {
   return `import { defineConfig } from 'vitest/config'
 import { fromSources } from './vitest.shared.ts'
 
-export default defineConfig({ ...fromSources, test: { include: ${JSON.stringify(include)}, isolate: false, testTimeout: 30_000 } })
+export default defineConfig({ ...fromSources, test: { include: ${JSON.stringify(include)}, isolate: false, testTimeout: ${Number(values.patience)} } })
 `
 }
