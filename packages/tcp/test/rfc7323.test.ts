@@ -128,6 +128,69 @@ describe('timestamps', () => {
     await bench.end()
   })
 
+  test('after the edge of then has passed nothing old is good any more, whatever came in between', async () => {
+    const bench = await Bench.create()
+    bench.peerTs = 1000
+    const connection = await bench.connect({ receiveBuffer: 4096 })
+    let value = 1000
+    const segment = async (seq: number, stamp = ++value): Promise<void> => {
+      await bench.send('A', { seq, ack: 1, data: pattern(100), ts: { value: stamp, echo: 0 } })
+      connection.discard(Infinity)
+      await bench.clock.settle()
+    }
+    await segment(101)
+    await segment(1)
+    for (let seq = 201; seq < 6001; seq += 100) await segment(seq)
+    expect(connection.info().bytesReceived).toBe(6000)
+    await segment(6001, value - 10)
+    expect(connection.info().bytesReceived).toBe(6000)
+    expect(bench.counters).toMatchObject({ dropOldTimestamp: 1 })
+    await bench.end()
+  })
+
+  test('what was late for a first retransmission is not old for a second', async () => {
+    const bench = await Bench.create()
+    bench.peerTs = 1000
+    const connection = await bench.connect()
+    const segment = (seq: number, value: number): Promise<void> => bench.send('A', { seq, ack: 1, data: pattern(100), ts: { value, echo: 0 } })
+    // 1, 201 and 401 come again; 501 left with the first flight.
+    await segment(101, 1001)
+    await segment(1, 1050)
+    await segment(301, 1001)
+    await segment(201, 1051)
+    await segment(401, 1052)
+    await segment(501, 1002)
+    expect(connection.info().bytesReceived).toBe(600)
+    expect(bench.counters).toMatchObject({ dropOldTimestamp: 0 })
+    await bench.end()
+  })
+
+  test('a remembered timestamp is good for 24 days of silence, whatever the clock says (RFC 7323 §5.5) [RFC7323-5.5-idle]', async () => {
+    const bench = await Bench.create()
+    await bench.clock.advance(40 * 86_400_000)
+    bench.peerTs = 1000
+    const connection = await bench.connect()
+    const old = { seq: 1, ack: 1, data: pattern(5), ts: { value: 999, echo: 0 } }
+    await bench.clock.advance(24 * 86_400_000)
+    await bench.send('PA', old)
+    expect(connection.readableLength).toBe(0)
+    await bench.clock.advance(1)
+    await bench.send('PA', old)
+    expect(connection.readableLength).toBe(5)
+    await bench.end()
+  })
+
+  test('timestamps that were not agreed on mean nothing, whatever they say [RFC7323-3.2-negotiate]', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ timestamps: false })
+    for (const [seq, value] of [[1, 2000], [6, 1000], [11, -5]] as const) {
+      await bench.send('PA', { seq, ack: 1, data: pattern(5), ts: { value, echo: 0 } })
+    }
+    expect(connection.readableLength).toBe(15)
+    expect(bench.counters).toMatchObject({ dropOldTimestamp: 0 })
+    await bench.end()
+  })
+
   test('a round trip is measured from the echo, for an ACK of something new only [RFC7323-4.2-sample]', async () => {
     const bench = await Bench.create()
     bench.peerTs = 1
