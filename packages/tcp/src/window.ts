@@ -18,7 +18,7 @@ export function windowScaleOf(settings: Settings): number {
   if (typeof settings.windowScale === 'number') return settings.windowScale
   const bytes = Math.min(settings.receiveBuffer ?? settings.maxReceiveBuffer, settings.windowClamp)
   let scale = 0
-  while (scale < 14 && MAX_FIELD << scale < bytes) scale++
+  while (MAX_FIELD << scale < bytes) scale++
   return scale
 }
 
