@@ -1,0 +1,295 @@
+import { describe, expect, test } from 'vitest'
+import type { Connection, ConnectOptions } from '../src/index.ts'
+import { Bench, concat, pattern, type Segment } from './support/peer.ts'
+
+// What leaves, and when: RFC 9293 §3.7.4, §3.8.1, §3.8.6.
+
+const MSS = 1000
+
+/** `seq(length)`, and `F` or `P` where they stand. */
+const shape = (segments: readonly Segment[]): string[] => segments.map(({ seq, length, flags }) => `${seq}(${length})${flags.replace('A', '')}`)
+
+async function connected(options: Partial<ConnectOptions> = {}, answer: Parameters<Bench['connect']>[1] = {}): Promise<{ bench: Bench; connection: Connection }> {
+  const bench = await Bench.create()
+  return { bench, connection: await bench.connect(options, { mss: MSS, ...answer }) }
+}
+
+describe('the FIN (RFC 9293 §3.10.4)', () => {
+  test('leaves with the last text when the window has room for it, and waits when the text fills the window', async () => {
+    const { bench, connection } = await connected({}, { win: 500 })
+    connection.tryWrite(pattern(500))
+    connection.shutdown('write')
+    expect(shape(bench.all())).toEqual(['1(500)P'])
+    await bench.send('A', { seq: 1, ack: 501, win: 500 })
+    expect(shape(bench.all())).toEqual(['501(0)F'])
+    await bench.end()
+  })
+
+  test('behind text of several segments it is on the last, and sent again with it', async () => {
+    const { bench, connection } = await connected()
+    await connection.write(pattern(2500), { end: true })
+    expect(shape(bench.all())).toEqual(['1(1000)', '1001(1000)', '2001(500)FP'])
+    await bench.send('A', { seq: 1, ack: 2001 })
+    await bench.clock.advance(200)
+    expect(shape(bench.all())).toEqual(['2001(500)FP'])
+    expect(connection.info()).toMatchObject({ retransmits: 1, bytesRetransmitted: 500, bytesSent: 2501 })
+    // The text arrived, the FIN did not.
+    await bench.send('A', { seq: 1, ack: 2501 })
+    await bench.clock.advance(400)
+    expect(shape(bench.all())).toEqual(['2501(0)F'])
+    expect(connection.info().bytesRetransmitted).toBe(500)
+    await bench.send('A', { seq: 1, ack: 2502 })
+    expect(connection.state).toBe('fin-wait-2')
+    await bench.end()
+  })
+
+  test('an empty write side: only the FIN, and nothing ever again', async () => {
+    const { bench, connection } = await connected()
+    connection.shutdown('write')
+    expect(shape(bench.all())).toEqual(['1(0)F'])
+    await bench.send('A', { seq: 1, ack: 1 })
+    bench.expectNothing()
+    await bench.send('A', { seq: 1, ack: 2 })
+    await bench.clock.advance(60_000)
+    bench.expectNothing()
+    await bench.end()
+  })
+})
+
+describe('the window of the peer', () => {
+  test('is filled to the last byte, and no further (RFC 9293 §3.8.6)', async () => {
+    const { bench, connection } = await connected({ noDelay: true }, { win: 2500 })
+    connection.tryWrite(pattern(4000))
+    // Half of the largest window is worth a segment of its own.
+    expect(shape(bench.all())).toEqual(['1(1000)', '1001(1000)'])
+    await bench.clock.advance(100)
+    await bench.send('A', { seq: 1, ack: 2001, win: 1250 })
+    expect(shape(bench.all())).toEqual(['2001(1000)'])
+    await bench.send('A', { seq: 1, ack: 3001, win: 1250 })
+    expect(shape(bench.all())).toEqual(['3001(1000)P'])
+    await bench.end()
+  })
+
+  test('SWS: exactly half of the largest that was ever offered is enough, a byte less is not; nothing waits for ever (RFC 9293 §3.8.6.2.1)', async () => {
+    const { bench, connection } = await connected({}, { win: 1600 })
+    connection.tryWrite(pattern(5000))
+    expect(shape(bench.all())).toEqual(['1(1000)'])
+    await bench.send('A', { seq: 1, ack: 1001, win: 799 })
+    bench.expectNothing()
+    await bench.send('A', { seq: 1, ack: 1001, win: 800 })
+    expect(shape(bench.all())).toEqual(['1001(800)'])
+    await bench.send('A', { seq: 1, ack: 1801, win: 300 })
+    bench.expectNothing()
+    // The override: with the timer what fits leaves, whole.
+    await bench.clock.advance(200)
+    expect(shape(bench.all())).toEqual(['1801(300)'])
+    await bench.end()
+  })
+
+  test('while something is out a piece of the window waits for the ACK, unless noDelay', async () => {
+    for (const noDelay of [false, true]) {
+      const { bench, connection } = await connected({ noDelay }, { win: 1000 })
+      connection.tryWrite(pattern(300))
+      expect(shape(bench.all())).toEqual(['1(300)P'])
+      connection.tryWrite(pattern(5000, 300))
+      expect(shape(bench.all())).toEqual(noDelay ? ['301(700)'] : [])
+      await bench.send('A', { seq: 1, ack: 301, win: 1000 })
+      expect(shape(bench.all())).toEqual(noDelay ? [] : ['301(1000)'])
+      await bench.end()
+    }
+  })
+
+  test('info() says for how long it held the connection up, and how long it was busy', async () => {
+    const { bench, connection } = await connected({}, { win: 1000 })
+    await bench.clock.advance(500)
+    expect(connection.info()).toMatchObject({ busyTime: 0, receiveWindowLimitedTime: 0, sendBufferLimitedTime: 0 })
+    connection.tryWrite(pattern(1000))
+    bench.all()
+    await bench.clock.advance(30)
+    await bench.send('A', { seq: 1, ack: 1001, win: 1000 })
+    await bench.clock.advance(1000)
+    expect(connection.info()).toMatchObject({ busyTime: 30, receiveWindowLimitedTime: 0 })
+    connection.tryWrite(pattern(3000))
+    await bench.clock.advance(70)
+    expect(connection.info()).toMatchObject({ busyTime: 100, receiveWindowLimitedTime: 70, sendBufferLimitedTime: 0 })
+    await bench.end()
+  })
+
+  test('info() says for how long the send buffer was too small', async () => {
+    const { bench, connection } = await connected({ sendBuffer: 4096 })
+    const written = connection.write(pattern(6000))
+    await bench.clock.advance(40)
+    expect(connection.info()).toMatchObject({ busyTime: 40, receiveWindowLimitedTime: 0, sendBufferLimitedTime: 40 })
+    bench.all()
+    await bench.send('A', { seq: 1, ack: 4097 })
+    await written
+    await bench.send('A', { seq: 1, ack: 6001 })
+    await bench.clock.advance(40)
+    expect(connection.info()).toMatchObject({ busyTime: 40, sendBufferLimitedTime: 40 })
+    await bench.end()
+  })
+})
+
+describe('small segments (RFC 9293 §3.7.4)', () => {
+  test('Minshall: full segments out hold nothing back, a small one does; classic Nagle: any', async () => {
+    for (const nagle of ['minshall', 'classic'] as const) {
+      const { bench, connection } = await connected({ nagle })
+      connection.tryWrite(pattern(1000))
+      connection.tryWrite(pattern(10, 1000))
+      expect(shape(bench.all())).toEqual(nagle === 'minshall' ? ['1(1000)P', '1001(10)P'] : ['1(1000)P'])
+      connection.tryWrite(pattern(10, 1010))
+      bench.expectNothing()
+      await bench.send('A', { seq: 1, ack: 1001 })
+      expect(shape(bench.all())).toEqual(nagle === 'minshall' ? [] : ['1001(20)P'])
+      await bench.send('A', { seq: 1, ack: 1011 })
+      expect(shape(bench.all())).toEqual(nagle === 'minshall' ? ['1011(10)P'] : [])
+      await bench.end()
+    }
+  })
+
+  test('what is full leaves at once, whatever is out', async () => {
+    const { bench, connection } = await connected()
+    connection.tryWrite(pattern(10))
+    connection.tryWrite(pattern(1000, 10))
+    expect(shape(bench.all())).toEqual(['1(10)P', '11(1000)P'])
+    await bench.end()
+  })
+
+  test('PSH is on the last segment of what was written only, and not where more was promised (§3.9.1.2)', async () => {
+    const { bench, connection } = await connected({ noDelay: true })
+    connection.tryWrite(pattern(2000), { more: true })
+    expect(shape(bench.all())).toEqual(['1(1000)', '1001(1000)'])
+    connection.tryWrite(pattern(1500, 2000))
+    expect(shape(bench.all())).toEqual(['2001(1000)', '3001(500)P'])
+    await bench.end()
+  })
+
+  test('what was held back and then acknowledged away needs no timer; what is written without more takes it along', async () => {
+    const { bench, connection } = await connected({ noDelay: true })
+    connection.tryWrite(pattern(10), { more: true })
+    await bench.clock.advance(100)
+    connection.tryWrite(pattern(10, 10))
+    expect(shape(bench.all())).toEqual(['1(20)P'])
+    await bench.send('A', { seq: 1, ack: 21 })
+    connection.tryWrite(pattern(10, 20), { more: true })
+    await bench.clock.advance(199)
+    bench.expectNothing()
+    await bench.clock.advance(1)
+    expect(shape(bench.all())).toEqual(['21(10)'])
+    await bench.end()
+  })
+
+  test('a corked piece is not pushed into a closed window: that is the probe’s', async () => {
+    const { bench, connection } = await connected({ cork: true }, { win: 0 })
+    connection.tryWrite(pattern(10))
+    await bench.clock.advance(199)
+    bench.expectNothing()
+    await bench.clock.advance(800)
+    expect(bench.all().every(({ length }) => length <= 1)).toBe(true)
+    await bench.end()
+  })
+
+  test('urgent text waits for nothing (§3.8.5)', async () => {
+    const { bench, connection } = await connected({ cork: true })
+    connection.tryWrite(pattern(10))
+    bench.expectNothing()
+    connection.tryWrite(pattern(5, 10), { urgent: true })
+    expect(concat(bench.all().map(({ data }) => data))).toEqual(pattern(15))
+    await bench.end()
+  })
+})
+
+describe('sent again (RFC 9293 §3.8.1)', () => {
+  test('small segments that lie together go as one, as far as a segment holds them', async () => {
+    const { bench, connection } = await connected({ noDelay: true })
+    for (let i = 0; i < 4; i++) connection.tryWrite(pattern(300, 300 * i))
+    expect(shape(bench.all())).toEqual(['1(300)P', '301(300)P', '601(300)P', '901(300)P'])
+    await bench.clock.advance(200)
+    const again = bench.all()
+    expect(shape(again)).toEqual(['1(900)'])
+    expect(again[0]!.data).toEqual(pattern(900))
+    await bench.send('A', { seq: 1, ack: 901 })
+    expect(shape(bench.all())).toEqual(['901(300)P'])
+    expect(connection.info()).toMatchObject({ retransmits: 2, bytesRetransmitted: 1200, bytesSent: 1200 })
+    await bench.end()
+  })
+
+  test('behind the last of them it runs on into what was not sent yet', async () => {
+    const { bench, connection } = await connected()
+    connection.tryWrite(pattern(300))
+    connection.tryWrite(pattern(400, 300))
+    expect(shape(bench.all())).toEqual(['1(300)P'])
+    await bench.clock.advance(200)
+    const again = bench.all()
+    expect(shape(again)).toEqual(['1(700)P'])
+    expect(again[0]!.data).toEqual(pattern(700))
+    expect(connection.info()).toMatchObject({ bytesRetransmitted: 300, bytesSent: 700, bytesInFlight: 700 })
+    await bench.send('A', { seq: 1, ack: 701 })
+    expect(connection.info()).toMatchObject({ bytesAcked: 700, bytesInFlight: 0, bytesRetransmitting: 0, bytesLost: 0 })
+    await bench.end()
+  })
+
+  test('and takes the FIN along', async () => {
+    const { bench, connection } = await connected()
+    connection.tryWrite(pattern(300))
+    bench.all()
+    connection.tryWrite(pattern(100, 300))
+    await bench.clock.advance(199)
+    bench.expectNothing()
+    await bench.clock.advance(1)
+    expect(shape(bench.all())).toEqual(['1(400)P'])
+    connection.shutdown('write')
+    expect(shape(bench.all())).toEqual(['401(0)F'])
+    await bench.clock.advance(400)
+    expect(shape(bench.all())).toEqual(['1(400)FP'])
+    await bench.send('A', { seq: 1, ack: 402 })
+    expect(connection.state).toBe('fin-wait-2')
+    await bench.end()
+  })
+
+  test('of a segment that was acknowledged in part the rest, and never beyond the window', async () => {
+    const { bench, connection } = await connected({}, { win: 5000 })
+    connection.tryWrite(pattern(3000))
+    bench.all()
+    await bench.send('A', { seq: 1, ack: 401, win: 1300 })
+    await bench.clock.advance(200)
+    const again = bench.all()
+    expect(shape(again)).toEqual(['401(600)'])
+    expect(again[0]!.data).toEqual(pattern(600, 400))
+    await bench.send('A', { seq: 1, ack: 1001, win: 700 })
+    const part = bench.all()
+    expect(shape(part)).toEqual(['1001(700)'])
+    expect(part[0]!.data).toEqual(pattern(700, 1000))
+    await bench.end()
+  })
+})
+
+describe('the first segment after a pause', () => {
+  test('an idle connection starts with the window it had when nobody asked for slow start (RFC 7661), else with the initial one (RFC 5681 §4.1)', async () => {
+    for (const slowStartAfterIdle of [true, false]) {
+      const { bench, connection } = await connected({ slowStartAfterIdle, congestionControl: 'reno' })
+      connection.write(pattern(60_000)).catch(() => undefined)
+      await bench.clock.settle()
+      let ack = 1
+      for (let i = 0; i < 5; i++) {
+        ack = Math.max(ack, ...bench.all().map(({ seq, length }) => seq + length))
+        await bench.send('A', { seq: 1, ack })
+      }
+      const { cwnd } = connection.info()
+      expect(cwnd).toBeGreaterThan(20_000)
+      // One RTO is no pause.
+      await bench.clock.advance(connection.info().rto)
+      connection.tryWrite(pattern(10))
+      await bench.clock.settle()
+      expect(connection.info().cwnd).toBe(cwnd)
+      ack = Math.max(ack, ...bench.all().map(({ seq, length }) => seq + length))
+      await bench.send('A', { seq: 1, ack })
+      await bench.clock.advance(connection.info().rto + 1)
+      connection.tryWrite(pattern(10))
+      await bench.clock.settle()
+      expect(connection.info().cwnd).toBe(slowStartAfterIdle ? 10_000 : cwnd)
+      connection.abort()
+      await bench.end()
+    }
+  })
+})
