@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ChecksumState, GsoType, PacketFlag, type Packet } from '@stack/buffer'
+import { ChecksumState, PacketFlag, type Packet } from '@stack/buffer'
 import { fifo, type Nic, type Qdisc, type Route } from '@stack/core'
 import { advance, bench, settle, type Bench } from './support/bench.ts'
 import { FakeLink, type FakeLinkOptions } from './support/fake-link.ts'
@@ -251,26 +251,6 @@ describe('finishing for the link', () => {
     expect(l.socket.send(PEER, 9, 100 - FAKE_HEADER - 8)).toBeNull()
     expect(l.socket.send(PEER, 9, 100 - FAKE_HEADER - 7)).toBe('EMSGSIZE')
     expect([l.link.sent.length, l.nic.statistics.dropTooLarge]).toEqual([1, 1])
-    l.stack.destroy()
-  })
-
-  it.each([
-    ['drops a super-packet on a link that cannot cut', {}, 'EMSGSIZE'],
-    ['hands a super-packet to a link that can', { softwareGso: true }, null],
-    ['and to hardware', { hardwareGso: true }, null],
-  ])('%s', async (_what, capabilities, answer) => {
-    const l = await line({ mtu: 100, capabilities, gsoMaxSize: 500 })
-    const device = l.nic.networkInterface
-    const send = (length: number) => {
-      const packet = l.stack.memory.allocate(20, length)!
-      packet.end = packet.start + length
-      packet.gsoType = GsoType.Udp
-      packet.gsoMss = 80
-      const answer = device.writePacketTo(null, FAKE_PROTOCOL, packet)
-      l.clock.scheduler.run()
-      return answer
-    }
-    expect([send(500), send(501), send(100)]).toEqual([answer, 'EMSGSIZE', null])
     l.stack.destroy()
   })
 

@@ -8,6 +8,7 @@ import { addEthernetHeader, ETHERNET_HEADER_LENGTH } from './ethernet.ts'
 import { makeHeadroom } from './headroom.ts'
 import type { Observers } from './observers.ts'
 import type { Qdisc } from './qdisc.ts'
+import { segmentCount, superHeaderLength, superTextLength, takeSegment, type SegmentOptions } from './segmentation.ts'
 
 /** Packets given to a link in one call, at most. */
 const BATCH = 64
@@ -21,13 +22,17 @@ export interface EgressOptions {
   readonly qdisc: Qdisc
   readonly counters: NicCounters
   readonly observers: Observers
+  /** Offer transports to cut super-packets for a link that does not. */
+  readonly softwareGso: boolean
   /** The NIC's MTU now, bytes. */
   mtu(): number
+  /** Bytes of the link header, at most. */
+  linkHeaderLength(): number
 }
 
 /**
- * The last steps of a packet: queue, then, when the link can take it, link header, contiguous bytes, checksum, and the
- * link itself. Packets of one turn leave in one batch, in order.
+ * The last steps of a packet: queue, then, when the link can take it, cutting, link header, contiguous bytes, checksum, and
+ * the link itself. Packets of one turn leave in one batch, in order.
  */
 export class Egress implements Pollable {
   queued = false
@@ -36,7 +41,13 @@ export class Egress implements Pollable {
   private blocked = false
   private readonly waiting = new Set<Dirty>()
   private readonly batch: Packet[] = []
+  /** Of the packets of a batch: bytes and packets on the wire. */
   private readonly sizes: number[] = []
+  private readonly counts: number[] = []
+  /** What is left of a super-packet that is being cut; in the queue again between polls. */
+  private rest: Packet | null = null
+  private restHeaders = 0
+  private readonly cutting: SegmentOptions
   private readonly o: EgressOptions
   private readonly link: LinkEndpoint
   private readonly qdisc: Qdisc
@@ -51,6 +62,15 @@ export class Egress implements Pollable {
     this.qdisc = options.qdisc
     this.pool = options.host.memory
     this.counters = options.counters
+    this.cutting = {
+      pool: this.pool,
+      get headroom() {
+        return options.linkHeaderLength()
+      },
+      get isScattered() {
+        return options.link.capabilities.scatterGather === true
+      },
+    }
     this.departure = options.host.timers.create(() => {
       this.schedule()
     })
@@ -58,14 +78,25 @@ export class Egress implements Pollable {
     this.qdiscDrops = this.qdisc.dropped
   }
 
+  /** Largest super-packet that transports may build now, bytes with network header; 0 = none. */
+  get gsoMaxSize(): number {
+    return this.linkGsoMaxSize() || (this.o.softwareGso ? SOFTWARE_GSO_MAX_SIZE : 0)
+  }
+
   /** Queues a network packet whose next hop is known. Takes ownership. */
   send(packet: Packet): Failure {
     if (packet.gsoType !== GsoType.None) {
-      if (packet.length <= this.o.mtu()) packet.gsoType = GsoType.None
-      else if (packet.length > this.gsoMaxSize()) return this.tooLarge(packet)
-    } else if (packet.length > this.o.mtu()) {
-      return this.tooLarge(packet)
+      const headers = superHeaderLength(packet)
+      if (headers < 0) {
+        this.counters.dropBadOffload++
+        packet.release()
+        return 'EINVAL'
+      }
+      if (headers + packet.gsoMss < packet.length) {
+        if (headers + packet.gsoMss > this.o.mtu()) return this.tooLarge(packet)
+      } else packet.gsoType = GsoType.None
     }
+    if (packet.gsoType === GsoType.None && packet.length > this.o.mtu()) return this.tooLarge(packet)
     if (!this.qdisc.enqueue(packet)) {
       this.isFull = true
       this.counters.dropQueueFull++
@@ -106,23 +137,27 @@ export class Egress implements Pollable {
     this.schedule()
   }
 
-  /** From the run queue. */
+  /** From the run queue. Counts packets as the wire does. */
   poll(budget: number): number {
-    const { scheduler } = this.o.host
     let handled = 0
+    let left = 0
     while (handled < budget && !this.blocked) {
       const wanted = Math.min(BATCH, budget - handled)
       while (this.batch.length < wanted) {
-        const packet = this.qdisc.dequeue(scheduler.now)
-        if (packet === null) break
+        if (this.rest === null) {
+          const packet = this.qdisc.dequeue(this.o.host.scheduler.now)
+          if (packet === null) break
+          left++
+          if (this.mustCut(packet)) continue
+          this.enter(packet)
+        } else this.cut(this.rest)
         handled++
-        const finished = this.finish(packet)
-        if (finished !== null) this.batch.push(finished)
       }
       if (this.batch.length === 0) break
       this.writeBatch()
     }
-    if (handled > 0) this.makeRoom(handled)
+    this.putBackRest()
+    if (left > 0) this.makeRoom(left)
     const dropped = this.qdisc.dropped - this.qdiscDrops
     this.qdiscDrops += dropped
     this.counters.dropQueueFull += dropped
@@ -167,15 +202,51 @@ export class Egress implements Pollable {
     else if (at !== Infinity) this.departure.arm(at)
   }
 
+  /** Is it a super-packet that the link does not take whole? Then its segments come next. */
+  private mustCut(packet: Packet): boolean {
+    if (packet.gsoType === GsoType.None || (packet.flags & FINISHED) !== 0) return false
+    const { udpGso } = this.link.capabilities
+    if (packet.length <= this.linkGsoMaxSize() && (packet.gsoType !== GsoType.Udp || udpGso !== false)) return false
+    this.rest = packet
+    this.restHeaders = superHeaderLength(packet)
+    return true
+  }
+
+  /** The next segment of what is being cut enters the batch. */
+  private cut(rest: Packet): void {
+    const segment = takeSegment(rest, this.restHeaders, this.cutting)
+    if (segment === null) this.counters.dropNoMemory += segmentCount(rest)
+    else this.enter(segment)
+    if (segment !== null && rest.length > this.restHeaders) return
+    this.rest = null
+    rest.release()
+  }
+
+  private putBackRest(): void {
+    const { rest } = this
+    if (rest === null) return
+    this.rest = null
+    this.qdisc.requeue(rest)
+  }
+
+  private enter(packet: Packet): void {
+    const finished = this.finish(packet)
+    if (finished !== null) this.batch.push(finished)
+  }
+
   private writeBatch(): void {
-    const { batch, sizes, counters } = this
+    const { batch, sizes, counts, counters } = this
     const count = batch.length
-    for (let i = 0; i < count; i++) sizes[i] = batch[i]!.length
+    for (let i = 0; i < count; i++) this.measure(batch[i]!, i)
     // Before the call: a link may answer `writable` from within it.
     this.blocked = true
     const taken = this.link.writePackets(batch)
-    for (let i = 0; i < taken; i++) counters.txBytes += sizes[i]!
-    counters.txPackets += taken
+    for (let i = 0; i < taken; i++) {
+      counters.txBytes += sizes[i]!
+      counters.txPackets += counts[i]!
+    }
+    // What is behind the batch is behind what goes back of it.
+    if (taken < count) this.putBackRest()
     for (let i = count - 1; i >= taken; i--) {
       const packet = batch[i]!
       packet.flags |= FINISHED
@@ -184,6 +255,18 @@ export class Egress implements Pollable {
     if (taken === count) this.blocked = false
     // One by one: an array that is cut to nothing gives its memory back, and asks for it again with the next batch.
     for (let i = 0; i < count; i++) batch.pop()
+  }
+
+  /** Notes what a packet of the batch is on the wire: each segment of a super-packet has headers of its own. */
+  private measure(packet: Packet, i: number): void {
+    this.sizes[i] = packet.length
+    this.counts[i] = 1
+    if (packet.gsoType === GsoType.None) return
+    const headers = superHeaderLength(packet)
+    if (headers < 0) return
+    const count = segmentCount(packet)
+    this.counts[i] = count
+    this.sizes[i] += (count - 1) * (packet.length - superTextLength(packet, headers))
   }
 
   /** Makes a packet what its link wants. Null = dropped and counted. */
@@ -230,7 +313,7 @@ export class Egress implements Pollable {
   }
 
   /** Largest super-packet of the link now; 0 = it carries none. */
-  private gsoMaxSize(): number {
+  private linkGsoMaxSize(): number {
     const { hardwareGso, softwareGso } = this.link.capabilities
     return hardwareGso === true || softwareGso === true ? (this.link.gsoMaxSize ?? SOFTWARE_GSO_MAX_SIZE) : 0
   }

@@ -1,13 +1,17 @@
 import { PacketList, type Packet } from '@stack/buffer'
 import { StackError } from '../errors/stack-error.ts'
 import type { Qdisc } from './qdisc.ts'
+import { segmentCount } from './segmentation.ts'
 
 /** Packets that {@link fifo} holds unless told otherwise. */
 const DEFAULT_LIMIT = 1000
 
 /** Options of {@link fifo}. */
 export interface FifoOptions {
-  /** Packets held at most; a packet too many is refused (tail drop). Default 1,000, at least 1. */
+  /**
+   * Packets held at most; a packet too many is refused (tail drop). A super-packet counts as what it will be cut into, and is
+   * taken whole while there is room for one. Default 1,000, at least 1.
+   */
   readonly limit?: number
 }
 
@@ -37,6 +41,8 @@ class Fifo implements Qdisc {
   readonly dropped = 0
   readonly limit: number
   readonly packets: PacketList = new PacketList()
+  /** Packets on the wire of what is held. */
+  private held = 0
 
   constructor(limit: number) {
     this.limit = limit
@@ -49,21 +55,26 @@ class Fifo implements Qdisc {
   attach(): void {}
 
   enqueue(packet: Packet): boolean {
-    if (this.packets.length >= this.limit) return false
+    if (this.held >= this.limit) return false
+    this.held += segmentCount(packet)
     this.packets.push(packet)
     return true
   }
 
   dequeue(): Packet | null {
-    return this.packets.shift()
+    const packet = this.packets.shift()
+    if (packet !== null) this.held -= segmentCount(packet)
+    return packet
   }
 
   /** May exceed the limit: what was dequeued once is not lost for want of room. Of several, put the last back first. */
   requeue(packet: Packet): void {
+    this.held += segmentCount(packet)
     this.packets.unshift(packet)
   }
 
   clear(): void {
     this.packets.release()
+    this.held = 0
   }
 }

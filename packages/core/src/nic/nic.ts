@@ -86,7 +86,8 @@ export class NicDevice implements NetworkInterface {
       this.ingress.deliverLooped(protocol, packet)
     })
     this.egress = new Egress({
-      host, link, qdisc: options.qdisc ?? fifo(), counters: this.counters, observers: this.observers, mtu: () => this.mtu,
+      host, link, qdisc: options.qdisc ?? fifo(), counters: this.counters, observers: this.observers, softwareGso: options.softwareGso ?? true,
+      mtu: () => this.mtu, linkHeaderLength: () => this.linkHeaderLength,
     })
     this.removals.push(host.statistics.register(`nics/${name}`, this.counters))
   }
@@ -354,6 +355,10 @@ export class NicDevice implements NetworkInterface {
     packet.linkSource = null
     packet.linkDestination = linkAddress
     return this.egress.send(packet)
+  }
+
+  get gsoMaxSize(): number {
+    return this.egress.gsoMaxSize
   }
 
   get isFull(): boolean {

@@ -7,7 +7,7 @@ import type { Clock, Milliseconds } from '../registration/host.ts'
  */
 export interface Qdisc {
   readonly name: string
-  /** Packets held. */
+  /** Packets held, each super-packet as one: see {@link segmentCount} for what it is on the wire. */
   readonly length: number
   /** True when it honours `packet.earliestDeparture`: TCP then leaves pacing to it. */
   readonly paces: boolean

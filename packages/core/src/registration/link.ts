@@ -14,10 +14,12 @@ export interface LinkCapabilities {
   readonly disconnectOk?: boolean
   /** What is written comes back in: no DAD, no multicast reports, martian 127/8 allowed. */
   readonly loopback?: boolean
-  /** The device cuts super-packets. */
+  /** The device cuts super-packets. For links that say neither, the NIC cuts. */
   readonly hardwareGso?: boolean
   /** The link's own code cuts super-packets, or carries them whole. */
   readonly softwareGso?: boolean
+  /** Whoever takes super-packets takes those of UDP as well as of TCP. Default true; false = the NIC cuts them. */
+  readonly udpGso?: boolean
   /** The link takes packets whose payload is a chunk range; others get them contiguous. */
   readonly scatterGather?: boolean
 }

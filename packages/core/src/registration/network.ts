@@ -231,6 +231,11 @@ export interface NetworkInterface {
   writePacket(route: Route, protocol: number, packet: Packet): Failure
   /** Sends to a known link address (null on links without), no resolution. Takes ownership. */
   writePacketTo(linkAddress: Uint8Array | null, protocol: number, packet: Packet): Failure
+  /**
+   * Largest super-packet that may be written now (`packet.gsoType`), bytes with network header; 0 = none. To be asked when
+   * sending and not to be kept: it changes with the link. Absent = 0. @seed GSOEndpoint.GSOMaxSize
+   */
+  readonly gsoMaxSize?: number
   /** The queue to the link has refused a packet, and nothing has left it since: what is written now would be dropped. Absent = false. */
   readonly isFull?: boolean
   /** Marks `endpoint` dirty once when the queue has room again, in the order of asking. For who would only ask again and again. */

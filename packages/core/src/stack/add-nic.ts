@@ -22,6 +22,7 @@ const SCHEMA: OptionSchema<NicOptions> = {
   skipDuplicateDetection: { type: 'boolean' },
   optimistic: { type: 'boolean' },
   verifyChecksums: { type: 'boolean' },
+  softwareGso: { type: 'boolean' },
   signal: { type: 'object' },
 }
 

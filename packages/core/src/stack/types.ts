@@ -67,10 +67,16 @@ export interface NicOptions {
   readonly optimistic?: boolean
   /** Verify received checksums (unless the link did). Default true. */
   readonly verifyChecksums?: boolean
+  /**
+   * Transports may build packets of up to 65,536 bytes, which the NIC cuts last thing before a link that cannot. False: each
+   * segment goes its way alone, unless the link itself takes super-packets; those that come in by other links are cut all
+   * the same. What is on the wire does not differ. Default true. @seed SoftwareGSOMaxSize
+   */
+  readonly softwareGso?: boolean
   readonly signal?: AbortSignal
 }
 
-/** Counters of a NIC. */
+/** Counters of a NIC. Packets and bytes sent are those of the wire, whoever cuts what is larger. */
 export interface NicCounters extends Counters {
   rxPackets: number
   rxBytes: number
@@ -97,7 +103,7 @@ export interface NicCounters extends Counters {
   dropTooLarge: number
   /** A hook said so; the NIC is the one that it came in by, or the one it was to leave by. Reasons: `hooks` in the stack's statistics. */
   dropHook: number
-  /** Checksum fields of an outgoing packet that lie outside of it. */
+  /** Checksum or segmentation fields of an outgoing packet that do not fit its bytes. */
   dropBadOffload: number
   /** No room or no address for the link header. */
   dropLinkHeader: number
