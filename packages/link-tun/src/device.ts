@@ -1,6 +1,7 @@
 import { StackError, type ErrorCode } from '@stack/core'
 import type { TunOptions } from './options.ts'
-import { EACCES, EBUSY, ENODEV, ENOENT, ENXIO, EPERM, type TunSystem } from './system.ts'
+import { EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENXIO, EPERM, type TunSystem } from './system.ts'
+import { VNET_HEADER } from './virtio.ts'
 
 /** An open device: what {@link openDevice} found out. */
 export interface TunDevice {
@@ -9,6 +10,8 @@ export interface TunDevice {
   readonly name: string
   /** Bytes, as the kernel has it. */
   readonly mtu: number
+  /** Packets carry a virtio-net header. */
+  readonly hasVnetHeader: boolean
 }
 
 const PATH = '/dev/net/tun'
@@ -16,11 +19,27 @@ const PATH = '/dev/net/tun'
 // <linux/if_tun.h>, <linux/sockios.h>
 const TUNSETIFF = 0x400454ca
 const TUNSETPERSIST = 0x400454cb
+const TUNSETOFFLOAD = 0x400454d0
+const TUNSETVNETHDRSZ = 0x400454d8
+const TUNSETVNETLE = 0x400454dc
 const SIOCGIFMTU = 0x8921
 const SIOCSIFMTU = 0x8922
 const IFF_TUN = 1
 const IFF_TAP = 2
 const IFF_NO_PI = 0x1000
+const IFF_VNET_HDR = 0x4000
+const TUN_F_CSUM = 0x01
+const TUN_F_TSO4 = 0x02
+const TUN_F_TSO6 = 0x04
+const TUN_F_TSO_ECN = 0x08
+const TUN_F_USO4 = 0x20
+const TUN_F_USO6 = 0x40
+
+/** What a kernel may leave to who reads, most first: Linux does USO since 6.2. */
+const OFFLOADS = [
+  TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6,
+  TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
+]
 
 // struct ifreq: a name, then a union of which flags and MTU are the first bytes.
 const IFREQ_SIZE = 40
@@ -33,22 +52,60 @@ const IFREQ_VALUE = 16
  * @throws StackError
  */
 export function openDevice(system: TunSystem, options: TunOptions): TunDevice {
+  return (options.offload === false ? null : tryOpen(system, options, true)) ?? tryOpen(system, options, false)!
+}
+
+/** Closes a device. One that stays must be as its next user expects it, who may not know of offloads. */
+export function closeDevice(system: TunSystem, fd: number): void {
+  clearOffloads(system, fd)
+  system.close(fd)
+}
+
+/** @returns null when the kernel refuses the virtio-net header, or what could be the reason of a refusal */
+function tryOpen(system: TunSystem, options: TunOptions, hasVnetHeader: boolean): TunDevice | null {
   const fd = system.open(PATH)
   if (fd < 0) throw failure(-fd, 'open', OPEN_ERRORS, PATH)
+  let isOpen = false
   try {
     const mode = options.mode ?? 'tun'
     const request = ifreq(options.name ?? `${mode}%d`)
-    new DataView(request.buffer).setUint16(IFREQ_VALUE, (mode === 'tap' ? IFF_TAP : IFF_TUN) | IFF_NO_PI, true)
-    check(system.ioctl(fd, TUNSETIFF, request), 'ioctl TUNSETIFF', DEVICE_ERRORS, `${options.name ?? mode} (${mode})`)
+    const flags = (mode === 'tap' ? IFF_TAP : IFF_TUN) | IFF_NO_PI | (hasVnetHeader ? IFF_VNET_HDR : 0)
+    new DataView(request.buffer).setUint16(IFREQ_VALUE, flags, true)
+    const result = system.ioctl(fd, TUNSETIFF, request)
+    if (hasVnetHeader && result === -EINVAL) return null
+    check(result, 'ioctl TUNSETIFF', DEVICE_ERRORS, `${options.name ?? mode} (${mode})`)
+    if (!hasVnetHeader) clearOffloads(system, fd)
+    else if (!setOffloads(system, fd)) return null
     const name = nameOf(request)
     if (options.persist !== undefined) {
       check(system.ioctl(fd, TUNSETPERSIST, options.persist ? 1 : 0), 'ioctl TUNSETPERSIST', PERSIST_ERRORS, name)
     }
-    return { fd, name, mtu: agreeOnMtu(system, name, options.mtu) }
-  } catch (error) {
-    system.close(fd)
-    throw error
+    const mtu = agreeOnMtu(system, name, options.mtu)
+    isOpen = true
+    return { fd, name, mtu, hasVnetHeader }
+  } finally {
+    if (!isOpen) system.close(fd)
   }
+}
+
+/**
+ * Agrees with the kernel on the layout of the header and on what it leaves to us. All of this belongs to the device and stays
+ * with a persistent one, whereas TUNSETIFF sets anew whether there is a header: so nothing is taken for granted.
+ */
+function setOffloads(system: TunSystem, fd: number): boolean {
+  if (system.ioctl(fd, TUNSETVNETHDRSZ, integer(VNET_HEADER)) < 0 || system.ioctl(fd, TUNSETVNETLE, integer(1)) < 0) return false
+  return OFFLOADS.some((offloads) => system.ioctl(fd, TUNSETOFFLOAD, offloads) >= 0)
+}
+
+/** A kernel that was told to would go on to hand out packets of 64 KiB without checksums, to who cannot see that they are. */
+function clearOffloads(system: TunSystem, fd: number): void {
+  system.ioctl(fd, TUNSETOFFLOAD, 0)
+}
+
+function integer(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setInt32(0, value, true)
+  return bytes
 }
 
 /** Asks the kernel for the MTU of its side, and has it changed to the one that is wanted. */

@@ -38,6 +38,7 @@ function bind(koffi: Koffi): TunSystem {
   // Addresses as numbers: a view per packet, to read or write in the middle of a slot, would cost more than the call.
   const read = libc.func('read', 'int', ['int', 'uintptr_t', 'uint32_t'])
   const write = libc.func('write', 'int', ['int', 'uintptr_t', 'uint32_t'])
+  const writev = libc.func('writev', 'int', ['int', 'uintptr_t', 'int'])
   const close = libc.func('close', 'int', ['int'])
   const answer = (result: number): number => (result < 0 ? -koffi.errno() : result)
   return {
@@ -47,6 +48,8 @@ function bind(koffi: Koffi): TunSystem {
     addressOf: (bytes) => Number(koffi.address(bytes)),
     read: (fd, address, length) => answer(read(fd, address, length) as number),
     write: (fd, address, length) => answer(write(fd, address, length) as number),
+    writev: (fd, list, count) => answer(writev(fd, list, count) as number),
+    pointerSize: koffi.sizeof('void *') as 4 | 8,
     close: (fd) => void close(fd),
     watch: (fd, ready) => new LoopWatch(koffi, fd, ready),
   }

@@ -12,6 +12,12 @@ export interface TunOptions {
   readonly linkAddress?: Uint8Array
   /** Whether the device stays when it is closed. Default: as it is; a new device goes. */
   readonly persist?: boolean
+  /**
+   * Whether packets carry a virtio-net header: checksums need not be computed here, and a packet may be up to 64 KiB that the
+   * kernel has not cut, or will cut. Default: true where the device can; a kernel that refuses gets the device without. False
+   * keeps to packets of the MTU with whole checksums, as they are on a wire, and to a quarter of the packet memory.
+   */
+  readonly offload?: boolean
 }
 
 const SCHEMA: OptionSchema<TunOptions> = {
@@ -20,6 +26,7 @@ const SCHEMA: OptionSchema<TunOptions> = {
   mtu: { type: 'number', integer: true, min: 68, max: 65535 },
   linkAddress: { type: 'object' },
   persist: { type: 'boolean' },
+  offload: { type: 'boolean' },
 }
 
 /** IFNAMSIZ without its zero. */

@@ -15,6 +15,10 @@ export interface TunSystem {
   read(fd: number, address: number, length: number): number
   /** Writes one packet from `address`. */
   write(fd: number, address: number, length: number): number
+  /** Writes one packet in `count` parts; an array of `struct iovec` at `list` says where they are. */
+  writev(fd: number, list: number, count: number): number
+  /** Bytes of an address, and of a length, in `struct iovec`. */
+  readonly pointerSize: 4 | 8
   close(fd: number): void
   /** Calls `ready` from a macrotask of its own when the descriptor can do what the watch waits for, or has failed. Sleeps at first. */
   watch(fd: number, ready: () => void): Watch
@@ -38,3 +42,4 @@ export const EAGAIN = 11
 export const EACCES = 13
 export const EBUSY = 16
 export const ENODEV = 19
+export const EINVAL = 22

@@ -1,9 +1,13 @@
 import { StackError, type Framing, type LinkCapabilities, type LinkEndpoint, type NetworkDispatcher, type PacketBatch, type Pollable, type Random } from '@stack/core'
-import type { Packet, PacketMemory } from '@stack/buffer'
-import { openDevice } from './device.ts'
+import type { Packet } from '@stack/buffer'
+import { Arenas } from './arenas.ts'
+import { closeDevice, openDevice } from './device.ts'
 import { loadLinux } from './linux.ts'
 import { checkTunOptions, type TunOptions } from './options.ts'
+import { DROPPED, Receiver } from './receiver.ts'
 import { EAGAIN, EINTR, EIO, type TunSystem, type Watch } from './system.ts'
+import { Transmitter } from './transmitter.ts'
+import { VNET_HEADER } from './virtio.ts'
 
 /** Counters of a {@link TunLink}; they only grow. What reached the NIC is in the NIC's counters. */
 export interface TunStatistics {
@@ -11,6 +15,8 @@ export interface TunStatistics {
   readonly rxDropNoMemory: number
   /** Received and larger than the MTU that the device had when it was opened. */
   readonly rxDropTooLarge: number
+  /** Received with a virtio-net header that lies: offsets beyond the packet, or segments of no size. */
+  readonly rxDropBadOffload: number
   /** TUN: neither IPv4 nor IPv6. */
   readonly rxDropUnknownProtocol: number
   /** Sent while the device was down on the kernel's side. */
@@ -49,15 +55,10 @@ export function createTun(options: TunOptions, load: () => Promise<TunSystem>): 
   return new Tun(options, load)
 }
 
-const IPV4 = 0x0800
-const IPV6 = 0x86dd
 const ETHERNET_HEADER = 14
-const VLAN_TAG = 4
 const DEFAULT_MTU = 1500
-/** The network header lands at this offset of the slot: aligned, with room to be forwarded behind a longer link header. */
-const NETWORK_OFFSET = 64
-/** How much of a packet that cannot be kept is read. Above 64 bytes V8 keeps an array outside of its heap, where it does not move. */
-const SCRATCH = 128
+/** Largest super-packet: what an IPv4 header can say. */
+const GSO_MAX_SIZE = 65_535
 
 class Tun implements TunLink, Pollable {
   readonly apiVersion = 1
@@ -66,28 +67,28 @@ class Tun implements TunLink, Pollable {
   name: string
   mtu: number
   readonly framing: Framing
-  readonly capabilities: LinkCapabilities
+  /** With offloads from `open` on, if the device has them. */
+  capabilities: LinkCapabilities
   readonly maxHeaderLength: number
   linkAddress: Uint8Array | null
   readonly arpHardwareType: number
-  readonly statistics = { rxDropNoMemory: 0, rxDropTooLarge: 0, rxDropUnknownProtocol: 0, txDropDown: 0, txDropRefused: 0 }
+  readonly gsoMaxSize = GSO_MAX_SIZE
+  readonly statistics = {
+    rxDropNoMemory: 0, rxDropTooLarge: 0, rxDropBadOffload: 0, rxDropUnknownProtocol: 0, txDropDown: 0, txDropRefused: 0,
+  }
   readonly closed: Promise<void>
   readonly #options: TunOptions
   readonly #load: () => Promise<TunSystem>
-  readonly #headroom: number
   #opening: Promise<void> | null = null
   #system: TunSystem | null = null
   #fd = -1
+  #receiver: Receiver | null = null
+  #transmitter: Transmitter | null = null
   #watch: Watch | null = null
   #dispatcher: NetworkDispatcher | null = null
   #isBlocked = false
   #isClosed = false
   #resolveClosed!: () => void
-  /** The memory last used, and where its arena lies. */
-  #memory: PacketMemory | null = null
-  #arena = 0
-  readonly #scratch: Uint8Array = new Uint8Array(SCRATCH)
-  #scratchAddress = 0
 
   constructor(options: TunOptions, load: () => Promise<TunSystem>) {
     this.#options = options
@@ -98,10 +99,10 @@ class Tun implements TunLink, Pollable {
     this.mtu = options.mtu ?? DEFAULT_MTU
     this.framing = ethernet ? 'ethernet' : 'ip'
     this.capabilities = { resolutionRequired: ethernet }
-    this.maxHeaderLength = ethernet ? ETHERNET_HEADER : 0
+    // The virtio-net header goes in front of the packet, so that one call writes both. Whether there is one, `open` says.
+    this.maxHeaderLength = (ethernet ? ETHERNET_HEADER : 0) + (options.offload === false ? 0 : VNET_HEADER)
     this.linkAddress = options.linkAddress ?? null
     this.arpHardwareType = ethernet ? 1 : 0xffff
-    this.#headroom = NETWORK_OFFSET - this.maxHeaderLength
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -130,27 +131,25 @@ class Tun implements TunLink, Pollable {
   /** A batch of received packets, from the scheduler. */
   poll(budget: number): number {
     const dispatcher = this.#dispatcher
-    const system = this.#system
-    if (dispatcher === null || system === null) return 0
+    const receiver = this.#receiver
+    if (dispatcher === null || receiver === null) return 0
     const { memory } = dispatcher.host
-    const size = this.mtu + this.maxHeaderLength + VLAN_TAG
     let count = 0
     for (; count < budget; count++) {
-      const packet = memory.allocate(this.#headroom, size)
-      if (packet === null) {
-        if (this.#discard(system)) continue
+      const packet = receiver.next(memory)
+      if (typeof packet !== 'number') {
+        dispatcher.deliverNetworkPacket(receiver.protocol, packet)
+        // That may have removed the NIC.
+        if (this.#dispatcher !== dispatcher) {
+          receiver.rest()
+          return count + 1
+        }
+      } else if (packet !== DROPPED && packet !== -EINTR) {
+        if (packet !== -EAGAIN) this.#lose(dispatcher, -packet)
         break
       }
-      const room = packet.capacity - packet.start
-      const length = system.read(this.#fd, this.#addressOf(packet), room)
-      if (length <= 0) {
-        packet.release()
-        if (length === -EINTR) continue
-        if (length !== -EAGAIN) this.#lose(dispatcher, -length)
-        break
-      }
-      if (!this.#deliver(dispatcher, packet, length, room)) return count + 1
     }
+    receiver.rest()
     if (count > 0) dispatcher.flush()
     return count
   }
@@ -177,10 +176,11 @@ class Tun implements TunLink, Pollable {
     this.attach(null)
     this.#watch?.close()
     this.#watch = null
-    if (this.#fd >= 0) this.#system!.close(this.#fd)
+    if (this.#fd >= 0) closeDevice(this.#system!, this.#fd)
     this.#fd = -1
     this.#system = null
-    this.#memory = null
+    this.#receiver = null
+    this.#transmitter = null
     this.#resolveClosed()
   }
 
@@ -189,10 +189,14 @@ class Tun implements TunLink, Pollable {
       const system = await this.#load()
       // It may have been closed meanwhile.
       if (!(this.#isClosed as boolean)) {
-        const { fd, name, mtu } = openDevice(system, this.#options)
+        const { fd, name, mtu, hasVnetHeader } = openDevice(system, this.#options)
+        const ethernet = this.kind === 'tap'
+        const arenas = new Arenas(system)
         this.#system = system
         this.#fd = fd
-        this.#scratchAddress = system.addressOf(this.#scratch)
+        this.#receiver = new Receiver(system, arenas, { fd, mtu, hasVnetHeader, ethernet, counters: this.statistics })
+        this.#transmitter = new Transmitter(system, arenas, fd, hasVnetHeader ? VNET_HEADER : 0, ethernet ? ETHERNET_HEADER : 0)
+        if (hasVnetHeader) this.capabilities = { ...this.capabilities, txChecksumOffload: true, rxChecksumOffload: true, hardwareGso: true, scatterGather: true }
         this.name = name
         this.mtu = mtu
         this.#watch = system.watch(fd, this.#onReady)
@@ -214,38 +218,12 @@ class Tun implements TunLink, Pollable {
     dispatcher.host.scheduler.run()
   }
 
-  /** Hands a packet of `length` bytes up. False = that removed the NIC. */
-  #deliver(dispatcher: NetworkDispatcher, packet: Packet, length: number, room: number): boolean {
-    // What fills the slot may have been cut off.
-    if (length >= room) {
-      this.statistics.rxDropTooLarge++
-      packet.release()
-      return true
-    }
-    const protocol = this.kind === 'tap' ? 0 : protocolOf(packet.bytes[packet.start]!)
-    if (protocol < 0) {
-      this.statistics.rxDropUnknownProtocol++
-      packet.release()
-      return true
-    }
-    packet.end = packet.start + length
-    dispatcher.deliverNetworkPacket(protocol, packet)
-    return this.#dispatcher === dispatcher
-  }
-
-  /** Takes a packet from the device that there is no memory for: left there, it would keep the device readable. */
-  #discard(system: TunSystem): boolean {
-    if (system.read(this.#fd, this.#scratchAddress, this.#scratch.length) <= 0) return false
-    this.statistics.rxDropNoMemory++
-    return true
-  }
-
   /** Sends and releases a packet. False = the device takes no more now: the packet stays the caller's. */
   #write(packet: Packet): boolean {
-    const system = this.#system
-    if (system !== null) {
+    const transmitter = this.#transmitter
+    if (transmitter !== null) {
       let written: number
-      do written = system.write(this.#fd, this.#addressOf(packet), packet.end - packet.start)
+      do written = transmitter.write(packet)
       while (written === -EINTR)
       if (written === -EAGAIN) {
         this.#isBlocked = true
@@ -265,21 +243,6 @@ class Tun implements TunLink, Pollable {
     dispatcher.host.log.warn(`${this.kind}: the device ${this.name} can no longer be read (errno ${errno}); was it removed? Its NIC is without carrier now.`)
     dispatcher.setCarrier(false)
   }
-
-  #addressOf(packet: Packet): number {
-    if (packet.memory !== this.#memory) {
-      this.#memory = packet.memory
-      this.#arena = this.#system!.addressOf(packet.memory.bytes)
-    }
-    return this.#arena + packet.base + packet.start
-  }
-}
-
-/** EtherType by the version in the first byte of an IP packet. */
-function protocolOf(first: number): number {
-  const version = first >> 4
-  if (version === 4) return IPV4
-  return version === 6 ? IPV6 : -1
 }
 
 /** Unicast and locally administered (IEEE 802 §8.4): the second lowest bit of the first byte set, the lowest not. */

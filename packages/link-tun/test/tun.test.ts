@@ -58,7 +58,7 @@ function packetOf(...bytes: number[]): Packet {
   return packet
 }
 
-async function attached(options: TunOptions = {}) {
+async function open(options: TunOptions = {}) {
   const link = createTun(options, () => Promise.resolve(system))
   await link.open()
   const nic = new FakeNic()
@@ -91,30 +91,30 @@ describe('options', () => {
   })
 
   it('a link tells what it is before it is open', () => {
-    expect(tun()).toMatchObject({ kind: 'tun', framing: 'ip', mtu: 1500, maxHeaderLength: 0, linkAddress: null, arpHardwareType: 0xffff, capabilities: { resolutionRequired: false } })
-    expect(tun({ mode: 'tap', name: 'tap7' })).toMatchObject({ kind: 'tap', name: 'tap7', framing: 'ethernet', maxHeaderLength: 14, arpHardwareType: 1, capabilities: { resolutionRequired: true } })
+    expect(tun()).toMatchObject({ kind: 'tun', framing: 'ip', mtu: 1500, maxHeaderLength: 10, linkAddress: null, arpHardwareType: 0xffff, capabilities: { resolutionRequired: false } })
+    expect(tun({ mode: 'tap', name: 'tap7' })).toMatchObject({ kind: 'tap', name: 'tap7', framing: 'ethernet', maxHeaderLength: 24, arpHardwareType: 1, capabilities: { resolutionRequired: true } })
   })
 })
 
 describe('open', () => {
   it('takes the name and the MTU that the kernel gives', async () => {
     system.deviceMtu = 1420
-    const { link } = await attached()
+    const { link } = await open()
     expect(link).toMatchObject({ name: 'tun0', mtu: 1420 })
-    expect(system.calls).toEqual(['open /dev/net/tun', 'TUNSETIFF tun%d 1001'])
+    expect(system.calls).toEqual(['open /dev/net/tun', 'TUNSETIFF tun%d 5001', 'TUNSETVNETHDRSZ 10', 'TUNSETVNETLE 1', 'TUNSETOFFLOAD 6f'])
     link.close()
   })
 
   it('asks for what the options say', async () => {
-    const { link } = await attached({ mode: 'tap', name: 'lab', mtu: 9000, persist: true })
+    const { link } = await open({ mode: 'tap', name: 'lab', mtu: 9000, persist: true, offload: false })
     expect(link).toMatchObject({ name: 'lab', mtu: 9000 })
-    expect(system.calls).toEqual(['open /dev/net/tun', 'TUNSETIFF lab 1002', 'TUNSETPERSIST 1', 'SIOCSIFMTU lab 9000'])
+    expect(system.calls).toEqual(['open /dev/net/tun', 'TUNSETIFF lab 1002', 'TUNSETOFFLOAD 0', 'TUNSETPERSIST 1', 'SIOCSIFMTU lab 9000'])
     link.close()
   })
 
   it('leaves an MTU alone that is right', async () => {
-    const { link } = await attached({ mtu: 1500 })
-    expect(system.calls).toHaveLength(2)
+    const { link } = await open({ mtu: 1500 })
+    expect(system.calls.filter((call) => call.startsWith('SIOCSIFMTU'))).toEqual([])
     link.close()
   })
 
@@ -171,11 +171,13 @@ describe('open', () => {
   })
 })
 
-describe('receiving', () => {
+describe.each([true, false])('receiving, offload %s', (offload) => {
+  const attached = (options: TunOptions = {}) => open({ offload, ...options })
+
   it('TUN: one batch, the protocol by the version', async () => {
     const { link, nic } = await attached()
     expect(system.waitsFor).toEqual({ readable: true, writable: false })
-    system.incoming.push(Uint8Array.of(0x45, 1), Uint8Array.of(0x60, 2), Uint8Array.of(0x10, 3))
+    system.receive(Uint8Array.of(0x45, 1), Uint8Array.of(0x60, 2), Uint8Array.of(0x10, 3))
     system.fire()
     expect(nic.log).toEqual(['800 4501', '86dd 6002', 'flush'])
     expect(link.statistics.rxDropUnknownProtocol).toBe(1)
@@ -185,7 +187,7 @@ describe('receiving', () => {
   it('TAP: whole frames as protocol 0, the network header behind them aligned', async () => {
     const { link, nic } = await attached({ mode: 'tap' })
     nic.onPacket = (packet) => expect((packet.start + 14) % 4).toBe(0)
-    system.incoming.push(Uint8Array.of(0x45, 1))
+    system.receive(Uint8Array.of(0x45, 1))
     system.fire()
     expect(nic.log).toEqual(['0 4501', 'flush'])
     link.close()
@@ -200,7 +202,7 @@ describe('receiving', () => {
 
   it('64 packets a batch, more in the next', async () => {
     const { link, nic } = await attached()
-    for (let i = 0; i < 150; i++) system.incoming.push(Uint8Array.of(0x45))
+    for (let i = 0; i < 150; i++) system.receive(Uint8Array.of(0x45))
     system.fire()
     const flushes = nic.log.flatMap((line, index) => (line === 'flush' ? [index] : []))
     expect(flushes).toEqual([64, 129, 152])
@@ -210,7 +212,7 @@ describe('receiving', () => {
   it('a packet as large as the MTU comes in, one that may have been cut does not', async () => {
     const { link, nic } = await attached({ mtu: 1500 })
     const largest = new Uint8Array(1500).fill(0x45)
-    system.incoming.push(largest, new Uint8Array(3000).fill(0x45), Uint8Array.of(0x45))
+    system.receive(largest, new Uint8Array(3000).fill(0x45), Uint8Array.of(0x45))
     system.fire()
     expect(nic.log).toEqual([`800 ${hex(largest)}`, '800 45', 'flush'])
     expect(link.statistics.rxDropTooLarge).toBe(1)
@@ -219,7 +221,7 @@ describe('receiving', () => {
 
   it('a signal that interrupts a read changes nothing', async () => {
     const { link, nic } = await attached()
-    system.incoming.push(4, Uint8Array.of(0x45))
+    system.receive(4, Uint8Array.of(0x45))
     system.fire()
     expect(nic.log).toEqual(['800 45', 'flush'])
     link.close()
@@ -229,12 +231,12 @@ describe('receiving', () => {
     pool = memory.pool({ slots: 1 })
     const held = pool.allocate(0, 10)!
     const { link, nic } = await attached()
-    system.incoming.push(Uint8Array.of(0x45), Uint8Array.of(0x45))
+    system.receive(Uint8Array.of(0x45), Uint8Array.of(0x45))
     system.fire()
     expect(link.statistics.rxDropNoMemory).toBe(2)
     expect(system.incoming).toEqual([])
     held.release()
-    system.incoming.push(Uint8Array.of(0x45))
+    system.receive(Uint8Array.of(0x45))
     system.fire()
     expect(nic.log.filter((line) => line !== 'flush')).toEqual(['800 45'])
     link.close()
@@ -243,7 +245,7 @@ describe('receiving', () => {
   it('stops in the middle of a batch when the NIC goes', async () => {
     const { link, nic } = await attached()
     nic.onPacket = () => link.close()
-    system.incoming.push(Uint8Array.of(0x45), Uint8Array.of(0x45))
+    system.receive(Uint8Array.of(0x45), Uint8Array.of(0x45))
     system.fire()
     expect(nic.log).toEqual(['800 45'])
     expect(system.incoming).toHaveLength(1)
@@ -251,7 +253,7 @@ describe('receiving', () => {
 
   it('a device that is gone: no carrier, and no more waiting for it', async () => {
     const { link, nic } = await attached()
-    system.incoming.push(Uint8Array.of(0x45), 77)
+    system.receive(Uint8Array.of(0x45), 77)
     system.fire()
     expect(nic.log).toEqual(['800 45', expect.stringMatching(/^warn tun: the device tun0 .*errno 77/), 'carrier down', 'flush'])
     expect(system.waitsFor).toEqual({ readable: false, writable: false })
@@ -263,14 +265,16 @@ describe('receiving', () => {
     link.attach(null)
     expect(link.isAttached).toBe(false)
     expect(system.waitsFor).toEqual({ readable: false, writable: false })
-    system.incoming.push(Uint8Array.of(0x45))
+    system.receive(Uint8Array.of(0x45))
     system.fire()
     expect(nic.log).toEqual([])
     link.close()
   })
 })
 
-describe('sending', () => {
+describe.each([true, false])('sending, offload %s', (offload) => {
+  const attached = (options: TunOptions = {}) => open({ offload, ...options })
+
   it('writes each packet of a batch and releases it', async () => {
     const { link } = await attached()
     expect(link.writePackets([packetOf(0x45, 1), packetOf(0x45, 2)])).toBe(2)
@@ -335,20 +339,20 @@ describe('sending', () => {
 
 describe('link address', () => {
   it('is random, unicast and locally administered unless given', async () => {
-    const { link } = await attached({ mode: 'tap' })
+    const { link } = await open({ mode: 'tap' })
     expect(link.linkAddress).toHaveLength(6)
     expect(link.linkAddress![0]! & 3).toBe(2)
     expect(new Set(link.linkAddress).size).toBeGreaterThan(2)
     link.close()
 
     const given = Uint8Array.of(2, 0, 0, 0, 0, 9)
-    const { link: second } = await attached({ mode: 'tap', linkAddress: given })
+    const { link: second } = await open({ mode: 'tap', linkAddress: given })
     expect(second.linkAddress).toEqual(given)
     second.close()
   })
 
   it('can be changed', async () => {
-    const { link } = await attached({ mode: 'tap' })
+    const { link } = await open({ mode: 'tap' })
     link.setLinkAddress!(Uint8Array.of(2, 0, 0, 0, 0, 7))
     expect(link.linkAddress).toEqual(Uint8Array.of(2, 0, 0, 0, 0, 7))
     link.close()
