@@ -16,7 +16,7 @@ const steps = {
   imports: [['depcruise', 'packages', 'tools', 'examples', '--output-type', 'err-long']],
   unused: [['knip', '--no-progress', '--no-config-hints']],
   pack: [turbo('build', 'check:pack')],
-  docs: [['node', 'tools/check-docs.mjs']],
+  docs: [['node', 'tools/check-docs.mjs'], ['node', 'tools/run.mjs', 'bench', '--docs', '--check']],
   examples: [['node', 'tools/check-examples.mjs']],
   names: [['node', 'tools/check-names.mjs']],
   ledger: [['node', 'tools/ledger.mjs']],

@@ -1,3 +1,13 @@
+/** What one run measured. */
+export interface Figure {
+  /** In the unit of the scenario. */
+  readonly value: number
+  /** µs of CPU time of the whole process, the kernel's on its behalf included, for each MB, round trip or whatever is counted. */
+  readonly cpu?: number
+}
+
+type Work = () => Promise<Figure>
+
 /** One figure to take. */
 export interface Scenario {
   readonly name: string
@@ -5,9 +15,9 @@ export interface Scenario {
   /** Less is better; else more is. */
   readonly isCost?: boolean
   /** Does the work once and answers its rate, or its cost. */
-  run(): Promise<number>
+  readonly run: Work
   /** The same work by somebody else, or without what the scenario is about, by name. */
-  readonly peers?: Readonly<Record<string, () => Promise<number>>>
+  readonly peers?: Readonly<Record<string, Work>>
 }
 
 /** What `--json` prints per scenario. */
@@ -19,32 +29,52 @@ export interface Result {
   readonly max: number
   readonly runs: number
   readonly node: string
+  /** Median µs of CPU time for each of what is counted; not there when the figure is a cost. */
+  readonly cpu?: number
   readonly peers: Record<string, number>
+  readonly peersCpu?: Record<string, number>
 }
 
-/** Warms up once, then alternates between the scenario and its peers, so that a noisy machine is noisy for all. */
-export async function measure(scenario: Scenario, runs: number): Promise<Result> {
-  const peers = Object.entries(scenario.peers ?? {})
-  const own: number[] = []
-  const theirs = peers.map((): number[] => [])
-  for (let run = -1; run < runs; run++) {
-    const rate = await scenario.run()
-    if (run >= 0) own.push(rate)
-    for (const [i, [, peer]] of peers.entries()) {
-      const other = await peer()
-      if (run >= 0) theirs[i]!.push(other)
+/**
+ * Warms up once, then alternates between the scenario and its peers, so that a noisy machine is noisy for all. A peer that
+ * fails is left out, and says so.
+ */
+export async function measure({ name, unit, run, peers = {} }: Scenario, runs: number): Promise<Result> {
+  const own: Figure[] = []
+  const theirs = new Map(Object.keys(peers).map((peer): [string, Figure[]] => [peer, []]))
+  for (let turn = -1; turn < runs; turn++) {
+    const figure = await run()
+    if (turn >= 0) own.push(figure)
+    for (const [peer, figures] of theirs) {
+      try {
+        const other = await peers[peer]!()
+        if (turn >= 0) figures.push(other)
+      } catch (error) {
+        console.error(`${name}: without ${peer}: ${error instanceof Error ? error.message : String(error)}`)
+        theirs.delete(peer)
+      }
     }
   }
+  const values = own.map(({ value }) => value)
+  const cpu = medianCpu(own)
+  const peersCpu = [...theirs].map(([peer, figures]) => [peer, medianCpu(figures)] as const).filter(([, each]) => each !== undefined)
   return {
-    name: scenario.name,
-    unit: scenario.unit,
-    median: median(own),
-    min: Math.min(...own),
-    max: Math.max(...own),
+    name,
+    unit,
+    median: median(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
     runs,
     node: process.version,
-    peers: Object.fromEntries(peers.map(([name], i) => [name, median(theirs[i]!)])),
+    ...(cpu === undefined ? {} : { cpu }),
+    peers: Object.fromEntries([...theirs].map(([peer, figures]) => [peer, median(figures.map(({ value }) => value))])),
+    ...(peersCpu.length === 0 ? {} : { peersCpu: Object.fromEntries(peersCpu) as Record<string, number> }),
   }
+}
+
+function medianCpu(figures: readonly Figure[]): number | undefined {
+  const values = figures.flatMap(({ cpu }) => cpu ?? [])
+  return values.length === 0 ? undefined : median(values)
 }
 
 function median(values: readonly number[]): number {
@@ -54,16 +84,19 @@ function median(values: readonly number[]): number {
 }
 
 /** Runs `work` and answers `amount` per second of it. */
-export async function rate(amount: number, work: () => Promise<void>): Promise<number> {
+export async function rate(amount: number, work: () => Promise<void>): Promise<Figure> {
   const start = performance.now()
+  const before = process.cpuUsage()
   await work()
-  return (amount / (performance.now() - start)) * 1000
+  const value = (amount / (performance.now() - start)) * 1000
+  const { user, system } = process.cpuUsage(before)
+  return { value, cpu: (user + system) / amount }
 }
 
 /** Runs `work` and answers the ns of CPU time that each of `amount` took. */
-export async function cpuTime(amount: number, work: () => Promise<void> | void): Promise<number> {
+export async function cpuTime(amount: number, work: () => Promise<void> | void): Promise<Figure> {
   const start = process.cpuUsage()
   await work()
   const { user, system } = process.cpuUsage(start)
-  return ((user + system) * 1000) / amount
+  return { value: ((user + system) * 1000) / amount }
 }

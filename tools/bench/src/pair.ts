@@ -1,7 +1,7 @@
 import { createStack, type StackBase } from '@stack/core'
 import { ipv4, type Ipv4 } from '@stack/ipv4'
 import { pipe, type PipeOptions } from '@stack/link-pipe'
-import { tcp, type Tcp } from '@stack/tcp'
+import { tcp, type Tcp, type TcpOptions } from '@stack/tcp'
 import { udp, type Udp } from '@stack/udp'
 
 /** A stack of a benchmark. */
@@ -18,10 +18,10 @@ export interface Pair {
 }
 
 /** Two stacks in one thread, joined by a pipe on which every checksum is computed and verified. */
-export async function makePair(options: PipeOptions = {}, addresses = 1): Promise<Pair> {
+export async function makePair(options: PipeOptions = {}, addresses = 1, tcpOptions: TcpOptions = {}): Promise<Pair> {
   const [left, right] = pipe(options)
-  const client: BenchStack = createStack({ plugins: [ipv4(), tcp(), udp()] })
-  const server: BenchStack = createStack({ plugins: [ipv4(), tcp(), udp()] })
+  const client: BenchStack = createStack({ plugins: [ipv4(), tcp(tcpOptions), udp()] })
+  const server: BenchStack = createStack({ plugins: [ipv4(), tcp(tcpOptions), udp()] })
   await client.addNic(left, { addresses: ['10.0.0.1/24'] })
   const hosts = Array.from({ length: addresses }, (_, i) => `10.0.0.${String(i + 2)}`)
   await server.addNic(right, { addresses: hosts.map((host) => `${host}/24`) })

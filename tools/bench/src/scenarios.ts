@@ -1,45 +1,81 @@
+import { kernelBulk, kernelConnectRequestClose, kernelDatagrams, kernelRequestResponse } from './peers/kernel.ts'
+import { missingNetstack, netstack } from './peers/netstack.ts'
+import { v86Bulk, v86ConnectRequestClose, v86RequestResponse } from './peers/v86.ts'
 import { bulk, bulkSync } from './scenarios/bulk.ts'
 import { connectRequestClose } from './scenarios/connections.ts'
 import { floor } from './scenarios/floor.ts'
-import { kernelBulk, kernelConnectRequestClose, kernelDatagrams, kernelRequestResponse } from './scenarios/kernel.ts'
 import { lossy } from './scenarios/loss.ts'
 import { besideIdle, bulkOfMany, idleBytes } from './scenarios/many.ts'
 import { requestResponse, requestResponseSync } from './scenarios/round-trips.ts'
-import { memory, start } from './scenarios/start.ts'
+import { install, memory, start } from './scenarios/start.ts'
 import { timers } from './scenarios/timers.ts'
 import { datagrams } from './scenarios/udp.ts'
-import type { Scenario } from './measure.ts'
+import type { Figure, Scenario } from './measure.ts'
 
-const MiB = 1 << 20
-const MILLION = 1_000_000
+const MIB = 1 << 20
+const MTU = 1500
+const MAX_MTU = 65_535
+/** Records of TIME-WAIT that a stack keeps by default. */
+const TIME_WAIT = 65_536
 
-/** Every row of `npm run bench`. "kernel" is Node's own `net` or `dgram` over the loopback of this machine. */
-export const scenarios: readonly Scenario[] = [
-  { name: 'floor-1500', unit: 'MB/s', run: () => floor(1448, 1024 * MiB) },
-  { name: 'floor-64k', unit: 'MB/s', run: () => floor(65_483, 2048 * MiB) },
-  { name: 'tcp-bulk-1500', unit: 'MB/s', run: () => bulk({ mtu: 1500 }, 256 * MiB), peers: { floor: () => floor(1448, 512 * MiB) } },
-  { name: 'tcp-bulk-1500-sync', unit: 'MB/s', run: () => bulkSync({ mtu: 1500 }, 256 * MiB) },
-  {
-    name: 'tcp-bulk-64k', unit: 'MB/s', run: () => bulk({ mtu: 65535 }, 512 * MiB),
-    peers: { kernel: () => kernelBulk(512 * MiB), floor: () => floor(65_483, 1024 * MiB) },
-  },
-  { name: 'tcp-bulk-64k-sync', unit: 'MB/s', run: () => bulkSync({ mtu: 65535 }, 512 * MiB) },
-  { name: 'tcp-rr', unit: '/s', run: () => requestResponse(50_000, 1), peers: { kernel: () => kernelRequestResponse(20_000, 1) } },
-  { name: 'tcp-rr-sync', unit: '/s', run: () => requestResponseSync(50_000, 1) },
-  { name: 'tcp-rr-64', unit: '/s', run: () => requestResponse(50_000, 64) },
-  { name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(60_000), peers: { kernel: () => kernelConnectRequestClose(2_000) } },
-  { name: 'udp-1200', unit: '/s', run: () => datagrams(200_000), peers: { kernel: () => kernelDatagrams(50_000) } },
-  {
-    name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(1000, 512 * MiB), peers: { one: () => bulk({ mtu: 1500 }, 256 * MiB) },
-  },
-  { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(50_000) },
-  { name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(50_000, 50_000), peers: { alone: () => requestResponse(50_000, 1) } },
-  { name: 'tcp-loss-0.1', unit: 'ns/B', isCost: true, run: () => lossy(0.001, 64 * MiB), peers: { lossless: () => lossy(0, 64 * MiB) } },
-  { name: 'tcp-loss-1', unit: 'ns/B', isCost: true, run: () => lossy(0.01, 64 * MiB), peers: { lossless: () => lossy(0, 64 * MiB) } },
-  { name: 'tcp-loss-5', unit: 'ns/B', isCost: true, run: () => lossy(0.05, 64 * MiB), peers: { lossless: () => lossy(0, 64 * MiB) } },
-  { name: 'timers-arm', unit: 'ns', isCost: true, run: () => timers('arm', MILLION), peers: { thousand: () => timers('arm', 1000) } },
-  { name: 'timers-cancel', unit: 'ns', isCost: true, run: () => timers('cancel', MILLION), peers: { thousand: () => timers('cancel', 1000) } },
-  { name: 'timers-tick', unit: 'ns', isCost: true, run: () => timers('tick', MILLION), peers: { thousand: () => timers('tick', 1000) } },
-  { name: 'start', unit: 'ms', isCost: true, run: start },
-  { name: 'start-memory', unit: 'MB', isCost: true, run: memory },
-]
+/**
+ * Every row of `npm run bench`. "kernel" is Node's own `net` or `dgram` over the loopback of this machine, "netstack" gVisor's,
+ * "v86" the TCP of that emulator's fake network.
+ * @param scale The part of the work to do: 1 to measure, much less to see whether it runs.
+ */
+export function scenarios(scale = 1): readonly Scenario[] {
+  const n = (count: number): number => Math.max(1, Math.ceil(count * scale))
+  const mib = (count: number): number => n(count * MIB)
+  const hasNetstack = missingNetstack() === null
+  const go = (...scenario: (string | number)[]): Record<string, () => Promise<Figure>> => hasNetstack ? { netstack: () => netstack(...scenario) } : {}
+  const installed = once(install)
+  return [
+    { name: 'floor-1500', unit: 'MB/s', run: () => floor(1448, mib(1024)) },
+    { name: 'floor-64k', unit: 'MB/s', run: () => floor(65_483, mib(2048)) },
+    {
+      name: 'tcp-bulk-1500', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(256)),
+      peers: { floor: () => floor(1448, mib(512)), ...go('bulk', MTU, mib(128)), v86: () => v86Bulk(MTU, mib(64)) },
+    },
+    { name: 'tcp-bulk-1500-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(256)) },
+    {
+      name: 'tcp-bulk-64k', unit: 'MB/s', run: () => bulk({ mtu: MAX_MTU }, mib(512)),
+      peers: {
+        floor: () => floor(65_483, mib(1024)), kernel: () => kernelBulk(mib(512)), ...go('bulk', MAX_MTU, mib(512)), v86: () => v86Bulk(MAX_MTU, mib(128)),
+      },
+    },
+    { name: 'tcp-bulk-64k-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MAX_MTU }, mib(512)) },
+    {
+      name: 'tcp-rr', unit: '/s', run: () => requestResponse(n(50_000), 1),
+      peers: { kernel: () => kernelRequestResponse(n(20_000), 1), ...go('rr', 1, n(20_000)), v86: () => v86RequestResponse(n(30_000), 1) },
+    },
+    { name: 'tcp-rr-sync', unit: '/s', run: () => requestResponseSync(n(50_000), 1) },
+    {
+      name: 'tcp-rr-64', unit: '/s', run: () => requestResponse(n(50_000), 64),
+      peers: { kernel: () => kernelRequestResponse(n(20_000), 64), ...go('rr', 64, n(20_000)), v86: () => v86RequestResponse(n(30_000), 64) },
+    },
+    {
+      name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(n(60_000), n(TIME_WAIT)),
+      peers: { kernel: () => kernelConnectRequestClose(n(2_000)), ...go('crr', n(4_000)), v86: () => v86ConnectRequestClose(n(10_000)) },
+    },
+    {
+      name: 'udp-1200', unit: '/s', run: () => datagrams(n(200_000)),
+      peers: { kernel: () => kernelDatagrams(n(50_000)), ...go('udp', n(100_000)) },
+    },
+    { name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(512)), peers: { one: () => bulk({ mtu: MTU }, mib(256)) } },
+    { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(n(50_000)) },
+    { name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(n(50_000), n(50_000)), peers: { alone: () => requestResponse(n(50_000), 1) } },
+    ...[0.1, 1, 5].map((percent): Scenario => ({
+      name: `tcp-loss-${percent}`, unit: 'ns/B', isCost: true, run: () => lossy(percent / 100, mib(64)), peers: { lossless: () => lossy(0, mib(64)) },
+    })),
+    ...(['arm', 'cancel', 'tick'] as const).map((what): Scenario => ({
+      name: `timers-${what}`, unit: 'ns', isCost: true, run: () => timers(what, n(1_000_000)), peers: { thousand: () => timers(what, 1000) },
+    })),
+    { name: 'start', unit: 'ms', isCost: true, run: () => start(installed()) },
+    { name: 'start-memory', unit: 'MB', isCost: true, run: () => memory(installed()) },
+  ]
+}
+
+function once(make: () => string): () => string {
+  let made: string | null = null
+  return () => (made ??= make())
+}

@@ -1,12 +1,12 @@
 import type { PipeOptions } from '@stack/link-pipe'
-import { rate } from '../measure.ts'
+import { rate, type Figure } from '../measure.ts'
 import { makePair } from '../pair.ts'
 
 const PORT = 5001
 const CHUNK = 256 * 1024
 
 /** MB/s of one connection through awaited calls. */
-export async function bulk(options: PipeOptions, bytes: number): Promise<number> {
+export async function bulk(options: PipeOptions, bytes: number): Promise<Figure> {
   const { client, server, host, close } = await makePair(options)
   const listener = server.tcp.listen({ port: PORT })
   const accepted = listener.accept()
@@ -32,7 +32,7 @@ export async function bulk(options: PipeOptions, bytes: number): Promise<number>
 }
 
 /** The same through tryRead, tryWrite and handlers. */
-export async function bulkSync(options: PipeOptions, bytes: number): Promise<number> {
+export async function bulkSync(options: PipeOptions, bytes: number): Promise<Figure> {
   const { client, server, host, close } = await makePair(options)
   const listener = server.tcp.listen({ port: PORT })
   const accepted = listener.accept()

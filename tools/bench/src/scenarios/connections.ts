@@ -1,30 +1,27 @@
 import type { Connection } from '@stack/tcp'
-import { rate } from '../measure.ts'
+import { rate, type Figure } from '../measure.ts'
 import { makePair, type Pair } from '../pair.ts'
 
 const PORT = 5004
 const SIZE = 64
 /** As many addresses of the server as its clients' ports need, so that TIME-WAIT, and not ports, runs out first. */
 const ADDRESSES = 16
-/** Records of TIME-WAIT that a stack keeps by default. */
-const TIME_WAIT = 65_536
-
 /**
  * Connections opened, used for 64 bytes each way, and closed by the client first, one at a time, per second. Before the
  * clock runs, so many were made that TIME-WAIT is full: each one evicts the oldest, and ports come round again.
  */
-export async function connectRequestClose(count: number): Promise<number> {
-  const pair = await makePair({}, ADDRESSES)
+export async function connectRequestClose(count: number, maxTimeWait: number): Promise<Figure> {
+  const pair = await makePair({}, ADDRESSES, { maxTimeWait })
   const listener = pair.server.tcp.listen({ port: PORT })
   const buffer = new Uint8Array(SIZE)
   const serve = async (): Promise<void> => {
     for (let next = await listener.accept(); next !== null; next = await listener.accept()) void answerAndClose(next, buffer)
   }
   void serve()
-  await open(pair, TIME_WAIT)
+  await open(pair, maxTimeWait)
   const result = await rate(count, () => open(pair, count))
   const waiting = pair.client.statistics().protocols['tcp']?.['timeWait']
-  if (waiting !== TIME_WAIT) throw new Error(`TIME-WAIT holds ${String(waiting)} records and should be full.`)
+  if (waiting !== maxTimeWait) throw new Error(`TIME-WAIT holds ${String(waiting)} records and should be full.`)
   pair.close()
   return result
 }

@@ -1,11 +1,11 @@
 import { defaultPacketMemory } from '@stack/buffer'
-import { rate } from '../measure.ts'
+import { rate, type Figure } from '../measure.ts'
 
 /**
  * MB/s of what no TCP over this memory can do without: for each segment one copy in, one sum on the way out, one on the
  * way in, and one copy out, with the kernels of the memory.
  */
-export async function floor(segment: number, bytes: number): Promise<number> {
+export async function floor(segment: number, bytes: number): Promise<Figure> {
   const pool = defaultPacketMemory().pool()
   const written = pool.chunk(segment)!
   const received = pool.chunk(segment)!

@@ -4,7 +4,7 @@ import { netem } from '@stack/link-netem'
 import { pipe } from '@stack/link-pipe'
 import { reno, tcp, type CongestionAlgorithm } from '@stack/tcp'
 import { manualClock } from '@stack/testing'
-import { cpuTime } from '../measure.ts'
+import { cpuTime, type Figure } from '../measure.ts'
 
 const PORT = 5006
 const CHUNK = 64 * 1024
@@ -29,7 +29,7 @@ const fixed: CongestionAlgorithm = {
 }
 
 /** ns of CPU time for each byte delivered over a path that loses a part of the packets, in virtual time. */
-export async function lossy(loss: number, bytes: number): Promise<number> {
+export async function lossy(loss: number, bytes: number): Promise<Figure> {
   const clock = manualClock()
   const plugins = [ipv4(), tcp({ congestionControls: [fixed], congestionControl: 'fixed', sendBuffer: 1 << 21, receiveBuffer: 1 << 21 })] as const
   const client = createStack({ plugins, clock })

@@ -1,5 +1,5 @@
 import type { Connection } from '@stack/tcp'
-import { rate } from '../measure.ts'
+import { rate, type Figure } from '../measure.ts'
 import { bytesInUse } from '../memory.ts'
 import { makePair, type Pair } from '../pair.ts'
 import { requestResponse } from './round-trips.ts'
@@ -17,7 +17,7 @@ interface Ends {
 }
 
 /** MB/s of 1,000 connections together, through awaited calls. */
-export async function bulkOfMany(connections: number, bytes: number): Promise<number> {
+export async function bulkOfMany(connections: number, bytes: number): Promise<Figure> {
   const pair = await makePair()
   const { clients, servers } = await openMany(pair, connections)
   const share = Math.ceil(bytes / connections / CHUNK) * CHUNK
@@ -30,18 +30,18 @@ export async function bulkOfMany(connections: number, bytes: number): Promise<nu
 }
 
 /** Bytes that an end of an idle connection takes: objects, buffers, its public object and its entry in the demultiplexer. */
-export async function idleBytes(connections: number): Promise<number> {
+export async function idleBytes(connections: number): Promise<Figure> {
   const pair = await makePair({}, Math.ceil(connections / PER_ADDRESS))
   const before = await bytesInUse()
   const { clients, servers } = await openMany(pair, connections)
   await new Promise((resolve) => setTimeout(resolve, SETTLED))
   const after = await bytesInUse()
   pair.close()
-  return (after - before) / (clients.length + servers.length)
+  return { value: (after - before) / (clients.length + servers.length) }
 }
 
 /** As tcp-rr, between two stacks that have `connections` idle ones. */
-export async function besideIdle(connections: number, count: number): Promise<number> {
+export async function besideIdle(connections: number, count: number): Promise<Figure> {
   const pair = await makePair({}, Math.ceil(connections / PER_ADDRESS))
   await openMany(pair, connections)
   const result = await requestResponse(count, 1, pair)

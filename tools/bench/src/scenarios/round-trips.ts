@@ -1,11 +1,11 @@
 import type { Connection } from '@stack/tcp'
-import { rate } from '../measure.ts'
+import { rate, type Figure } from '../measure.ts'
 import { makePair, type Pair } from '../pair.ts'
 
 const PORT = 5002
 
 /** Requests of `size` bytes answered by as many, one at a time, per second, through awaited calls. */
-export async function requestResponse(count: number, size: number, pair?: Pair): Promise<number> {
+export async function requestResponse(count: number, size: number, pair?: Pair): Promise<Figure> {
   const { client, server, host, close } = pair ?? (await makePair())
   const listener = server.tcp.listen({ port: PORT, noDelay: true })
   const accepted = listener.accept()
@@ -24,7 +24,7 @@ export async function requestResponse(count: number, size: number, pair?: Pair):
 }
 
 /** The same through tryRead, tryWrite and handlers. */
-export async function requestResponseSync(count: number, size: number): Promise<number> {
+export async function requestResponseSync(count: number, size: number): Promise<Figure> {
   const { client, server, host, close } = await makePair()
   const listener = server.tcp.listen({ port: PORT, noDelay: true })
   const accepted = listener.accept()

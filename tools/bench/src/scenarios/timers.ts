@@ -1,12 +1,12 @@
 import { manualClock } from '@stack/testing'
 import type { Timer } from '@stack/core'
-import { cpuTime } from '../measure.ts'
+import { cpuTime, type Figure } from '../measure.ts'
 
 /** Deadlines lie within this many ms: from the next tick to half an hour. */
 const SPAN = 1_800_000
 
 /** ns to arm a timer, to cancel one, or to have one expire, with `count` armed. */
-export async function timers(what: 'arm' | 'cancel' | 'tick', count: number): Promise<number> {
+export async function timers(what: 'arm' | 'cancel' | 'tick', count: number): Promise<Figure> {
   const clock = manualClock()
   const { timers: wheel } = clock.scheduler
   let fired = 0

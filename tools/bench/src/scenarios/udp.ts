@@ -1,10 +1,10 @@
-import { rate } from '../measure.ts'
+import { rate, type Figure } from '../measure.ts'
 import { makePair } from '../pair.ts'
 
 const PORT = 5003
 
 /** Datagrams of 1,200 bytes delivered to a handler per second. */
-export async function datagrams(count: number): Promise<number> {
+export async function datagrams(count: number): Promise<Figure> {
   const { client, server, host, close } = await makePair()
   const receiver = server.udp.bind({ port: PORT, receiveBuffer: 1 << 24 })
   const sender = client.udp.connect({ host, port: PORT })

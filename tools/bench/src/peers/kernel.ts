@@ -1,10 +1,10 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
-import { rate } from '../measure.ts'
+import { rate, type Figure } from '../measure.ts'
 
 /** Node's own `net` over loopback: what these stacks are measured against. */
-export async function kernelBulk(bytes: number): Promise<number> {
+export async function kernelBulk(bytes: number): Promise<Figure> {
   const [client, peer, close] = await connected()
   const chunk = new Uint8Array(256 * 1024).fill(7)
   const result = await rate(bytes / 1e6, () => new Promise((resolve) => {
@@ -29,7 +29,7 @@ export async function kernelBulk(bytes: number): Promise<number> {
   return result
 }
 
-export async function kernelRequestResponse(count: number, size: number): Promise<number> {
+export async function kernelRequestResponse(count: number, size: number): Promise<Figure> {
   const [client, peer, close] = await connected()
   client.setNoDelay(true)
   peer.setNoDelay(true)
@@ -47,7 +47,7 @@ export async function kernelRequestResponse(count: number, size: number): Promis
   return result
 }
 
-export async function kernelConnectRequestClose(count: number): Promise<number> {
+export async function kernelConnectRequestClose(count: number): Promise<Figure> {
   const server = net.createServer((socket) => {
     socket.on('error', () => undefined)
     socket.on('data', (data) => socket.write(data))
@@ -69,7 +69,7 @@ export async function kernelConnectRequestClose(count: number): Promise<number> 
   return result
 }
 
-export async function kernelDatagrams(count: number): Promise<number> {
+export async function kernelDatagrams(count: number): Promise<Figure> {
   const receiver = dgram.createSocket('udp4')
   const sender = dgram.createSocket('udp4')
   receiver.bind(0, '127.0.0.1')
