@@ -1,4 +1,4 @@
-import { PacketFlag, type Packet } from '@stack/buffer'
+import { PacketFlag, PacketList, type Packet } from '@stack/buffer'
 import { address, type Address } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
 import type { TransportError } from '../errors/transport-error.ts'
@@ -7,6 +7,7 @@ import type {
   DefaultHandler, DeliveryDisposition, RawTransportEndpoint, RegisterOptions, Registration, TransportDispatcher, TransportEndpoint,
   TransportEndpointId, TransportProtocol, TransportRegistry,
 } from '../registration/transport.ts'
+import { separate } from '../nic/separate.ts'
 import { EndpointTable, Entry, hashTuple } from './endpoint-table.ts'
 
 /** Counters of the way from network to transport, under `transport` in the stack's statistics. */
@@ -71,6 +72,7 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
   host.statistics.register('transport', counters)
 
   function deliverTransportPacket(number: number, packet: Packet): DeliveryDisposition {
+    if (packet.chain !== null && raws.length !== 0) return deliverApart(number, packet)
     const toRaw = raws.length !== 0 && deliverRaw(number, packet)
     const protocol = protocols[number & 0xff] ?? null
     if (protocol === null) {
@@ -95,12 +97,26 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
     if ((packet.flags & (PacketFlag.Broadcast | PacketFlag.Multicast)) !== 0 && fanOut(number, packet)) return 'handled'
     const entry = match(number, packet)
     if (entry !== null) {
-      counters.delivered++
       const chosen = entry.members === 1 ? entry : member(entry, packet)
+      if (packet.chain !== null && chosen.endpoint.takesChains !== true) return deliverApart(number, packet)
+      counters.delivered++
       chosen.endpoint.handlePacket(chosen.id, packet)
       return 'handled'
     }
+    if (packet.chain !== null) return deliverApart(number, packet)
     return deliverToStranger(protocol, packet)
+  }
+
+  /** What the NIC has merged, segment by segment: the first may be what makes the endpoint that the others are for. */
+  function deliverApart(number: number, head: Packet): DeliveryDisposition {
+    const packets = new PacketList()
+    separate(head, packets)
+    packets.shift()
+    const disposition = deliverTransportPacket(number, head)
+    for (let packet = packets.shift(); packet !== null; packet = packets.shift()) {
+      if (deliverTransportPacket(number, packet) !== 'handled') packet.release()
+    }
+    return disposition
   }
 
   /** Nobody is registered: a forwarder may want it, else the protocol answers (RST) or the network layer does. */

@@ -1,4 +1,4 @@
-import { ChecksumState, GsoType, type Packet, type PacketPool } from '@stack/buffer'
+import { ChecksumState, GsoType, PacketList, type Packet, type PacketPool } from '@stack/buffer'
 import type { Failure } from '../errors/codes.ts'
 import { SOFTWARE_GSO_MAX_SIZE } from '../registration/gso.ts'
 import type { Dirty, Host, Pollable, Timer } from '../registration/host.ts'
@@ -9,6 +9,7 @@ import { makeHeadroom } from './headroom.ts'
 import type { Observers } from './observers.ts'
 import type { Qdisc } from './qdisc.ts'
 import { segmentCount, superHeaderLength, superTextLength, takeSegment, type SegmentOptions } from './segmentation.ts'
+import { separate } from './separate.ts'
 
 /** Packets given to a link in one call, at most. */
 const BATCH = 64
@@ -85,6 +86,7 @@ export class Egress implements Pollable {
 
   /** Queues a network packet whose next hop is known. Takes ownership. */
   send(packet: Packet): Failure {
+    if (packet.chain !== null) return this.sendMerged(packet)
     if (packet.gsoType !== GsoType.None) {
       const headers = superHeaderLength(packet)
       if (headers < 0) {
@@ -105,6 +107,15 @@ export class Egress implements Pollable {
     }
     this.schedule()
     return null
+  }
+
+  /** What another NIC has merged leaves as it came. */
+  private sendMerged(head: Packet): Failure {
+    const packets = new PacketList()
+    separate(head, packets)
+    let failure: Failure = null
+    for (let packet = packets.shift(); packet !== null; packet = packets.shift()) failure = this.send(packet) ?? failure
+    return failure
   }
 
   /** Marks `endpoint` dirty when there is room. */

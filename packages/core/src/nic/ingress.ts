@@ -1,8 +1,10 @@
-import { ChecksumState, PacketFlag, type Packet } from '@stack/buffer'
+import { ChecksumState, GsoType, PacketFlag, type Packet } from '@stack/buffer'
 import { detachPacket } from '../link/detach.ts'
 import type { LinkHost, NetworkDispatcher } from '../registration/link.ts'
+import { Coalescer } from './coalesce.ts'
 import { isEthernetDestination, parseEthernetHeader } from './ethernet.ts'
 import type { NicDevice } from './nic.ts'
+import { isSuperPacket } from './super-packet.ts'
 
 /** What {@link Ingress.parseLinkHeader} answers beside protocols; the same as of `LinkEndpoint.parseHeader`. */
 const OTHER_HOST = -2
@@ -11,10 +13,12 @@ const OTHER_HOST = -2
 export class Ingress implements NetworkDispatcher {
   readonly host: LinkHost
   private readonly nic: NicDevice
+  private readonly coalescer: Coalescer | null
 
-  constructor(nic: NicDevice) {
+  constructor(nic: NicDevice, gro: boolean) {
     this.nic = nic
     this.host = nic.host
+    this.coalescer = gro ? new Coalescer((packet) => this.handUp(packet), nic.counters) : null
   }
 
   deliverNetworkPacket(given: number, arrived: Packet): void {
@@ -42,8 +46,10 @@ export class Ingress implements NetworkDispatcher {
     } else if (!forUs && !nic.promiscuous) {
       nic.counters.dropOtherHost++
       packet.release()
-    } else {
+    } else if (this.coalescer === null) {
       this.handOver(protocol, packet)
+    } else {
+      this.coalescer.add(packet)
     }
   }
 
@@ -56,7 +62,12 @@ export class Ingress implements NetworkDispatcher {
   }
 
   flush(): void {
-    // Nothing is held back between the packets of a batch.
+    this.coalescer?.flush()
+  }
+
+  /** The NIC goes down: releases what waits for the end of the batch. */
+  clear(): void {
+    if (this.coalescer !== null) this.nic.counters.dropDisabled += this.coalescer.clear()
   }
 
   writable(): void {
@@ -97,6 +108,12 @@ export class Ingress implements NetworkDispatcher {
       arrived.release()
       return null
     }
+    if (arrived.chain !== null) {
+      // Only a NIC merges: a link hands in one packet at a time.
+      nic.counters.dropBadOffload++
+      arrived.release()
+      return null
+    }
     // Stream bytes of another stack would stay charged to it for as long as we keep them.
     const packet = arrived.pool === memory || memory.adopt(arrived) ? (arrived.payload === null ? arrived : memory.flatten(arrived)) : null
     if (packet === null) {
@@ -106,8 +123,12 @@ export class Ingress implements NetworkDispatcher {
     }
     if (packet.credit !== null || packet.networkHeader >= 0) detachPacket(packet)
     const { capabilities } = nic.link
-    if (!nic.verifyChecksums) packet.checksumState = ChecksumState.Verified
-    else if (capabilities.rxChecksumOffload !== true) packet.checksumState = ChecksumState.None
+    if (capabilities.rxChecksumOffload !== true) {
+      packet.checksumState = ChecksumState.None
+      // Who sums nothing cuts nothing either.
+      packet.gsoType = GsoType.None
+    } else if (packet.gsoType !== GsoType.None && !isSuperPacket(packet)) packet.gsoType = GsoType.None
+    if (!nic.verifyChecksums && packet.checksumState !== ChecksumState.Partial) packet.checksumState = ChecksumState.Verified
     packet.flags = capabilities.loopback === true ? PacketFlag.Looped : 0
     this.stamp(packet)
     return packet
@@ -126,6 +147,16 @@ export class Ingress implements NetworkDispatcher {
     if (link.parseHeader !== undefined) return link.parseHeader(packet)
     const protocol = parseEthernetHeader(packet)
     return protocol >= 0 && !isEthernetDestination(packet, link.linkAddress) ? OTHER_HOST : protocol
+  }
+
+  /** What was held for others of its batch. */
+  private handUp(packet: Packet): void {
+    if (this.nic.isEnabled) {
+      this.handOver(packet.networkProtocol, packet)
+      return
+    }
+    this.nic.counters.dropDisabled++
+    packet.release()
   }
 
   private handOver(protocol: number, packet: Packet): void {

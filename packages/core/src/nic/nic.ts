@@ -81,7 +81,7 @@ export class NicDevice implements NetworkInterface {
     this.observers = new Observers(id, context.packetEndpoints, host.memory, this.counters, (error) => {
       host.onError(error)
     })
-    this.ingress = new Ingress(this)
+    this.ingress = new Ingress(this, options.gro ?? true)
     this.loops = new LoopQueue(host.scheduler, host.memory, this.counters, (protocol, packet) => {
       this.ingress.deliverLooped(protocol, packet)
     })
@@ -495,6 +495,7 @@ export class NicDevice implements NetworkInterface {
     for (const endpoint of this.endpoints) endpoint.disable()
     this.egress.drain()
     this.isEnabled = false
+    this.ingress.clear()
     for (const table of this.neighborTables) table.flush()
     this.loops.clear()
     this.egress.clear()

@@ -22,6 +22,11 @@ export interface TransportEndpointId {
 export interface TransportEndpoint {
   /** Unique in the stack. @seed TransportEndpoint.UniqueID */
   readonly uniqueId: number
+  /**
+   * `handlePacket` takes TCP segments that the NIC has merged: the first as it came, the others behind it through
+   * `packet.chain`, in order, each with only its text. Absent = they come one by one.
+   */
+  readonly takesChains?: boolean
   /** A packet for `id` (the registration that matched); takes ownership; `packet.start` is at the transport header, which it consumes. */
   handlePacket(id: TransportEndpointId, packet: Packet): void
   /**

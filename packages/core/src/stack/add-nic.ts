@@ -23,6 +23,7 @@ const SCHEMA: OptionSchema<NicOptions> = {
   optimistic: { type: 'boolean' },
   verifyChecksums: { type: 'boolean' },
   softwareGso: { type: 'boolean' },
+  gro: { type: 'boolean' },
   signal: { type: 'object' },
 }
 

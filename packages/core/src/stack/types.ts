@@ -73,6 +73,12 @@ export interface NicOptions {
    * the same. What is on the wire does not differ. Default true. @seed SoftwareGSOMaxSize
    */
   readonly softwareGso?: boolean
+  /**
+   * Generic receive offload: TCP segments of one flow that come in one batch of the link go up as one packet, as long as they
+   * could be cut again exactly. Taps and packet sockets see them as they came, hooks see the first one, with the others as
+   * its `chain`. Default true.
+   */
+  readonly gro?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -82,6 +88,8 @@ export interface NicCounters extends Counters {
   rxBytes: number
   txPackets: number
   txBytes: number
+  /** Segments that went up with the one before, as one packet: of `rxPackets`. */
+  rxMerged: number
   /** NIC disabled or carrier lost. */
   dropDisabled: number
   /** Not addressed to this host at link level. */
@@ -103,7 +111,7 @@ export interface NicCounters extends Counters {
   dropTooLarge: number
   /** A hook said so; the NIC is the one that it came in by, or the one it was to leave by. Reasons: `hooks` in the stack's statistics. */
   dropHook: number
-  /** Checksum or segmentation fields of an outgoing packet that do not fit its bytes. */
+  /** Checksum or segmentation fields of an outgoing packet that do not fit its bytes, and packets with a chain that a link handed in. */
   dropBadOffload: number
   /** No room or no address for the link header. */
   dropLinkHeader: number
