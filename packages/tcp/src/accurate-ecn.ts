@@ -84,12 +84,12 @@ export class AccurateEcn {
     this.cep = (this.cep + 1) & (ACE_RANGE - 1)
   }
 
-  /** A packet came; true = it is to be acknowledged at once (RFC 9768 §3.2.2.5.1). */
-  received(codepoint: number, bytes: number): boolean {
+  /** `packets` packets came; true = they are to be acknowledged at once (RFC 9768 §3.2.2.5.1). */
+  received(codepoint: number, bytes: number, packets: number): boolean {
     const isMarked = codepoint === Codepoint.Ce
     if (isMarked) {
-      this.cep = (this.cep + 1) & (ACE_RANGE - 1)
-      this.untold++
+      this.cep = (this.cep + packets) & (ACE_RANGE - 1)
+      this.untold += packets
     }
     if (bytes > 0) this.count(codepoint, bytes)
     const isChange = bytes > 0 && isMarked && !this.wasMarked

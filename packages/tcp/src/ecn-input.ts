@@ -14,8 +14,8 @@ import type { SegmentHeader } from './wire.ts'
 
 // --- what the network says of the segments that come ---
 
-/** A segment with `length` bytes of text came: how, and what its flags say of the echo. */
-export function ecnArrives(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: number): void {
+/** A segment with `length` bytes of text came, or `segments` of them in one packet: how, and what its flags say of the echo. */
+export function ecnArrives(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: number, segments: number): void {
   const { rcv, context } = tcb
   const { flags, sequence } = header
   if (ecn.kind === 'none') return
@@ -28,10 +28,10 @@ export function ecnArrives(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: nu
   if ((flags & Flag.Rst) !== 0 || before((sequence + length) | 0, rcv.acked) || after(sequence, rcv.edge)) return
   if (header.ecn !== Codepoint.NotEct) ecn.isSeen = true
   if (header.ecn === Codepoint.Ce) {
-    ecn.received++
-    context.counters.ecnMarks++
+    ecn.received += segments
+    context.counters.ecnMarks += segments
   }
-  if (ecn.accurate !== null) accurateArrives(tcb, ecn.accurate, header, length)
+  if (ecn.accurate !== null) accurateArrives(tcb, ecn.accurate, header, length, segments)
   else if (ecn.isExact) exactArrives(tcb, ecn, header, length)
   else classicArrives(tcb, ecn, header, length)
 }
@@ -56,11 +56,11 @@ function exactArrives(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: number)
   rcv.ackNow = true
 }
 
-function accurateArrives(tcb: Tcb, accurate: AccurateEcn, header: SegmentHeader, length: number): void {
+function accurateArrives(tcb: Tcb, accurate: AccurateEcn, header: SegmentHeader, length: number, segments: number): void {
   const { rcv } = tcb
   if (length > 0 && !after((header.sequence + length) | 0, rcv.nxt)) accurate.again(header.sequence)
   if (accurate.isFull) sendAck(tcb)
-  if (accurate.received(header.ecn, length)) rcv.ackNow = true
+  if (accurate.received(header.ecn, length, segments)) rcv.ackNow = true
 }
 
 // --- what the peer says of the segments that we sent ---

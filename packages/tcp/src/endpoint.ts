@@ -11,6 +11,7 @@ import { NO_LOW_WATER } from './options.ts'
 import type { Settings } from './options.ts'
 import { onReorderTimer } from './recovery.ts'
 import { onKeepAliveTimer, onRetransmitTimer } from './retransmit.ts'
+import { mergedArrive } from './merged.ts'
 import { receiveHeader } from './segment.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { BELOW_LIMIT, onCorkTimer, sendPending } from './sender.ts'
@@ -66,6 +67,11 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
 
   // --- from below ---
 
+  /** Signatures are of single segments, and a trace tells of each. */
+  get takesChains(): boolean {
+    return this.authenticator === null && this.settings.trace === null
+  }
+
   handlePacket(_id: TransportEndpointId, packet: Packet): void {
     const { context } = this
     context.counters.segmentsReceived++
@@ -82,7 +88,8 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
       packet.release()
       return
     }
-    segmentArrives(this, context.incoming, packet)
+    if (packet.chain === null) segmentArrives(this, context.incoming, packet)
+    else mergedArrive(this, context.incoming, packet)
     if (!this.finished) context.host.scheduler.markDirty(this)
   }
 

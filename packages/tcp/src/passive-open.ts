@@ -140,7 +140,7 @@ export function openEarly(tcb: Tcb, header: SegmentHeader, packet: Packet, queue
   context.counters.fastOpenTaken++
   if (length === 0) packet.release()
   else {
-    noteText(tcb, packet.arrival)
+    noteText(tcb, packet.arrival, 1)
     receiveText(tcb, start, packet)
   }
   const taken = (rcv.nxt - start) | 0

@@ -11,11 +11,11 @@ export function startQuickAcks({ rcv, settings }: Tcb): void {
   rcv.quickAcks = settings.quickAcks
 }
 
-/** Text comes in at `arrival`, ms; after a pause of more than a timeout the peer slow-starts (RFC 5681 §4.1). */
-export function noteText(tcb: Tcb, arrival: number): void {
+/** Text comes in at `arrival`, ms, in `segments` segments; after a pause of more than a timeout the peer slow-starts (RFC 5681 §4.1). */
+export function noteText(tcb: Tcb, arrival: number, segments: number): void {
   const { rcv, rtt } = tcb
   if (rcv.dataSegments > 0 && rcv.quickAcks !== INTERACTIVE && arrival - rcv.lastText > rtt.current) startQuickAcks(tcb)
-  rcv.dataSegments++
+  rcv.dataSegments += segments
   rcv.lastText = arrival
 }
 

@@ -1,4 +1,4 @@
-import { MemoryLevel, type Packet } from '@stack/buffer'
+import { GsoType, MemoryLevel, type Packet } from '@stack/buffer'
 import { sendAck } from './output.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
 import { receiveBufferLimit, tuneReceiveBuffer } from './receive-buffer.ts'
@@ -41,7 +41,8 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     return
   }
   rcv.arrived = (rcv.arrived + length) | 0
-  if (length > rcv.largest) rcv.largest = Math.min(length, rcv.mss)
+  const largest = packet.gsoType === GsoType.None ? length : Math.min(length, packet.gsoMss)
+  if (largest > rcv.largest) rcv.largest = Math.min(largest, rcv.mss)
   // What is kept counts as ours.
   if ((!rcv.discard || from !== rcv.nxt) && !context.host.memory.adopt(packet)) {
     counters.dropNoMemory++

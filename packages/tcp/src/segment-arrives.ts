@@ -1,4 +1,6 @@
+import { GsoType } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
+import { segmentsIn } from '@stack/core'
 import { takeAck } from './acknowledge.ts'
 import { sendAck, sendReset, sendSyn } from './output.ts'
 import { enterFinWait2 } from './close.ts'
@@ -31,15 +33,17 @@ const CHALLENGE_WINDOW = 5000
 export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
   const { trace } = tcb.settings
   if (trace !== null) traceReceive(tcb, trace, header, packet.length, packet.arrival)
-  tcb.rcv.segments++
+  const segments = packet.gsoType === GsoType.None ? 1 : segmentsIn(packet, packet.length)
+  tcb.rcv.segments += segments
+  tcb.context.counters.segmentsReceived += segments - 1
   tcb.rcv.lastHeard = packet.arrival
   tcb.rcv.keepAliveProbes = 0
-  if (packet.length > 0) noteText(tcb, packet.arrival)
+  if (packet.length > 0) noteText(tcb, packet.arrival, segments)
   if (tcb.state === State.SynSent) {
     arrivesInSynSent(tcb, header, packet)
     return
   }
-  if (tcb.ecn !== null) ecnArrives(tcb, tcb.ecn, header, packet.length)
+  if (tcb.ecn !== null) ecnArrives(tcb, tcb.ecn, header, packet.length, segments)
   // Sequence numbers of the segment: text and FIN (a SYN is dealt with before they matter).
   const length = packet.length + ((header.flags & Flag.Fin) !== 0 ? 1 : 0)
   // The SYN-ACK that crosses ours in a simultaneous open repeats the SYN we have (§3.5, figure 8).

@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import type { DropVerdict, Hook, HookContext, HookContinuation, HookPoint, HookResult, Hooks, Verdict } from './hooks.ts'
+import { HookPoint, type DropVerdict, type Hook, type HookContext, type HookContinuation, type HookOptions, type HookResult, type Hooks, type Verdict } from './hooks.ts'
 
 const POINTS = 5
 
@@ -28,6 +28,7 @@ interface Entry {
   readonly hook: Hook
   readonly priority: number
   readonly order: number
+  readonly takesChains: boolean
 }
 
 /** A stolen packet: where it left the chain, and where it was going. */
@@ -44,6 +45,7 @@ type MutableContext = { -readonly [K in keyof HookContext]: HookContext[K] }
 
 class Chains implements HookChains {
   readonly isEmpty: boolean[] = new Array<boolean>(POINTS).fill(true)
+  takesChains = true
   readonly #options: HookChainOptions
   /** Replaced, never changed: a hook may add and remove hooks while a chain runs. */
   readonly #chains: (readonly Entry[])[] = Array.from({ length: POINTS }, () => [])
@@ -59,8 +61,8 @@ class Chains implements HookChains {
     this.#options = options
   }
 
-  add(point: HookPoint, hook: Hook, { priority = 0 }: { readonly priority?: number; readonly name?: string } = {}): () => void {
-    const entry: Entry = { hook, priority, order: ++this.#orders }
+  add(point: HookPoint, hook: Hook, { priority = 0, takesChains = false }: HookOptions = {}): () => void {
+    const entry: Entry = { hook, priority, order: ++this.#orders, takesChains }
     const chain = this.#chains[point]!
     const behind = chain.findIndex((other) => isBefore(entry, other))
     this.#replace(point, chain.toSpliced(behind < 0 ? chain.length : behind, 0, entry))
@@ -94,6 +96,7 @@ class Chains implements HookChains {
   #replace(point: HookPoint, chain: readonly Entry[]): void {
     this.#chains[point] = chain
     this.isEmpty[point] = chain.length === 0
+    this.takesChains = this.#chains.every((entries, at) => at === HookPoint.Output || entries.every((entry) => entry.takesChains))
   }
 
   /** Continues behind the thief, by its place in the order: it may have been removed meanwhile. */

@@ -47,6 +47,19 @@ export interface HookContext {
   readonly outputNic: number
 }
 
+/** How a hook is added. */
+export interface HookOptions {
+  /** Lower ones are asked first. Default 0. */
+  readonly priority?: number
+  readonly name?: string
+  /**
+   * The hook copes with TCP segments that the NIC has merged: it is asked once about all of them, sees the first whole and the
+   * others behind it, through `packet.chain`, each with only its text; its verdict and what it changes in the headers of
+   * the first go for all. Default false: as long as there is such a hook, at any point but Output, NICs merge nothing.
+   */
+  readonly takesChains?: boolean
+}
+
 export type Hook = (packet: Packet, context: HookContext) => Verdict
 
 /**
@@ -59,8 +72,10 @@ export type HookContinuation = (packet: Packet, reroute: boolean) => void
 export interface Hooks {
   /** Indexed by {@link HookPoint}. */
   readonly isEmpty: readonly boolean[]
+  /** Does every hook that a received packet can come to take chains? */
+  readonly takesChains: boolean
   /** Lower priority first; equal ones in order of registration. Returns the removal. */
-  add(point: HookPoint, hook: Hook, options?: { readonly priority?: number; readonly name?: string }): () => void
+  add(point: HookPoint, hook: Hook, options?: HookOptions): () => void
   /** Runs a chain; on `gone` the packet is not the caller's any more. `resume` is kept only when the packet is stolen. */
   run(point: HookPoint, packet: Packet, networkProtocol: number, inputNic: number, outputNic: number, resume: HookContinuation): HookResult
   /** Continues a stolen packet behind the hook that stole it. Takes ownership. False when it was not stolen here (released). */

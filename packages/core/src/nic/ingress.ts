@@ -48,8 +48,11 @@ export class Ingress implements NetworkDispatcher {
       packet.release()
     } else if (this.coalescer === null) {
       this.handOver(protocol, packet)
-    } else {
+    } else if (nic.hooks.takesChains) {
       this.coalescer.add(packet)
+    } else {
+      this.coalescer.flush()
+      this.handOver(protocol, packet)
     }
   }
 

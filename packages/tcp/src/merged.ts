@@ -1,0 +1,61 @@
+import type { Packet } from '@stack/buffer'
+import { Codepoint } from './ecn.ts'
+import { noteText } from './quick-ack.ts'
+import { receiveText } from './receiver.ts'
+import { segmentArrives } from './segment-arrives.ts'
+import { takesData } from './state.ts'
+import { Probing } from './tcb.ts'
+import type { Tcb } from './tcb.ts'
+import { Flag } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
+
+/**
+ * Segments that the NIC has merged arrive: the first, whose header is parsed and verified, and behind it, through `chain`,
+ * others that differ from it in sequence number and text only. Takes ownership.
+ */
+export function mergedArrive(tcb: Tcb & { readonly finished: boolean }, header: SegmentHeader, head: Packet): void {
+  const { counters } = tcb.context
+  let packet = head.chain
+  let sequence = (header.sequence + head.length) | 0
+  head.chain = null
+  segmentArrives(tcb, header, head)
+  while (packet !== null) {
+    const following = packet.chain
+    const { length } = packet
+    packet.chain = null
+    counters.segmentsReceived++
+    if (tcb.finished) {
+      counters.dropClosed++
+      packet.release()
+    } else if (isTextAll(tcb, header, sequence, length)) {
+      header.sequence = sequence
+      moreTextArrives(tcb, sequence, packet)
+    } else {
+      header.sequence = sequence
+      segmentArrives(tcb, header, packet)
+    }
+    sequence = (sequence + length) | 0
+    packet = following
+  }
+}
+
+/**
+ * Is the text at `sequence` all that SEGMENT ARRIVES would find new in a segment, after the one before, which `header` is of?
+ * It is the next that is expected, there is room for it, and what else it says was taken from that one: acknowledgment,
+ * window, timestamp.
+ */
+function isTextAll(tcb: Tcb, header: SegmentHeader, sequence: number, length: number): boolean {
+  const { snd, rcv, ecn, state } = tcb
+  if (sequence !== rcv.nxt || length > ((rcv.edge - sequence) | 0) || !takesData(state) || tcb.isOrphan || rcv.finSeen || rcv.latecomers !== null) return false
+  // The window is of the segment before: so its acknowledgment was a good one.
+  if (header.acknowledgment !== snd.una || snd.wl2 !== header.acknowledgment || snd.wl1 !== header.sequence || snd.persisting || snd.probing !== Probing.None) return false
+  return ecn === null || (ecn.accurate === null && header.ecn !== Codepoint.Ce && (header.flags & Flag.Ece) === 0)
+}
+
+function moreTextArrives(tcb: Tcb, sequence: number, packet: Packet): void {
+  tcb.rcv.segments++
+  noteText(tcb, packet.arrival, 1)
+  // Older segments that are yet to come do not move the window (RFC 9293 §3.10.7.4, fifth step).
+  tcb.snd.wl1 = sequence
+  receiveText(tcb, sequence, packet)
+}
