@@ -102,6 +102,25 @@ describe('retransmission timeout', () => {
   })
 })
 
+test('the least round trip is remembered (RFC 6298 §2)', async () => {
+  const bench = await Bench.create()
+  const opening = bench.stack.tcp.connect({ host: bench.remote, port: 5000 })
+  await bench.clock.settle()
+  bench.localPort = bench.expect('S').sourcePort
+  const least: number[] = []
+  await bench.clock.advance(100)
+  await bench.send('SA', { seq: 0, ack: 1, mss: MSS })
+  const connection = await opening
+  for (const [i, rtt] of [80, 30, 50].entries()) {
+    least.push(connection.info().minimumRtt)
+    connection.tryWrite(pattern(10))
+    await bench.clock.advance(rtt)
+    await bench.send('A', { seq: 1, ack: 11 + 10 * i })
+  }
+  expect([...least, connection.info().minimumRtt]).toEqual([100, 80, 30, 30])
+  await bench.end()
+})
+
 describe('fast retransmit and recovery', () => {
   test('three duplicate ACKs: the lost segment, half the window, new data by limited transmit (RFC 5681, 3042, 6582) [RFC5681-3.2-duplicate, RFC5681-3.2-inflate, RFC5681-3.2-exit, RFC5681-3.1-ssthresh, RFC3042-2-first, RFC6582-3.2-full, RFC2525-2.8-deflation]', async () => {
     const { bench, connection, sent } = await sending(20_000, await Bench.create({ tcp: { congestionControl: 'reno' } }))

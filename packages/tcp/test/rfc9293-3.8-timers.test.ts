@@ -136,6 +136,60 @@ describe('§3.8.6: windows', () => {
     await bench.end()
   })
 
+  test('fifteen probes without an answer are enough, and each one counts as long as nothing comes [RFC9293-MUST-36]', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({}, { mss: MSS, win: 0 })
+    const closed = expect(connection.closed).rejects.toMatchObject({ code: 'ETIMEDOUT' })
+    connection.tryWrite(pattern(10))
+    let wait = 200
+    for (let probes = 1; probes <= 15; probes++) {
+      await bench.clock.advance(wait - 1)
+      bench.expectNothing()
+      await bench.clock.advance(1)
+      bench.expect('A', { seq: 1, length: 1 })
+      expect(connection.info()).toMatchObject({ unansweredProbes: probes, unansweredTimeouts: 0, retransmits: probes - 1 })
+      wait = Math.min(2 * wait, 120_000)
+    }
+    expect(bench.counters).toMatchObject({ zeroWindowProbes: 15, timeouts: 0 })
+    await bench.clock.advance(wait)
+    await closed
+    bench.expect('RA', { seq: 2 })
+    await bench.end()
+  })
+
+  test('a user timeout ends it sooner, but not while the probes are answered, however long ago the last text was [RFC9293-MUST-37, RFC5482-3-local]', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ userTimeout: 5000 }, { mss: MSS, win: 0 })
+    await bench.clock.advance(HOUR)
+    connection.tryWrite(pattern(10))
+    for (const wait of [200, 400, 800, 1600, 3200, 6400, 12_800]) {
+      await bench.clock.advance(wait)
+      bench.expect('A', { seq: 1, length: 1 })
+      await bench.send('A', { seq: 1, ack: 1, win: 0 })
+    }
+    // Silence: the next probe is due in 25.6 s, and the one behind it finds that it is too late.
+    await bench.clock.advance(25_600)
+    bench.expect('A', { seq: 1, length: 1 })
+    expect(connection.state).toBe('established')
+    await bench.clock.advance(51_200)
+    expect(connection.error?.code).toBe('ETIMEDOUT')
+    bench.expect('RA')
+    await bench.end()
+  })
+
+  test('and counts from the first probe when nothing is ever heard [RFC5482-3-local]', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ userTimeout: 5000 }, { mss: MSS, win: 0 })
+    await bench.clock.advance(HOUR)
+    connection.tryWrite(pattern(10))
+    await bench.clock.advance(6199)
+    expect(bench.all()).toHaveLength(5 - 1)
+    expect(connection.state).toBe('established')
+    await bench.clock.advance(1)
+    expect(connection.error?.code).toBe('ETIMEDOUT')
+    await bench.end()
+  })
+
   test('who does not read keeps the window closed for as long as he likes: every probe is answered [RFC9293-MAY-8]', async () => {
     const bench = await Bench.create()
     const connection = await bench.accept({ receiveBuffer: 4096 }, { mss: 1024 })

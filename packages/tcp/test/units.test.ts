@@ -1,6 +1,5 @@
 import { createPacketMemory, type Packet } from '@stack/buffer'
 import { address, mappedAddress, seededRandom } from '@stack/core'
-import type { TimerWheel } from '@stack/core'
 import { describe, expect, test } from 'vitest'
 import { createSecrets } from '../src/isn.ts'
 import { createAckSample } from '../src/congestion.ts'
@@ -12,7 +11,6 @@ import { RttEstimator } from '../src/rto.ts'
 import { SendQueue } from '../src/send-queue.ts'
 import { after, before, later } from '../src/sequence.ts'
 import { isLegalTransition, State, STATE_NAMES } from '../src/state.ts'
-import { ConnectionTimers } from '../src/timers.ts'
 import { TupleIndex } from '../src/tuple-index.ts'
 import { windowScaleOf } from '../src/window.ts'
 import { Flag, SegmentHeader, headerLengthOf, parseHeader, writeHeader } from '../src/wire.ts'
@@ -151,51 +149,6 @@ describe('numbers', () => {
     expect(cc.cwnd).toBe(6500)
     cc.onLoss(100)
     expect(cc.ssthresh).toBe(2000)
-  })
-})
-
-describe('timers', () => {
-  test('a retransmission timer that is late because the host stood still lets ACKs come first', () => {
-    let armedAt = Infinity
-    let fire: (now: number) => void = () => undefined
-    const wheel: TimerWheel = {
-      armed: 0,
-      create(callback) {
-        fire = callback
-        return {
-          get armed() {
-            return armedAt !== Infinity
-          },
-          get deadline() {
-            return armedAt
-          },
-          arm: (deadline) => (armedAt = deadline),
-          armAfter: () => undefined,
-          cancel: () => (armedAt = Infinity),
-        }
-      },
-    }
-    const fired: number[] = []
-    const nothing = (): void => undefined
-    const timers = new ConnectionTimers(wheel, {
-      onRetransmitTimer: (now) => fired.push(now), onDelayedAckTimer: nothing, onKeepAliveTimer: nothing, onDeadlineTimer: nothing, onRetryTimer: nothing, onCorkTimer: nothing,
-      onReorderTimer: nothing, onProbeTimer: nothing, onPaceTimer: nothing,
-    })
-    const ring = (now: number): void => {
-      armedAt = Infinity
-      fire(now)
-    }
-    timers.retransmit = 200
-    timers.schedule(200)
-    ring(900)
-    expect(fired).toEqual([])
-    expect(armedAt).toBe(910)
-    ring(950)
-    expect(fired).toEqual([950])
-    timers.retransmit = 1200
-    timers.schedule(1200)
-    ring(1200)
-    expect(fired).toEqual([950, 1200])
   })
 })
 
