@@ -103,12 +103,12 @@ function probeWindow(tcb: Tcb, now: Milliseconds): void {
 /** No traffic for long: is the peer there (RFC 9293 §3.8.4)? */
 export function onKeepAliveTimer(tcb: Tcb, now: Milliseconds): void {
   const { rcv, snd, settings } = tcb
-  if (settings.keepAlive === false || tcb.state < State.Established) return
+  if (settings.keepAlive === false) return
   const { idle = KEEP_ALIVE_DEFAULTS.idle, interval = KEEP_ALIVE_DEFAULTS.interval, count = KEEP_ALIVE_DEFAULTS.count } = settings.keepAlive
   const quietSince = Math.max(rcv.lastHeard, snd.lastSent)
   // As a deadline: a difference may round to less, and the timer then be due for ever.
   const isQuiet = now >= quietSince + idle
-  if (flightSize(tcb) > 0 || (!isQuiet && rcv.keepAliveProbes === 0)) {
+  if (flightSize(tcb) > 0 || !isQuiet) {
     armKeepAlive(tcb, (isQuiet ? now : quietSince) + idle)
     return
   }
