@@ -80,8 +80,8 @@ export class Rack {
 
   /** A recovery is over. */
   recovered(): void {
-    if (this.persistence > 0) this.persistence--
-    else this.quarters = 1
+    this.persistence--
+    if (this.persistence <= 0) this.quarters = 1
   }
 
   /** Marks were taken back: look at everything again. */
