@@ -1,41 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Connection, TcpOptions } from '../src/index.ts'
-import { Bench, pattern, type Segment } from './support/peer.ts'
+import { pattern } from './support/peer.ts'
+import { connected, RTT, sending, sequences } from './support/sending.ts'
 
 // What an acknowledgment tells: RFC 9293 §3.10.7.4 fifth step, RFC 6298 §3, RFC 7323 §4, RFC 2018, RFC 2883.
-
-const MSS = 1000
-const RTT = 100
-
-interface Options {
-  readonly sack?: boolean
-  readonly timestamps?: boolean
-  readonly tcp?: TcpOptions
-}
-
-const sequences = (segments: readonly Segment[]): number[] => segments.map(({ seq }) => seq)
-
-/** A connection whose handshake took 100 ms: that is the smoothed and the least round trip. */
-async function connected({ sack = false, timestamps = false, tcp = {} }: Options = {}): Promise<{ bench: Bench; connection: Connection }> {
-  const bench = await Bench.create({ tcp: { noDelay: true, ...tcp } })
-  const promise = bench.stack.tcp.connect({ host: bench.remote, port: 5000 })
-  await bench.clock.settle()
-  const syn = bench.expect('S')
-  bench.localPort = syn.sourcePort
-  await bench.clock.advance(RTT)
-  if (timestamps) bench.peerTs = 1
-  await bench.send('SA', { seq: 0, ack: 1, mss: timestamps ? MSS + 12 : MSS, sackPermitted: sack, ...(timestamps ? { ts: { value: 1, echo: syn.ts!.value } } : {}) })
-  const connection = await promise
-  bench.expect('A', { seq: 1, ack: 1 })
-  return { bench, connection }
-}
-
-async function sending(bytes: number, options?: Options): Promise<{ bench: Bench; connection: Connection; sent: Segment[] }> {
-  const { bench, connection } = await connected(options)
-  connection.write(pattern(bytes)).catch(() => undefined)
-  await bench.clock.settle()
-  return { bench, connection, sent: bench.all() }
-}
 
 describe('round trips (RFC 6298 §3)', () => {
   test('of several segments that one ACK covers the oldest tells', async () => {
