@@ -1,6 +1,6 @@
 import { seededRandom } from '@stack/core'
 import { describe, expect, test } from 'vitest'
-import { Mark, RingPool, Scoreboard } from '../src/scoreboard.ts'
+import { Mark, RingPool, Scoreboard, STAMP } from '../src/scoreboard.ts'
 
 /** The same books kept the plain way: a list of records, counted anew each time. */
 interface Plain {
@@ -88,5 +88,106 @@ describe('the scoreboard', () => {
     expect(pool.take(16)).not.toBe(ring)
     board.shift()
     expect(pool.take(16)).toBe(ring)
+  })
+
+  test('rings of more than 2 MiB are not kept', () => {
+    const pool = new RingPool()
+    const [one, two, small] = [pool.take(65_536), pool.take(65_536), pool.take(16)]
+    for (const ring of [one, two, small]) pool.give(ring)
+    expect(pool.take(65_536)).toBe(one)
+    expect(pool.take(16)).toBe(small)
+    expect(pool.take(65_536)).not.toBe(two)
+    pool.give(two)
+    expect(pool.take(65_536)).toBe(two)
+  })
+
+  test('a stamp stays with its record, whatever comes, goes and is split; those without have an empty one', () => {
+    const board = new Scoreboard(new RingPool())
+    const stamp = Int32Array.of(11, -12, 13, 14, 15)
+    const read = (i: number): number[] => {
+      const into = new Int32Array(STAMP)
+      board.getStamp(i, into)
+      return [...into]
+    }
+    const empty = [0, 0, 0, 0, 0]
+    board.keepStamps(true)
+    expect(board.hasStamps).toBe(true)
+    for (let i = 0; i < 3; i++) board.push(100 * i, 100 * (i + 1), 7 * i, i)
+    board.setStamp(1, stamp)
+    expect([read(0), read(1), read(2)]).toEqual([empty, [...stamp], empty])
+    for (let i = 3; i < 40; i++) board.push(100 * i, 100 * (i + 1), 7 * i, i)
+    board.split(1, 150)
+    expect([read(0), read(1), read(2), read(3)]).toEqual([empty, [...stamp], [...stamp], empty])
+    for (let i = 0; i < 2; i++) board.shift()
+    expect([read(0), read(1)]).toEqual([[...stamp], empty])
+    expect([board.start(0), board.end(0), board.sent(0), board.order(0)]).toEqual([150, 200, 7, 1])
+    // Places that were used before are empty again.
+    for (let i = 0; i < board.length; i++) board.setStamp(i, stamp)
+    for (let i = 40; i < 200; i++) {
+      board.push(100 * i, 100 * (i + 1), 0, i)
+      expect(read(board.length - 1)).toEqual(empty)
+      board.shift()
+    }
+  })
+
+  test('stamps may come and go while segments are out', () => {
+    const board = new Scoreboard(new RingPool())
+    const rows = (): unknown[] => Array.from({ length: board.length }, (_, i) => [board.start(i), board.end(i), board.sent(i), board.marks(i), board.order(i)])
+    for (let i = 0; i < 20; i++) board.push(100 * i, 100 * (i + 1), 7 * i, i)
+    for (let i = 0; i < 5; i++) board.shift()
+    board.markSacked(3)
+    board.markLost(1)
+    const before = rows()
+    expect(board.hasStamps).toBe(false)
+    const stamp = Int32Array.of(1, 2, 3, 4, 5)
+    for (const isKept of [true, true, false, true]) {
+      board.keepStamps(isKept)
+      expect(board.hasStamps).toBe(isKept)
+      expect(rows()).toEqual(before)
+      if (!isKept) continue
+      for (let i = 0; i < board.length; i++) board.setStamp(i, stamp)
+    }
+    board.keepStamps(false)
+    board.keepStamps(true)
+    const read = new Int32Array(STAMP).fill(9)
+    board.getStamp(0, read)
+    expect([...read]).toEqual([0, 0, 0, 0, 0])
+    expect([board.sackedBytes, board.lostBytes, board.firstLost()]).toEqual([100, 100, 1])
+  })
+
+  test('what is held lost is told once, and counted for ever', () => {
+    const board = new Scoreboard(new RingPool())
+    const told: number[] = []
+    board.listener = { segmentLost: (i) => told.push(board.start(i)) }
+    for (let i = 0; i < 4; i++) board.push(100 * i, 100 * (i + 1), 0, i)
+    board.markLost(2)
+    board.markLost(2)
+    board.markDue(0)
+    expect([told, board.lostTotal, board.lostBytes]).toEqual([[200], 100, 200])
+    board.markSentAgain(2, 10, 4)
+    board.markLost(2)
+    expect([told, board.lostTotal, board.lostBytes, board.outBytes]).toEqual([[200, 200], 200, 200, 0])
+  })
+
+  test('marks are added to those that are there', () => {
+    const board = new Scoreboard(new RingPool())
+    for (let i = 0; i < 3; i++) board.push(100 * i, 100 * (i + 1), 0, i)
+    board.markTimed(1)
+    board.markAgain(1)
+    board.markLost(1)
+    expect([0, 1, 2].map((i) => board.marks(i))).toEqual([0, Mark.Timed | Mark.Again | Mark.Lost, 0])
+    board.markSacked(1)
+    expect(board.marks(1)).toBe(Mark.Timed | Mark.Again | Mark.Sacked)
+  })
+
+  test('a run of what the peer has ends with its record until somebody knows better', () => {
+    const board = new Scoreboard(new RingPool())
+    for (let i = 0; i < 20; i++) board.push(100 * i, 100 * (i + 1), 0, i)
+    board.shift()
+    for (const i of [2, 3]) board.markSacked(i)
+    expect([board.run(2), board.run(3)]).toEqual([400, 500])
+    board.setRun(2, 500)
+    board.shift()
+    expect([board.run(1), board.run(2)]).toEqual([500, 500])
   })
 })

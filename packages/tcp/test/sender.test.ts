@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Connection, ConnectOptions } from '../src/index.ts'
 import { Bench, concat, pattern, type Segment } from './support/peer.ts'
+import { RTT, sending } from './support/sending.ts'
 
 // What leaves, and when: RFC 9293 §3.7.4, §3.8.1, §3.8.6.
 
@@ -211,6 +212,38 @@ describe('sent again (RFC 9293 §3.8.1)', () => {
     await bench.send('A', { seq: 1, ack: 901 })
     expect(shape(bench.all())).toEqual(['901(300)P'])
     expect(connection.info()).toMatchObject({ retransmits: 2, bytesRetransmitted: 1200, bytesSent: 1200 })
+    await bench.end()
+  })
+
+  test('two halves make one; not across what the peer has', async () => {
+    const { bench, connection } = await connected({ noDelay: true }, { sackPermitted: true })
+    for (let i = 0; i < 6; i++) connection.tryWrite(pattern(500, 500 * i))
+    bench.all()
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1501, 2001]] })
+    await bench.clock.advance(1)
+    expect(shape(bench.all())).toEqual(['1(1000)'])
+    await bench.send('A', { seq: 1, ack: 1001, sack: [[1501, 2001]] })
+    expect(shape(bench.all())).toEqual(['1001(500)'])
+    await bench.end()
+  })
+
+  test('in the pieces of now, when the path has become narrower: a tail loss probe is the last of them (RFC 8985 §7.3)', async () => {
+    const { bench, connection } = await sending(0, { sack: true, mss: 1460 })
+    connection.tryWrite(pattern(2800))
+    expect(shape(bench.all())).toEqual(['1(1460)', '1461(1340)P'])
+    bench.nic.setMtu(1000)
+    await bench.clock.advance(2 * RTT + 2)
+    const [probe] = bench.all()
+    expect(shape([probe!])).toEqual(['1841(960)P'])
+    expect(probe!.data).toEqual(pattern(960, 1840))
+    await bench.clock.advance(RTT)
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1841, 2801]] })
+    expect(shape(bench.all())).toEqual(['1(960)'])
+    await bench.clock.advance(RTT)
+    await bench.send('A', { seq: 1, ack: 961, sack: [[1841, 2801]] })
+    expect(shape(bench.all())).toEqual(['961(880)'])
+    await bench.send('A', { seq: 1, ack: 2801 })
+    expect(connection.info()).toMatchObject({ bytesInFlight: 0, bytesSacked: 0, bytesLost: 0, bytesRetransmitting: 0 })
     await bench.end()
   })
 

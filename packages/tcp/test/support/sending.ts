@@ -9,6 +9,8 @@ export interface SendingOptions {
   readonly sack?: boolean
   readonly timestamps?: boolean
   readonly tcp?: TcpOptions
+  /** What the peer says. Default 1,000, and 12 more with timestamps. */
+  readonly mss?: number
   /** Of the handshake, ms. Default 100. */
   readonly rtt?: number
 }
@@ -16,7 +18,7 @@ export interface SendingOptions {
 export const sequences = (segments: readonly Segment[]): number[] => segments.map(({ seq }) => seq)
 
 /** A connection whose handshake took `rtt`: that is the smoothed and the least round trip. */
-export async function connected({ sack = false, timestamps = false, tcp = {}, rtt = RTT }: SendingOptions = {}): Promise<{ bench: Bench; connection: Connection }> {
+export async function connected({ sack = false, timestamps = false, mss = timestamps ? MSS + 12 : MSS, tcp = {}, rtt = RTT }: SendingOptions = {}): Promise<{ bench: Bench; connection: Connection }> {
   const bench = await Bench.create({ tcp: { noDelay: true, ...tcp } })
   const promise = bench.stack.tcp.connect({ host: bench.remote, port: 5000 })
   await bench.clock.settle()
@@ -24,7 +26,7 @@ export async function connected({ sack = false, timestamps = false, tcp = {}, rt
   bench.localPort = syn.sourcePort
   await bench.clock.advance(rtt)
   if (timestamps) bench.peerTs = 1
-  await bench.send('SA', { seq: 0, ack: 1, mss: timestamps ? MSS + 12 : MSS, sackPermitted: sack, ...(timestamps ? { ts: { value: 1, echo: syn.ts!.value } } : {}) })
+  await bench.send('SA', { seq: 0, ack: 1, mss, sackPermitted: sack, ...(timestamps ? { ts: { value: 1, echo: syn.ts!.value } } : {}) })
   const connection = await promise
   bench.expect('A', { seq: 1, ack: 1 })
   return { bench, connection }
