@@ -1,6 +1,6 @@
 import { GsoType } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { segmentsIn } from '@stack/core'
+import { segmentCount } from '@stack/core'
 import { takeAck } from './acknowledge.ts'
 import { sendAck, sendReset, sendSyn } from './output.ts'
 import { enterFinWait2 } from './close.ts'
@@ -33,7 +33,7 @@ const CHALLENGE_WINDOW = 5000
 export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
   const { trace } = tcb.settings
   if (trace !== null) traceReceive(tcb, trace, header, packet.length, packet.arrival)
-  const segments = packet.gsoType === GsoType.None ? 1 : segmentsIn(packet, packet.length)
+  const segments = packet.gsoType === GsoType.None ? 1 : segmentCount(packet)
   tcb.rcv.segments += segments
   tcb.context.counters.segmentsReceived += segments - 1
   tcb.rcv.lastHeard = packet.arrival

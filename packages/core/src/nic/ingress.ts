@@ -4,7 +4,7 @@ import type { LinkHost, NetworkDispatcher } from '../registration/link.ts'
 import { Coalescer } from './coalesce.ts'
 import { isEthernetDestination, parseEthernetHeader } from './ethernet.ts'
 import type { NicDevice } from './nic.ts'
-import { isSuperPacket } from './super-packet.ts'
+import { superHeaderLength } from './segmentation.ts'
 
 /** What {@link Ingress.parseLinkHeader} answers beside protocols; the same as of `LinkEndpoint.parseHeader`. */
 const OTHER_HOST = -2
@@ -39,6 +39,8 @@ export class Ingress implements NetworkDispatcher {
       packet.networkProtocol = protocol
     }
     const { observers } = nic
+    // What is to be cut must be such that it can be.
+    if (packet.gsoType !== GsoType.None && superHeaderLength(packet) < 0) packet.gsoType = GsoType.None
     if (!observers.isEmpty) observers.received(protocol < 0 ? 0 : protocol, packet)
     if (protocol < 0) {
       nic.counters.dropMalformedLinkHeader++
@@ -130,7 +132,7 @@ export class Ingress implements NetworkDispatcher {
       packet.checksumState = ChecksumState.None
       // Who sums nothing cuts nothing either.
       packet.gsoType = GsoType.None
-    } else if (packet.gsoType !== GsoType.None && !isSuperPacket(packet)) packet.gsoType = GsoType.None
+    }
     if (!nic.verifyChecksums && packet.checksumState !== ChecksumState.Partial) packet.checksumState = ChecksumState.Verified
     packet.flags = capabilities.loopback === true ? PacketFlag.Looped : 0
     this.stamp(packet)
