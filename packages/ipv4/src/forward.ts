@@ -1,6 +1,6 @@
-import { GsoType, PacketFlag, updateChecksum16 } from '@stack/buffer'
+import { PacketFlag, updateChecksum16 } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, mappedAddress, PacketLooping } from '@stack/core'
+import { HookPoint, mappedAddress, PacketLooping, segmentLength } from '@stack/core'
 import type { Route } from '@stack/core'
 import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
@@ -110,6 +110,6 @@ function mayLeaveLink(packet: Packet): boolean {
 
 function isTooLarge(packet: Packet, route: Route): boolean {
   const length = packet.length + packet.networkHeaderLength
-  if (length <= route.mtu || packet.gsoType !== GsoType.None) return false
+  if (length <= route.mtu || segmentLength(packet) <= route.mtu) return false
   return (packet.view.getUint8(packet.networkHeader + HEADER_FIELD.flagsOffset) & 0x40) !== 0
 }

@@ -1,6 +1,7 @@
-import { ChecksumState, checksumOf } from '@stack/buffer'
+import { ChecksumState, checksumOf, PacketList } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import { cutFragments } from '@stack/ip-common'
+import { cutSegments } from '@stack/core'
 import type { Failure, Route } from '@stack/core'
 import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
@@ -55,6 +56,24 @@ export function sendFragments(endpoint: Ipv4Endpoint, route: Route, given: Packe
     fragment = next
   }
   packet.release()
+  return failure
+}
+
+/** A super-packet whose segments are too large for the way, and may be fragmented: forwarded ones. Takes the packet. */
+export function sendSegments(endpoint: Ipv4Endpoint, route: Route, packet: Packet): Failure {
+  const { context, statistics: counters } = endpoint
+  const segments = new PacketList()
+  const lost = cutSegments(packet, { pool: context.host.memory, headroom: route.nic.linkHeaderLength, isScattered: false }, segments)
+  counters.dropNoMemory += lost
+  let failure: Failure = lost > 0 ? 'ENOBUFS' : null
+  for (let segment = segments.shift(); segment !== null; segment = segments.shift()) {
+    // The last one may fit.
+    if (segment.length > route.mtu) failure = sendFragments(endpoint, route, segment) ?? failure
+    else {
+      counters.sent++
+      failure = route.nic.writePacket(route, IPV4_PROTOCOL, segment) ?? failure
+    }
+  }
   return failure
 }
 

@@ -1,11 +1,11 @@
 import { checksumOf, GsoType, PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, mappedAddress } from '@stack/core'
+import { HookPoint, mappedAddress, segmentLength } from '@stack/core'
 import type { Failure, NetworkHeaderParams, Route } from '@stack/core'
 import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
 import { readAddresses } from './header-edit.ts'
-import { sendFragments } from './send-fragments.ts'
+import { sendFragments, sendSegments } from './send-fragments.ts'
 import { HEADER_FIELD, IPV4_MAX_HEADER, IPV4_MAX_LENGTH, IPV4_MIN_HEADER, parseIpv4Header, writeIpv4Header } from './wire/header.ts'
 
 /** RFC 791 §3.2, RFC 1122 §3.2.1: pushes the header and sends along `route`. Takes the packet. */
@@ -39,6 +39,8 @@ export function send(endpoint: Ipv4Endpoint, route: Route, params: NetworkHeader
   packet.sourceD = route.localAddress.d
   packet.destinationD = route.remoteAddress.d
   packet.flags |= PacketFlag.Outgoing | (route.isBroadcast ? PacketFlag.Broadcast : 0) | (route.isMulticast ? PacketFlag.Multicast : 0)
+
+  if (!isWhole) packet.gsoL3HeaderLength = headerLength
 
   const header = endpoint.context.written
   header.headerLength = headerLength
@@ -121,8 +123,10 @@ export function postroute(endpoint: Ipv4Endpoint, route: Route, packet: Packet, 
 
 /** Whole when it fits or is to be cut by the NIC, else in fragments. Takes the packet. */
 function transmit(endpoint: Ipv4Endpoint, route: Route, packet: Packet): Failure {
-  if (packet.length > route.mtu && packet.gsoType === GsoType.None) {
-    if ((packet.view.getUint8(packet.networkHeader + HEADER_FIELD.flagsOffset) & 0x40) === 0) return sendFragments(endpoint, route, packet)
+  if (packet.length > route.mtu && segmentLength(packet) > route.mtu) {
+    if ((packet.view.getUint8(packet.networkHeader + HEADER_FIELD.flagsOffset) & 0x40) === 0) {
+      return packet.gsoType === GsoType.None ? sendFragments(endpoint, route, packet) : sendSegments(endpoint, route, packet)
+    }
     // A hook found a narrower way after the sender had looked.
     endpoint.statistics.dropTooLarge++
     packet.release()
@@ -156,7 +160,7 @@ export function resumePostrouting(endpoint: Ipv4Endpoint, packet: Packet): void 
 /** A hook had kept the packet, so its sender is not waiting for an answer any more: it hears as from a router. */
 function tellIfTooBig(endpoint: Ipv4Endpoint, route: Route, packet: Packet): boolean {
   const mayCut = (packet.view.getUint8(packet.networkHeader + HEADER_FIELD.flagsOffset) & 0x40) === 0
-  if (packet.length <= route.mtu || mayCut || packet.gsoType !== GsoType.None) return false
+  if (packet.length <= route.mtu || mayCut || segmentLength(packet) <= route.mtu) return false
   endpoint.statistics.dropTooLarge++
   packet.trimStart(packet.networkHeaderLength)
   endpoint.dispatcher.deliverTransportError(

@@ -1,4 +1,4 @@
-import { ChecksumState, copyMetadata, GsoType, updateChecksum16, checksumOf, foldSum, type Packet, type PacketPool } from '@stack/buffer'
+import { ChecksumState, checksumOf, copyMetadata, foldSum, GsoType, updateChecksum16, type Packet, type PacketList, type PacketPool } from '@stack/buffer'
 
 /** Own bit of `packet.flags`: the headers of a super-packet are those of its next full segment. */
 const TEMPLATE = 1 << 29
@@ -90,7 +90,18 @@ export function segmentCount(packet: Packet): number {
   return headers < 0 ? 1 : Math.max(1, Math.ceil(superTextLength(packet, headers) / packet.gsoMss))
 }
 
-/** How {@link takeSegment} makes packets. */
+/**
+ * Bytes with network header of the longest packet that a packet, whose network header is known, is on the wire. For network
+ * protocols: what the MTU of a route is compared with.
+ */
+export function segmentLength(packet: Packet): number {
+  const start = networkStart(packet)
+  const length = packet.end - start + packet.payloadLength
+  const headers = superHeaderLength(packet)
+  return headers < 0 ? length : Math.min(length, headers + packet.gsoMss)
+}
+
+/** How segments are made. */
 export interface SegmentOptions {
   readonly pool: PacketPool
   /** Bytes for the link header. */
@@ -132,6 +143,25 @@ export function takeSegment(rest: Packet, headers: number, options: SegmentOptio
   if (!isLast) advance(rest, text)
   shareCredit(rest, segment, text, isLast)
   return segment
+}
+
+/**
+ * Cuts a super-packet whose first byte is that of its network header, all at once: for network protocols that have to fragment
+ * what comes of it. Takes ownership.
+ *
+ * @param into - gets the segments in order, with partial checksums
+ * @returns how many were lost, because there was no packet memory for them
+ */
+export function cutSegments(packet: Packet, options: SegmentOptions, into: PacketList): number {
+  const headers = superHeaderLength(packet)
+  let lost = headers < 0 ? 1 : 0
+  while (lost === 0 && superTextLength(packet, headers) > 0) {
+    const segment = takeSegment(packet, headers, options)
+    if (segment === null) lost = segmentCount(packet)
+    else into.push(segment)
+  }
+  packet.release()
+  return lost
 }
 
 /** Lengths of a segment with `text` bytes, and what is summed of them. */

@@ -1,6 +1,6 @@
-import { GsoType, PacketFlag } from '@stack/buffer'
+import { PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, PacketLooping, address } from '@stack/core'
+import { HookPoint, PacketLooping, address, segmentLength } from '@stack/core'
 import type { Route } from '@stack/core'
 import { isLinkLocalWord, isLoopbackAddress } from '../address/scope.ts'
 import type { ErrorSender } from '../icmp/errors.ts'
@@ -59,7 +59,7 @@ export function createForwarder(context: EndpointContext, output: Output, errors
       drop(packet, 'dropNoRoute')
       return
     }
-    if (packet.end - packet.networkHeader > route.mtu && packet.gsoType === GsoType.None) {
+    if (packet.end - packet.networkHeader > route.mtu && segmentLength(packet) > route.mtu) {
       errors.send(packet, Icmpv6Type.PacketTooBig, 0, route.mtu)
       drop(packet, 'dropTooLarge')
       return

@@ -1,6 +1,6 @@
 import { GsoType, PacketFlag } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, address } from '@stack/core'
+import { HookPoint, address, segmentLength } from '@stack/core'
 import type { Address, Failure, NetworkHeaderParams, Neighbor, Route } from '@stack/core'
 import { isAnyAddress, needsZone } from '../address/scope.ts'
 import {
@@ -36,6 +36,7 @@ export function createOutput(context: EndpointContext): Output {
     if (length > IPV6_MAXIMUM_PAYLOAD && packet.gsoType === GsoType.None) return refuseLarge(packet)
     const o = packet.pushNetworkHeader(IPV6_HEADER_LENGTH + extra)
     if (o < 0) return drop(packet, 'ENOBUFS')
+    if (packet.gsoType !== GsoType.None) packet.gsoL3HeaderLength = IPV6_HEADER_LENGTH + extra
     fillAddresses(packet, local, remote)
     packet.transportProtocol = params.protocol
     packet.ttl = params.ttl === 0 ? settings.defaultHopLimit : params.ttl
@@ -107,12 +108,13 @@ export function createOutput(context: EndpointContext): Output {
   }
 
   function transmit(route: Route, packet: Packet, dontFragment: boolean): Failure {
-    if (packet.length <= route.mtu || packet.gsoType !== GsoType.None) {
+    if (packet.length <= route.mtu || segmentLength(packet) <= route.mtu) {
       counters.sent++
       return route.nic.writePacket(route, IPV6_ETHERTYPE, packet)
     }
     // RFC 8200 §4.5: only the source fragments.
-    if (dontFragment || (packet.flags & (PacketFlag.Forwarded | PacketFlag.HeaderIncluded)) !== 0) return refuseLarge(packet)
+    const isSuper = packet.gsoType !== GsoType.None
+    if (dontFragment || isSuper || (packet.flags & (PacketFlag.Forwarded | PacketFlag.HeaderIncluded)) !== 0) return refuseLarge(packet)
     return sendFragments(context, route, packet)
   }
 
