@@ -46,7 +46,9 @@ export function mergedArrive(tcb: Tcb & { readonly finished: boolean }, header: 
  */
 function isTextAll(tcb: Tcb, header: SegmentHeader, sequence: number, length: number): boolean {
   const { snd, rcv, ecn, state } = tcb
-  if (sequence !== rcv.nxt || length > ((rcv.edge - sequence) | 0) || !takesData(state) || tcb.isOrphan || rcv.finSeen || rcv.latecomers !== null) return false
+  if (sequence !== rcv.nxt || length > ((rcv.edge - sequence) | 0) || !takesData(state) || tcb.isOrphan || rcv.finSeen) return false
+  // Right behind what was acknowledged its timestamp counts (RFC 7323 §4.3).
+  if (sequence === rcv.acked || rcv.latecomers !== null) return false
   // The window is of the segment before: so its acknowledgment was a good one.
   if (header.acknowledgment !== snd.una || snd.wl2 !== header.acknowledgment || snd.wl1 !== header.sequence || snd.persisting || snd.probing !== Probing.None) return false
   return ecn === null || (ecn.accurate === null && header.ecn !== Codepoint.Ce && (header.flags & Flag.Ece) === 0)
