@@ -33,6 +33,7 @@ export { systemClock } from './host/system-clock.ts'
 export { secureRandom, seededRandom } from './host/random.ts'
 export { createScheduler, type TurnScheduler } from './turn/scheduler.ts'
 export { createStack } from './stack/create-stack.ts'
+export { separate } from './nic/separate.ts'
 export { fifo, type FifoOptions } from './nic/fifo.ts'
 export { isUsableAddress } from './nic/usable.ts'
 export {

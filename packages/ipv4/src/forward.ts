@@ -1,6 +1,6 @@
-import { PacketFlag, updateChecksum16 } from '@stack/buffer'
+import { PacketFlag, PacketList, updateChecksum16 } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, mappedAddress, PacketLooping, segmentLength } from '@stack/core'
+import { HookPoint, mappedAddress, PacketLooping, segmentLength, separate } from '@stack/core'
 import type { Route } from '@stack/core'
 import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
@@ -49,7 +49,12 @@ function forwardAlong(endpoint: Ipv4Endpoint, route: Route, packet: Packet): voi
     packet.release()
     return
   }
-  if (isTooLarge(packet, route)) {
+  const isTooLarge = segmentLength(packet) > route.mtu
+  if (isTooLarge && packet.chain !== null) {
+    forwardApart(endpoint, route, packet)
+    return
+  }
+  if (isTooLarge && mustNotBeCut(packet)) {
     counters.dropTooLarge++
     sendIcmpError(endpoint, IcmpType.DestinationUnreachable, UnreachableCode.FragmentationNeeded, route.mtu, packet)
     packet.release()
@@ -108,8 +113,13 @@ function mayLeaveLink(packet: Packet): boolean {
   return !isReserved(source) && !isReserved(destination)
 }
 
-function isTooLarge(packet: Packet, route: Route): boolean {
-  const length = packet.length + packet.networkHeaderLength
-  if (length <= route.mtu || segmentLength(packet) <= route.mtu) return false
+function mustNotBeCut(packet: Packet): boolean {
   return (packet.view.getUint8(packet.networkHeader + HEADER_FIELD.flagsOffset) & 0x40) !== 0
+}
+
+/** What the NIC has merged, one by one: each is cut or refused for itself, and the last may be short enough. */
+function forwardApart(endpoint: Ipv4Endpoint, route: Route, head: Packet): void {
+  const packets = new PacketList()
+  separate(head, packets)
+  for (let packet = packets.shift(); packet !== null; packet = packets.shift()) forwardAlong(endpoint, route, packet)
 }

@@ -1,6 +1,6 @@
-import { PacketFlag } from '@stack/buffer'
+import { PacketFlag, PacketList } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, PacketLooping, address, segmentLength } from '@stack/core'
+import { HookPoint, PacketLooping, address, segmentLength, separate } from '@stack/core'
 import type { Route } from '@stack/core'
 import { isLinkLocalWord, isLoopbackAddress } from '../address/scope.ts'
 import type { ErrorSender } from '../icmp/errors.ts'
@@ -59,7 +59,12 @@ export function createForwarder(context: EndpointContext, output: Output, errors
       drop(packet, 'dropNoRoute')
       return
     }
-    if (packet.end - packet.networkHeader > route.mtu && segmentLength(packet) > route.mtu) {
+    const isTooLarge = segmentLength(packet) > route.mtu
+    if (isTooLarge && packet.chain !== null) {
+      forwardApart(route, packet, sourceWord)
+      return
+    }
+    if (isTooLarge) {
       errors.send(packet, Icmpv6Type.PacketTooBig, 0, route.mtu)
       drop(packet, 'dropTooLarge')
       return
@@ -73,6 +78,13 @@ export function createForwarder(context: EndpointContext, output: Output, errors
       }
     }
     send(route, packet)
+  }
+
+  /** What the NIC has merged, one by one: each is refused for itself, and the last may be short enough. */
+  function forwardApart(route: Route, head: Packet, sourceWord: number): void {
+    const packets = new PacketList()
+    separate(head, packets)
+    for (let packet = packets.shift(); packet !== null; packet = packets.shift()) forwardAlong(route, packet, sourceWord)
   }
 
   const resume = (packet: Packet): void => {
