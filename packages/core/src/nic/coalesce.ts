@@ -28,19 +28,19 @@ export class Coalescer {
     this.runs = Array.from({ length: FLOWS }, () => new Run())
   }
 
-  /** A packet of the batch, which begins with its network header. Takes ownership. */
-  add(packet: Packet): void {
+  /** A packet of the batch, which begins with its network header. False = it goes up now, by the caller; else it is held, or gone up. */
+  takes(packet: Packet): boolean {
     if (!this.isInBatch) {
       this.isInBatch = true
       this.first = packet
-      return
+      return true
     }
     const { first } = this
     if (first !== null) {
       this.first = null
-      this.sort(first)
+      if (!this.holds(first)) this.deliver(first)
     }
-    this.sort(packet)
+    return this.holds(packet)
   }
 
   /** The end of the batch: everything goes up. */
@@ -67,17 +67,14 @@ export class Coalescer {
     return count
   }
 
-  private sort(packet: Packet): void {
+  /** What may not be overtaken by it has gone up. False = it is the next to go up. */
+  private holds(packet: Packet): boolean {
     const { segment } = this
     const kind = readSegment(packet, segment)
-    if (kind === Kind.Other) {
-      this.deliver(packet)
-      return
-    }
+    if (kind === Kind.Other) return false
     if (kind === Kind.Barrier) {
       while (this.open > 0) this.close(0)
-      this.deliver(packet)
-      return
+      return false
     }
     const at = this.open === 0 ? -1 : this.find(packet)
     if (at >= 0) {
@@ -85,13 +82,14 @@ export class Coalescer {
       if (kind === Kind.Text && run.take(packet, segment)) {
         this.counters.rxMerged++
         if (run.isEndedBy(segment)) this.close(at)
-        return
+        return true
       }
       this.close(at)
     }
     // Who was handed something up may have taken the NIC down.
-    if (kind === Kind.Text && !segment.isPushed && this.isInBatch) this.begin(packet)
-    else this.deliver(packet)
+    if (kind !== Kind.Text || segment.isPushed || !this.isInBatch) return false
+    this.begin(packet)
+    return true
   }
 
   private find(packet: Packet): number {

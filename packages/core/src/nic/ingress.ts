@@ -48,13 +48,8 @@ export class Ingress implements NetworkDispatcher {
     } else if (!forUs && !nic.promiscuous) {
       nic.counters.dropOtherHost++
       packet.release()
-    } else if (this.coalescer === null) {
-      this.handOver(protocol, packet)
-    } else if (nic.hooks.takesChains) {
-      this.coalescer.add(packet)
-    } else {
-      this.coalescer.flush()
-      this.handOver(protocol, packet)
+    } else if (!this.mayMerge() || !this.coalescer!.takes(packet)) {
+      this.handUp(packet)
     }
   }
 
@@ -154,7 +149,15 @@ export class Ingress implements NetworkDispatcher {
     return protocol >= 0 && !isEthernetDestination(packet, link.linkAddress) ? OTHER_HOST : protocol
   }
 
-  /** What was held for others of its batch. */
+  private mayMerge(): boolean {
+    const { coalescer } = this
+    if (coalescer === null) return false
+    if (this.nic.hooks.takesChains) return true
+    coalescer.flush()
+    return false
+  }
+
+  /** What went up before it, or while it was held for others of its batch, may have taken the NIC down. */
   private handUp(packet: Packet): void {
     if (this.nic.isEnabled) {
       this.handOver(packet.networkProtocol, packet)
