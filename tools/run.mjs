@@ -56,7 +56,7 @@ const commands = {
     process.exit(code || slots || browser || ledger)
   },
 
-  /** The suite once more, with 64 packet slots. */
+  /** The suite once more, with 64 packet slots and without offloads. */
   async 'test-slots'(args) {
     const { code } = await run(['vitest', 'run', '--config', 'tools/tests/vitest.slots.config.ts', ...report('slots'), ...args])
     return code

@@ -3,8 +3,8 @@ import { defaultExclude, defineConfig } from 'vitest/config'
 import { fromSources } from '../../vitest.shared.ts'
 
 /*
- * The suite once more, every stack with 64 packet slots: slower, but nothing leaks, hangs or throws. A test that has more
- * packets at once by its nature brings a memory of its own, and passes in both runs.
+ * The suite once more, every stack with 64 packet slots and NICs without offloads: slower, but nothing leaks, hangs or throws.
+ * A test that has more packets at once by its nature brings a memory of its own, and passes in both runs.
  */
 
 /** What could not fail for want of slots: there is no reason to run it twice. */

@@ -22,8 +22,10 @@ const LOCAL_RETRY = 10
 /**
  * Sends one segment: `flags` at `sequence` with `length` bytes of the send queue. Whatever carries an ACK settles what
  * was owed.
+ *
+ * @param count - segments that the text will be cut into
  */
-export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceReason, length = 0): Failure {
+export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceReason, length = 0, count = 1): Failure {
   const { context, rcv, snd } = tcb
   const isAck = (flags & Flag.Ack) !== 0
   const header = beginSegment(context, tcb, flags, sequence, isAck ? rcv.nxt : 0)
@@ -38,14 +40,14 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
   if (isAck && rcv.sack?.isDue === true && length + SACK_LENGTH <= snd.mss) rcv.sack.write(header, Math.min(MAX_SACK_BLOCKS, roomForBlocks(header, tcb.authenticator)))
   if (tcb.ecn !== null) markSegment(tcb, tcb.ecn, header, length, reason)
   if (tcb.userTimeout !== null && (flags & Flag.Rst) === 0) writeUserTimeout(tcb, header, length)
-  const failure = sendFrom(tcb, sequence, length)
+  const failure = sendFrom(tcb, sequence, length, count)
   if (failure === 'ENOBUFS') {
     context.counters.localDrops++
     if (tcb.ecn !== null) unmark(tcb.ecn, header)
     return failure
   }
-  snd.segments++
-  if (length > 0) snd.dataSegments++
+  snd.segments += count
+  if (length > 0) snd.dataSegments += count
   const { trace } = tcb.settings
   if (trace !== null) traceSend(tcb, trace, reason, length)
   if (isAck) {
@@ -94,12 +96,12 @@ export function sendSyn(tcb: Tcb): void {
 }
 
 /** Sends `context.outgoing` with `length` bytes of the send queue from `sequence` on. */
-function sendFrom(tcb: Tcb, sequence: number, length: number): Failure {
+function sendFrom(tcb: Tcb, sequence: number, length: number, count = 1): Failure {
   if (length === 0) return sendSegment(tcb.context, tcb)
   const { queue } = tcb.snd
   queue.locate(sequence)
   tcb.below += length
-  return sendSegment(tcb.context, tcb, queue.chunk, queue.offset, length, tcb, tcb.below === length)
+  return sendSegment(tcb.context, tcb, queue.chunk, queue.offset, length, tcb, tcb.below === length, count)
 }
 
 /** Reset of a connection in a synchronized state (RFC 9293 §3.5.2): with SND.NXT, so that the peer accepts it. */

@@ -36,6 +36,11 @@ export class Pacer {
     return true
   }
 
+  /** Segments that may leave before the quantum is used up. */
+  segmentsLeft(mss: number): number {
+    return Math.ceil(this.left / mss)
+  }
+
   /** `bytes` left, perhaps without having asked. */
   sent(now: Milliseconds, bytes: number, rate: number): void {
     this.left -= bytes

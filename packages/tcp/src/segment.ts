@@ -1,6 +1,6 @@
-import { ChecksumState } from '@stack/buffer'
+import { ChecksumState, GsoType } from '@stack/buffer'
 import type { Chunk, Packet, PacketCredit } from '@stack/buffer'
-import { pseudoHeaderSum, wordsSum } from '@stack/core'
+import { isMapped, pseudoHeaderSum, wordsSum } from '@stack/core'
 import type { Failure } from '@stack/core'
 import { TCP_PROTOCOL } from './context.ts'
 import { makeRoom } from './authentication/seam.ts'
@@ -72,9 +72,10 @@ export function beginSegment(context: TcpContext, flow: Flow, flags: number, seq
  *
  * @param isOnly - nothing else of the flow is below: it may use the reserve too, so that data always gets on and frees
  * what it holds
+ * @param count - segments of one size that the NIC or its link will cut it into
  * @returns null when the stack took it; `ENOBUFS` when it had no room, which is no loss of the network
  */
-export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null = null, offset = 0, length = 0, credit: PacketCredit | null = null, isOnly = false): Failure {
+export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null = null, offset = 0, length = 0, credit: PacketCredit | null = null, isOnly = false, count = 1): Failure {
   const { counters, outgoing, params } = context
   const route = currentRoute(context, flow)
   if (typeof route === 'string') {
@@ -86,7 +87,7 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
   const signature = authenticator === null ? 0 : makeRoom(outgoing, authenticator)
   const plainLength = headerLengthOf(outgoing)
   const headerLength = plainLength + signature
-  const packet = allocate(context, route.endpoint.maxHeaderLength + headerLength, length, route.endpoint.capabilities.scatterGather === true, isOnly)
+  const packet = allocate(context, route.endpoint.maxHeaderLength + headerLength, length, count > 1 || route.endpoint.capabilities.scatterGather === true, isOnly)
   if (packet === null) {
     counters.noMemory++
     credit?.returned(length)
@@ -98,6 +99,10 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
     packet.attachPayload(chunk!, offset, length)
     packet.credit = credit
     packet.creditBytes = length
+  }
+  if (count > 1) {
+    packet.gsoType = isMapped(flow.remoteAddress) ? GsoType.TcpV4 : GsoType.TcpV6
+    packet.gsoMss = length / count
   }
   if (signature > 0) authenticator!.sign(packet, plainLength)
   packet.view.setUint16(at + Field.Checksum, pseudoHeaderSum(flow.addressSum, TCP_PROTOCOL, headerLength + length))
@@ -112,12 +117,12 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
   params.tos = outgoing.ecn === 0 ? flow.tos : (flow.tos & ~3) | outgoing.ecn
   // RFC 1191 §3: a sender that learns the path's MTU forbids fragments, from the SYN on.
   params.dontFragment = true
-  counters.segmentsSent++
+  counters.segmentsSent += count
   if ((outgoing.flags & Flag.Rst) !== 0) counters.resetsSent++
   return route.endpoint.writePacket(route, params, packet)
 }
 
-/** With room for the text where the NIC will want it contiguous. */
+/** With room for the text where the NIC will want it contiguous: not where it cuts. */
 function allocate(context: TcpContext, headroom: number, length: number, scattered: boolean, isOnly: boolean): Packet | null {
   const { memory } = context.host
   if (length === 0) return memory.allocateControl(headroom, 0)

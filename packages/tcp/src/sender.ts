@@ -7,6 +7,7 @@ import { noteAnswer } from './quick-ack.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
 import { sendsData } from './state.ts'
+import { segmentsAtOnce } from './super-segment.ts'
 import { flightSize, pipe, Probing } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
@@ -89,8 +90,19 @@ function sendNew(tcb: Tcb, override: boolean): Outcome {
   if (!override && !isEnough && !isWorthSending(tcb, length, text, room)) return length === text ? Outcome.Held : Outcome.Window
   const refusal = refuses(tcb, length, false)
   if (refusal !== null) return refusal
+  if (length === snd.mss && text >= 2 * length) return sendFull(tcb, sequence, text, queued, room)
   if (snd.newFirst > 0) snd.newFirst--
   return transmit(tcb, sequence, length, isFin, length > 0 ? 'new' : 'fin')
+}
+
+/** A full segment may leave, and others with it as far as the same limits allow. */
+function sendFull(tcb: Tcb, sequence: number, text: number, queued: number, room: number): Outcome {
+  const { snd } = tcb
+  const count = segmentsAtOnce(tcb, Math.min(text, room, tcb.cc.cwnd - pipe(tcb), BELOW_LIMIT - tcb.below))
+  const length = count * snd.mss
+  const isFin = snd.finQueued && length === queued && room > length
+  if (snd.newFirst > 0) snd.newFirst--
+  return transmit(tcb, sequence, length, isFin, 'new', count)
 }
 
 /** A probe of the path's MTU: it waits for its turn as any segment does. */
@@ -193,8 +205,12 @@ function isHeldByNagle({ snd, settings }: Tcb): boolean {
   return settings.nagle === 'classic' || after(snd.smallEnd, snd.una)
 }
 
-/** One segment of text, or a FIN, or both; and the books of what is out. What lies before SND.NXT was sent before. */
-export function transmit(tcb: Tcb, sequence: number, length: number, isFin: boolean, reason: TraceReason): Outcome {
+/**
+ * One segment of text, or a FIN, or both; and the books of what is out. What lies before SND.NXT was sent before.
+ *
+ * @param count - full segments of new text that it will be cut into
+ */
+export function transmit(tcb: Tcb, sequence: number, length: number, isFin: boolean, reason: TraceReason, count = 1): Outcome {
   const { snd, context } = tcb
   const { host } = context
   const end = (sequence + length) | 0
@@ -205,7 +221,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   // RFC 9293 §3.9.1.2, SHLD-28: the last segment of what was written.
   if (length > 0 && end === snd.queue.end && !snd.more) flags |= Flag.Psh
   if (isFin) flags |= Flag.Fin
-  const failure = emit(tcb, flags, sequence, reason, length)
+  const failure = emit(tcb, flags, sequence, reason, length, count)
   if (failure === 'ENOBUFS') {
     tcb.isBlocked = tcb.below > 0
     if (!tcb.isBlocked) retryLater(tcb)
@@ -217,7 +233,12 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   const behind = isFin ? (end + 1) | 0 : end
   const { nxt } = snd
   if (sequence !== nxt) noteRetransmission(tcb, sequence, before(behind, nxt) ? behind : nxt, reason)
-  if (snd.pacer !== null) notePaced(tcb, now, length)
+  // The books are of segments, each as if it had been sent alone.
+  for (let i = 1; i < count; i++) {
+    if (snd.pacer !== null) notePaced(tcb, now, snd.mss)
+    noteSent(tcb, (snd.nxt + snd.mss) | 0)
+  }
+  if (snd.pacer !== null) notePaced(tcb, now, length - (count - 1) * snd.mss)
   if (after(behind, nxt)) {
     noteSent(tcb, behind)
     if (length < snd.mss) snd.smallEnd = end
@@ -241,7 +262,7 @@ export function beginFlight(tcb: Tcb): void {
   rate.restart(scheduler.micros)
 }
 
-/** The books of what left for the first time: everything from SND.NXT to `behind`. */
+/** The books of a segment that left for the first time: everything from SND.NXT to `behind`. */
 export function noteSent(tcb: Tcb, behind: number): void {
   const { snd, context } = tcb
   const bytes = (behind - snd.nxt) | 0

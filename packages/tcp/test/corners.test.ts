@@ -315,7 +315,7 @@ describe('packet memory', () => {
   })
 
   test('no memory while segments wait below: one attempt a turn, and on when they are gone', async () => {
-    const bench = await Bench.create({ memory: createPacketMemory({ size: 1 << 20 }).pool({ slots: 7 }) })
+    const bench = await Bench.create({ memory: createPacketMemory({ size: 1 << 20 }).pool({ slots: 7 }), nic: { softwareGso: false } })
     const connection = await bench.connect({ nagle: 'classic' })
     // Four chunks leave room for three of the five segments, and those stay in the link.
     await connection.write(pattern(7300))
