@@ -54,7 +54,14 @@ const say = values.json ? console.error : console.log
 const missing = missingNetstack()
 if (missing !== null) say(missing)
 const results: Result[] = []
-for (const { name } of chosen) {
+const skipped = new Set<string>()
+for (const { name, whyNot } of chosen) {
+  const reason = whyNot?.() ?? null
+  if (reason !== null) {
+    skipped.add(name)
+    say(`${name}: skipped, ${reason}`)
+    continue
+  }
   const result = inChild(name)
   if (result === null) continue
   results.push(result)
@@ -66,7 +73,7 @@ if (values.json) console.log(JSON.stringify(results, null, 2))
 if (values.keep) writeDocs()
 const worse = slower(before, results, all)
 for (const each of worse) console.error(`slower: ${each}`)
-const failed = chosen.filter(({ name }) => !results.some((result) => result.name === name))
+const failed = chosen.filter(({ name }) => !skipped.has(name) && !results.some((result) => result.name === name))
 if (failed.length > 0) console.error(`failed: ${failed.map(({ name }) => name).join(', ')}`)
 process.exitCode = worse.length + failed.length > 0 ? 1 : 0
 

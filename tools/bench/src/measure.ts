@@ -14,6 +14,8 @@ export interface Scenario {
   readonly unit: string
   /** Less is better; else more is. */
   readonly isCost?: boolean
+  /** Why this machine cannot run it; null = it can. */
+  readonly whyNot?: () => string | null
   /** Does the work once and answers its rate, or its cost. */
   readonly run: Work
   /** The same work by somebody else, or without what the scenario is about, by name. */

@@ -9,7 +9,9 @@ import { besideIdle, bulkOfMany, idleBytes } from './scenarios/many.ts'
 import { requestResponse, requestResponseSync } from './scenarios/round-trips.ts'
 import { install, memory, start } from './scenarios/start.ts'
 import { timers } from './scenarios/timers.ts'
+import { iperf, iperfThroughRelay } from './scenarios/tun.ts'
 import { datagrams } from './scenarios/udp.ts'
+import { whyNoNamespace } from './tun/namespace.ts'
 import type { Figure, Scenario } from './measure.ts'
 
 const MIB = 1 << 20
@@ -26,6 +28,7 @@ const TIME_WAIT = 65_536
 export function scenarios(scale = 1): readonly Scenario[] {
   const n = (count: number): number => Math.max(1, Math.ceil(count * scale))
   const mib = (count: number): number => n(count * MIB)
+  const seconds = n(2)
   const hasNetstack = missingNetstack() === null
   const go = (...scenario: (string | number)[]): Record<string, () => Promise<Figure>> => hasNetstack ? { netstack: () => netstack(...scenario) } : {}
   const installed = once(install)
@@ -64,6 +67,12 @@ export function scenarios(scale = 1): readonly Scenario[] {
     { name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(512)), peers: { one: () => bulk({ mtu: MTU }, mib(256)) } },
     { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(n(50_000)) },
     { name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(n(50_000), n(50_000)), peers: { alone: () => requestResponse(n(50_000), 1) } },
+    {
+      name: 'tun-iperf', unit: 'Gbit/s', whyNot: whyNoNamespace, run: () => iperf('in', seconds), peers: { relay: () => iperfThroughRelay('in', seconds) },
+    },
+    {
+      name: 'tun-iperf-out', unit: 'Gbit/s', whyNot: whyNoNamespace, run: () => iperf('out', seconds), peers: { relay: () => iperfThroughRelay('out', seconds) },
+    },
     ...[0.1, 1, 5].map((percent): Scenario => ({
       name: `tcp-loss-${percent}`, unit: 'ns/B', isCost: true, run: () => lossy(percent / 100, mib(64)), peers: { lossless: () => lossy(0, mib(64)) },
     })),
