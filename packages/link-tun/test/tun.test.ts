@@ -1,9 +1,10 @@
 import { createPacketMemory, type Packet, type PacketPool } from '@stack/buffer'
-import { isStackError, seededRandom, type NetworkDispatcher } from '@stack/core'
+import { isStackError } from '@stack/core'
 import { manualClock } from '@stack/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { tun, type TunOptions } from '../src/index.ts'
 import { createTun } from '../src/tun.ts'
+import { FakeNic, hex } from './fake-nic.ts'
 import { FakeSystem } from './fake-system.ts'
 
 const memory = createPacketMemory({ size: 4 << 20 })
@@ -20,38 +21,6 @@ beforeEach(() => {
   }
 })
 
-/** What a NIC sees of its link, as text. */
-class FakeNic implements NetworkDispatcher {
-  readonly log: string[] = []
-  readonly host = {
-    clock, scheduler: clock.scheduler, random: seededRandom(1), memory: pool,
-    log: { debug: () => {}, warn: (message: string) => void this.log.push(`warn ${message}`) },
-  }
-  onPacket: (packet: Packet) => void = () => {}
-
-  deliverNetworkPacket(protocol: number, packet: Packet): void {
-    this.log.push(`${protocol.toString(16)} ${hex(packet.bytes.subarray(packet.start, packet.end))}`)
-    this.onPacket(packet)
-    packet.release()
-  }
-  deliverLinkPacket(_protocol: number, packet: Packet): void {
-    packet.release()
-  }
-  flush(): void {
-    this.log.push('flush')
-  }
-  writable(): void {
-    this.log.push('writable')
-  }
-  setCarrier(up: boolean): void {
-    this.log.push(`carrier ${up ? 'up' : 'down'}`)
-  }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
 function packetOf(...bytes: number[]): Packet {
   const packet = pool.allocate(20, bytes.length)!
   packet.append(Uint8Array.from(bytes), 0, bytes.length)
@@ -61,7 +30,7 @@ function packetOf(...bytes: number[]): Packet {
 async function open(options: TunOptions = {}) {
   const link = createTun(options, () => Promise.resolve(system))
   await link.open()
-  const nic = new FakeNic()
+  const nic = new FakeNic(clock, pool)
   link.attach(nic)
   return { link, nic }
 }
