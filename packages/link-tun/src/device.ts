@@ -12,6 +12,8 @@ export interface TunDevice {
   readonly mtu: number
   /** Packets carry a virtio-net header. */
   readonly hasVnetHeader: boolean
+  /** The kernel cuts datagrams, too. */
+  readonly udpGso: boolean
 }
 
 const PATH = '/dev/net/tun'
@@ -35,11 +37,10 @@ const TUN_F_TSO_ECN = 0x08
 const TUN_F_USO4 = 0x20
 const TUN_F_USO6 = 0x40
 
-/** What a kernel may leave to who reads, most first: Linux does USO since 6.2. */
-const OFFLOADS = [
-  TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6,
-  TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN,
-]
+/** What a kernel may leave to who reads. */
+const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN
+/** Linux has them since 6.2, and takes datagrams to be cut since then, too. */
+const UDP_OFFLOADS = TUN_F_USO4 | TUN_F_USO6
 
 // struct ifreq: a name, then a union of which flags and MTU are the first bytes.
 const IFREQ_SIZE = 40
@@ -74,15 +75,15 @@ function tryOpen(system: TunSystem, options: TunOptions, hasVnetHeader: boolean)
     const result = system.ioctl(fd, TUNSETIFF, request)
     if (hasVnetHeader && result === -EINVAL) return null
     check(result, 'ioctl TUNSETIFF', DEVICE_ERRORS, `${options.name ?? mode} (${mode})`)
-    if (!hasVnetHeader) clearOffloads(system, fd)
-    else if (!setOffloads(system, fd)) return null
+    const offloads = hasVnetHeader ? setOffloads(system, fd) : clearOffloads(system, fd)
+    if (offloads < 0) return null
     const name = nameOf(request)
     if (options.persist !== undefined) {
       check(system.ioctl(fd, TUNSETPERSIST, options.persist ? 1 : 0), 'ioctl TUNSETPERSIST', PERSIST_ERRORS, name)
     }
     const mtu = agreeOnMtu(system, name, options.mtu)
     isOpen = true
-    return { fd, name, mtu, hasVnetHeader }
+    return { fd, name, mtu, hasVnetHeader, udpGso: (offloads & UDP_OFFLOADS) !== 0 }
   } finally {
     if (!isOpen) system.close(fd)
   }
@@ -91,15 +92,19 @@ function tryOpen(system: TunSystem, options: TunOptions, hasVnetHeader: boolean)
 /**
  * Agrees with the kernel on the layout of the header and on what it leaves to us. All of this belongs to the device and stays
  * with a persistent one, whereas TUNSETIFF sets anew whether there is a header: so nothing is taken for granted.
+ *
+ * @returns what is left to us; below zero when the kernel refuses
  */
-function setOffloads(system: TunSystem, fd: number): boolean {
-  if (system.ioctl(fd, TUNSETVNETHDRSZ, integer(VNET_HEADER)) < 0 || system.ioctl(fd, TUNSETVNETLE, integer(1)) < 0) return false
-  return OFFLOADS.some((offloads) => system.ioctl(fd, TUNSETOFFLOAD, offloads) >= 0)
+function setOffloads(system: TunSystem, fd: number): number {
+  if (system.ioctl(fd, TUNSETVNETHDRSZ, integer(VNET_HEADER)) < 0 || system.ioctl(fd, TUNSETVNETLE, integer(1)) < 0) return -1
+  for (const offloads of [TCP_OFFLOADS | UDP_OFFLOADS, TCP_OFFLOADS]) if (system.ioctl(fd, TUNSETOFFLOAD, offloads) >= 0) return offloads
+  return -1
 }
 
 /** A kernel that was told to would go on to hand out packets of 64 KiB without checksums, to who cannot see that they are. */
-function clearOffloads(system: TunSystem, fd: number): void {
+function clearOffloads(system: TunSystem, fd: number): number {
   system.ioctl(fd, TUNSETOFFLOAD, 0)
+  return 0
 }
 
 function integer(value: number): Uint8Array {

@@ -189,14 +189,18 @@ class Tun implements TunLink, Pollable {
       const system = await this.#load()
       // It may have been closed meanwhile.
       if (!(this.#isClosed as boolean)) {
-        const { fd, name, mtu, hasVnetHeader } = openDevice(system, this.#options)
+        const { fd, name, mtu, hasVnetHeader, udpGso } = openDevice(system, this.#options)
         const ethernet = this.kind === 'tap'
         const arenas = new Arenas(system)
         this.#system = system
         this.#fd = fd
         this.#receiver = new Receiver(system, arenas, { fd, mtu, hasVnetHeader, ethernet, counters: this.statistics })
         this.#transmitter = new Transmitter(system, arenas, fd, hasVnetHeader ? VNET_HEADER : 0, ethernet ? ETHERNET_HEADER : 0)
-        if (hasVnetHeader) this.capabilities = { ...this.capabilities, txChecksumOffload: true, rxChecksumOffload: true, hardwareGso: true, scatterGather: true }
+        if (hasVnetHeader) {
+          this.capabilities = {
+            ...this.capabilities, txChecksumOffload: true, rxChecksumOffload: true, hardwareGso: true, udpGso, scatterGather: true,
+          }
+        }
         this.name = name
         this.mtu = mtu
         this.#watch = system.watch(fd, this.#onReady)
