@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { Prr } from '../src/prr.ts'
 import { Rack } from '../src/rack.ts'
 import { RingPool, Scoreboard } from '../src/scoreboard.ts'
-import { pattern } from './support/peer.ts'
+import type { TcpTraceEvent } from '../src/index.ts'
+import { Bench, pattern } from './support/peer.ts'
 import { MSS, RTT, sending, sequences } from './support/sending.ts'
 
 // How loss is found and repaired, to the millisecond and to the segment: RFC 8985, RFC 9937, RFC 6582, RFC 5682, RFC 3708.
@@ -116,6 +117,33 @@ describe('RACK, to the microsecond (RFC 8985 §6.2)', () => {
     // And what had left before them is.
     expect(detect(302_000, true)).toEqual([[0, 1, 3, 4, 5], 0])
     expect(rack.lostResend).toBe(1007)
+  })
+
+  test.each([[199_000, 200_000, 22_000], [200_500, 200_000, 23_000]])('what waits longest is not what is looked at next: an original of %i, a retransmission of %i µs', (original, again, nearest) => {
+    const { board, rack, arrives, detect } = flight()
+    arrives(3, 103_000)
+    arrives(1, 103_000)
+    board.markLost(0)
+    board.push(6000, 7000, original, 7)
+    board.markSentAgain(0, again, 8)
+    rack.resent(0, 1000, 8)
+    board.push(7000, 8000, 202_000, 9)
+    arrives(7, 302_000)
+    expect(detect(302_000, true)).toEqual([[2, 4, 5], nearest])
+    // Each at its own time.
+    expect(detect(again + 124_999, true)[0].includes(0)).toBe(false)
+    expect(detect(again + 125_000, true)[0].includes(0)).toBe(true)
+    expect(rack.lostResend).toBe(8)
+  })
+
+  test('one that left behind all that arrived is not lost yet', () => {
+    const { board, rack, arrives, detect } = flight()
+    board.markLost(0)
+    arrives(5, 105_000)
+    board.markSentAgain(0, 106_000, 7)
+    rack.resent(0, 1000, 7)
+    expect(detect(900_000, true)[0]).not.toContain(0)
+    expect(rack.lostResend).toBeNull()
   })
 
   test('a retransmission that left a third time is not taken for the second', () => {
@@ -235,6 +263,59 @@ describe('proportional rate reduction (RFC 9937 §6.2)', () => {
   })
 })
 
+describe('fast recovery, ACK by ACK', () => {
+  test('cwnd is what is in flight and what PRR adds, to the byte (RFC 9937 §6.2)', async () => {
+    const { bench, connection } = await sending(30_000, { sack: true, tcp: { congestionControl: 'reno' } })
+    await bench.clock.advance(RTT)
+    const steps: unknown[] = []
+    const step = async (ack: number, end: number): Promise<void> => {
+      await bench.send('A', { seq: 1, ack, sack: [[Math.max(ack, 1001), end]] })
+      steps.push([connection.info().cwnd, ...sequences(bench.all())])
+    }
+    // Of ten 3,000 have come, ssthresh is 5,000: half of what comes may leave.
+    await step(1, 4001)
+    await step(1, 5001)
+    await step(1, 6001)
+    await step(1, 7001)
+    expect(steps).toEqual([[7500, 1], [7000, 10_001], [6500], [5000]])
+    expect(connection.info()).toMatchObject({ ssthresh: 5000, congestionState: 'recovery', bytesLost: 0, bytesRetransmitting: 1000 })
+    await bench.end()
+  })
+
+  test('what is lost behind the first hole is lost at once, and its retransmission has no need of a wait (RFC 8985 §6.2)', async () => {
+    const { bench, connection } = await sending(10_000, { sack: true })
+    await bench.clock.advance(RTT)
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 4001]] })
+    expect(sequences(bench.all())).toEqual([1])
+    await bench.send('A', { seq: 1, ack: 1, sack: [[5001, 6001], [1001, 4001]] })
+    expect(connection.info().bytesLost + connection.info().bytesRetransmitting).toBe(2000)
+    await bench.end()
+  })
+
+  test('the trace says why something leaves again', async () => {
+    const reasons: string[] = []
+    const trace = ({ kind, reason }: TcpTraceEvent): void => {
+      if (kind !== 'receive') reasons.push(`${kind} ${reason}`)
+    }
+    const { bench, connection } = await sending(10_000, { sack: true, tcp: { trace } })
+    await bench.clock.advance(RTT)
+    reasons.length = 0
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 4001]] })
+    expect(reasons).toEqual(['send fast-retransmit'])
+    await bench.clock.advance(2 * connection.info().rto)
+    expect(reasons[1]).toBe('timeout timeout-retransmit')
+    expect(new Set(reasons.slice(2).filter((reason) => reason.startsWith('send')))).toEqual(new Set(['send timeout-retransmit']))
+    await bench.end()
+    // The same without SACK.
+    const other = await sending(10_000, { tcp: { trace } })
+    reasons.length = 0
+    for (let i = 0; i < 3; i++) await other.bench.send('A', { seq: 1, ack: 1 })
+    expect(reasons).toEqual(['send fast-retransmit'])
+    other.connection.abort()
+    await other.bench.end()
+  })
+})
+
 describe('tail loss probes (RFC 8985 §7)', () => {
   test('two round trips behind the last segment; a lone one gets the time of a delayed ACK beside (§7.2)', async () => {
     for (const [segments, wait] of [[2, 1802], [1, 2000]] as const) {
@@ -292,15 +373,62 @@ describe('tail loss probes (RFC 8985 §7)', () => {
     bench.expectNothing()
     await bench.clock.advance(2 * RTT + 3)
     expect(sequences(bench.all())).toEqual([10_001])
-    const { cwnd } = connection.info()
-    await bench.send('A', { seq: 1, ack: 11_001 })
+    const { cwnd, ssthresh } = connection.info()
+    await bench.send('A', { seq: 1, ack: 6001 })
+    connection.tryWrite(pattern(2000))
+    expect(sequences(bench.all())).toEqual([11_001, 12_001])
+    // One ACK for the probe and what left behind it.
+    await bench.send('A', { seq: 1, ack: 13_001 })
     expect(connection.info().cwnd).toBeGreaterThanOrEqual(cwnd)
-    expect(connection.info()).toMatchObject({ congestionState: 'open', retransmits: 0 })
+    expect(connection.info()).toMatchObject({ congestionState: 'open', retransmits: 0, ssthresh })
     // And the next tail has a probe of its own.
     connection.tryWrite(pattern(2000))
     bench.all()
     await bench.clock.advance(1000)
     expect(bench.counters['tailProbes']).toBe(2)
+    await bench.end()
+  })
+
+  test('one that repaired a loss by itself halves the window, as of what is acknowledged then (§7.4)', async () => {
+    const { bench, connection } = await sending(5000, { sack: true, tcp: { congestionControl: 'reno' } })
+    await bench.clock.advance(2 * RTT + 3)
+    expect(sequences(bench.all())).toEqual([4001])
+    await bench.send('A', { seq: 1, ack: 5001 })
+    connection.tryWrite(pattern(8000))
+    bench.all()
+    await bench.send('A', { seq: 1, ack: 13_001 })
+    expect(connection.info()).toMatchObject({ ssthresh: 4000, congestionState: 'open' })
+    await bench.end()
+  })
+
+  test('an ACK of less than was out does not end it: no second probe (§7.4)', async () => {
+    const { bench, connection } = await sending(5000, { sack: true })
+    await bench.clock.advance(2 * RTT + 3)
+    expect(sequences(bench.all())).toEqual([4001])
+    await bench.send('A', { seq: 1, ack: 2001 })
+    await bench.clock.advance(connection.info().rto - 1)
+    bench.expectNothing()
+    await bench.clock.advance(1)
+    expect(sequences(bench.all())).toEqual([2001])
+    expect(bench.counters).toMatchObject({ tailProbes: 1, timeouts: 1 })
+    await bench.end()
+  })
+
+  test('none before a round trip is known (§7.2)', async () => {
+    const bench = await Bench.create()
+    const promise = bench.stack.tcp.connect({ host: bench.remote, port: 5000 })
+    await bench.clock.advance(1000)
+    bench.localPort = bench.all()[0]!.sourcePort
+    await bench.send('SA', { seq: 0, ack: 1, mss: MSS, sackPermitted: true })
+    const connection = await promise
+    bench.expect('A')
+    connection.tryWrite(pattern(1000))
+    bench.expect('PA', { seq: 1 })
+    await bench.clock.advance(2999)
+    bench.expectNothing()
+    await bench.clock.advance(1)
+    bench.expect('PA', { seq: 1 })
+    expect(bench.counters).toMatchObject({ tailProbes: 0, timeouts: 1 })
     await bench.end()
   })
 
@@ -335,12 +463,56 @@ describe('NewReno (RFC 6582)', () => {
     }
     expect(fresh).toEqual([12_001, 13_001, 14_001])
     await bench.clock.advance(RTT)
+    // Three left it, one of them was told by a duplicate: of 5,000 in the pipe 2,000 are free, one is for the next hole.
     await bench.send('A', { seq: 1, ack: 3001 })
-    expect(sequences(bench.all())[0]).toBe(3001)
+    expect(sequences(bench.all())).toEqual([3001, 15_001])
     expect(connection.info()).toMatchObject({ congestionState: 'recovery', retransmits: 2 })
     await bench.send('A', { seq: 1, ack: 12_001 })
     expect(connection.info()).toMatchObject({ congestionState: 'open', ssthresh: 5000 })
     expect(connection.info().cwnd).toBeLessThanOrEqual(5000)
+    await bench.end()
+  })
+})
+
+describe('without SACK', () => {
+  test('more duplicates than segments were out let nothing more leave (RFC 5681 §5)', async () => {
+    const { bench, connection } = await sending(60_000, { tcp: { congestionControl: 'reno' } })
+    for (let i = 0; i < 100; i++) await bench.send('A', { seq: 1, ack: 1 })
+    // One of twelve is lost; a pipe of five.
+    expect(Math.max(...sequences(bench.all()))).toBe(15_001)
+    expect(connection.info().cwnd).toBe(5000)
+    connection.abort()
+    await bench.end()
+  })
+})
+
+describe('a timeout', () => {
+  test('lowers ssthresh once for the same data (RFC 5681 §3.1)', async () => {
+    const { bench, connection } = await sending(20_000, { tcp: { congestionControl: 'cubic' } })
+    const { rto } = connection.info()
+    await bench.clock.advance(rto)
+    expect(connection.info()).toMatchObject({ ssthresh: 7000, cwnd: MSS })
+    await bench.clock.advance(2 * rto)
+    expect(connection.info()).toMatchObject({ ssthresh: 7000, cwnd: MSS, timeouts: 2 })
+    await bench.send('A', { seq: 1, ack: 10_001 })
+    expect(connection.info()).toMatchObject({ congestionState: 'open', bytesLost: 0, bytesRetransmitting: 0 })
+    connection.abort()
+    await bench.end()
+  })
+
+  test('holds nothing lost that left just now (RFC 8985 §6.3)', async () => {
+    const { bench, connection } = await sending(2000, { sack: true })
+    await bench.clock.advance(RTT)
+    await bench.send('A', { seq: 1, ack: 1, sack: [[1001, 2001]] })
+    await bench.send('A', { seq: 1, ack: 2001 })
+    const { rto } = connection.info()
+    connection.tryWrite(pattern(1000))
+    await bench.clock.advance(rto - 20)
+    connection.tryWrite(pattern(1000))
+    expect(sequences(bench.all())).toEqual([2001, 3001])
+    await bench.clock.advance(20)
+    expect(sequences(bench.all())).toEqual([2001])
+    expect(connection.info()).toMatchObject({ timeouts: 1, bytesLost: 0, bytesRetransmitting: 1000, bytesInFlight: 2000 })
     await bench.end()
   })
 })
@@ -368,6 +540,23 @@ describe('a timeout that was wrong (RFC 5682)', () => {
     bench.all()
     await bench.send('A', { seq: 1, ack: 1001 })
     expect(sequences(bench.all())[0]).toBe(1001)
+    expect(connection.info().congestionState).toBe('loss')
+    expect(bench.counters['undone']).toBe(0)
+    await bench.end()
+  })
+
+  test('with SACK: new data that arrives where old is missing says that it was right, whatever is acknowledged then', async () => {
+    const { bench, connection } = await sending(20_000, { sack: true })
+    await bench.clock.advance(2 * RTT + 3)
+    await bench.clock.advance(connection.info().rto)
+    bench.all()
+    expect(connection.info().congestionState).toBe('loss')
+    await bench.send('A', { seq: 1, ack: 1001 })
+    const [fresh] = sequences(bench.all())
+    expect(fresh).toBeGreaterThanOrEqual(10_001)
+    await bench.send('A', { seq: 1, ack: 1001, sack: [[fresh!, fresh! + 1000]] })
+    expect(sequences(bench.all())[0]).toBe(1001)
+    await bench.send('A', { seq: 1, ack: 4001, sack: [[fresh!, fresh! + 1000]] })
     expect(connection.info().congestionState).toBe('loss')
     expect(bench.counters['undone']).toBe(0)
     await bench.end()
