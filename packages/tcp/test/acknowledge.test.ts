@@ -17,6 +17,21 @@ describe('round trips (RFC 6298 §3)', () => {
     await bench.end()
   })
 
+  test('of those behind them as well', async () => {
+    const { bench, connection } = await connected()
+    for (const wait of [60, 0, 20]) {
+      connection.tryWrite(pattern(1000))
+      await bench.clock.advance(wait)
+    }
+    connection.tryWrite(pattern(1000))
+    await bench.clock.advance(20)
+    await bench.send('A', { seq: 1, ack: 1001 })
+    await bench.clock.advance(60)
+    await bench.send('A', { seq: 1, ack: 4001 })
+    expect(connection.info()).toMatchObject({ smoothedRtt: RTT, minimumRtt: RTT })
+    await bench.end()
+  })
+
   test('the same when something was sacked before', async () => {
     const { bench, connection } = await connected({ sack: true })
     connection.tryWrite(pattern(1000))
@@ -150,6 +165,20 @@ describe('the window (RFC 9293 §3.10.7.4)', () => {
   })
 })
 
+test('a window that is too small to be worth it, told again and again, does not put off what fits (§3.8.6.2.1)', async () => {
+  const { bench, connection } = await connected()
+  await bench.send('A', { seq: 1, ack: 1, win: 300 })
+  connection.tryWrite(pattern(3000))
+  const { rto } = connection.info()
+  for (let waited = 0; waited < rto; waited += 100) {
+    bench.expectNothing()
+    await bench.clock.advance(100)
+    if (waited + 100 < rto) await bench.send('A', { seq: 1, ack: 1, win: 300 })
+  }
+  expect(bench.all().map(({ seq, length }) => [seq, length])).toEqual([[1, 300]])
+  await bench.end()
+})
+
 describe('what the peer sacked (RFC 2018, RFC 2883)', () => {
   test('what one ACK tells of at once is no reordering, in whatever order it tells it (RFC 8985 §6.2)', async () => {
     for (const sack of [
@@ -190,6 +219,23 @@ describe('what the peer sacked (RFC 2018, RFC 2883)', () => {
     await bench.send('A', { seq: 1, ack: 1, sack: [[8001, 9001], [7001, 10_001]] })
     await bench.send('A', { seq: 1, ack: 1, sack: [[7001, 10_001], [7001, 10_001]] })
     expect(reports()).toBe(2)
+    await bench.end()
+  })
+
+  test('one block is no duplicate, whatever the ACK before it told', async () => {
+    const { bench, connection } = await sending(10_000, { sack: true })
+    await bench.send('A', { seq: 1, ack: 1, sack: [[6001, 7001], [2001, 5001]] })
+    await bench.send('A', { seq: 1, ack: 1, sack: [[3001, 4001]] })
+    expect(connection.info().bytesSacked).toBe(4000)
+    expect(bench.counters['duplicateReports']).toBe(0)
+    await bench.end()
+  })
+
+  test('behind a duplicate every block counts, in whatever order', async () => {
+    const { bench, connection } = await sending(10_000, { sack: true })
+    await bench.send('A', { seq: 1, ack: 1, sack: [[8001, 9001], [7001, 10_001], [3001, 4001], [1001, 2001]] })
+    expect(connection.info().bytesSacked).toBe(5000)
+    expect(bench.counters['duplicateReports']).toBe(1)
     await bench.end()
   })
 

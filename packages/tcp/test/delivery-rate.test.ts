@@ -50,6 +50,17 @@ describe('delivery rate samples (draft-ietf-ccwg-bbr §4.1)', () => {
     await bench.end()
   })
 
+  test('a part of a segment has arrived, too', async () => {
+    const heard = listening()
+    const { bench, connection } = await open(heard)
+    connection.tryWrite(pattern(3000))
+    await bench.clock.advance(100)
+    for (const ack of [401, 1001, 2501, 3001]) await bench.send('A', { seq: 1, ack })
+    expect(heard.samples.map(({ acked, deliveredTotal }) => [acked, deliveredTotal])).toEqual([[400, 400], [600, 1000], [1500, 2500], [500, 3000]])
+    connection.abort()
+    await bench.end()
+  })
+
   test('ACKs that come together do not make it faster than it was sent [CCWG-BBR-4.1.1-send-rate]', async () => {
     const heard = listening()
     const { bench, connection } = await open(heard, { maxPacingRate: 50_000 })
