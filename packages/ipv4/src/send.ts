@@ -1,6 +1,6 @@
-import { checksumOf, GsoType, PacketFlag } from '@stack/buffer'
+import { checksumOf, GsoType, PacketFlag, PacketList } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { HookPoint, mappedAddress, segmentLength } from '@stack/core'
+import { HookPoint, mappedAddress, segmentLength, separate } from '@stack/core'
 import type { Failure, NetworkHeaderParams, Route } from '@stack/core'
 import { IPV4_PROTOCOL } from './numbers.ts'
 import type { Ipv4Endpoint } from './endpoint.ts'
@@ -124,6 +124,7 @@ export function postroute(endpoint: Ipv4Endpoint, route: Route, packet: Packet, 
 /** Whole when it fits or is to be cut by the NIC, else in fragments. Takes the packet. */
 function transmit(endpoint: Ipv4Endpoint, route: Route, packet: Packet): Failure {
   if (packet.length > route.mtu && segmentLength(packet) > route.mtu) {
+    if (packet.chain !== null) return transmitApart(endpoint, route, packet)
     if ((packet.view.getUint8(packet.networkHeader + HEADER_FIELD.flagsOffset) & 0x40) === 0) {
       return packet.gsoType === GsoType.None ? sendFragments(endpoint, route, packet) : sendSegments(endpoint, route, packet)
     }
@@ -134,6 +135,15 @@ function transmit(endpoint: Ipv4Endpoint, route: Route, packet: Packet): Failure
   }
   endpoint.statistics.sent++
   return route.nic.writePacket(route, IPV4_PROTOCOL, packet)
+}
+
+/** What the NIC has merged, and a hook has sent another, narrower way. */
+function transmitApart(endpoint: Ipv4Endpoint, route: Route, head: Packet): Failure {
+  const packets = new PacketList()
+  separate(head, packets)
+  let failure: Failure = null
+  for (let packet = packets.shift(); packet !== null; packet = packets.shift()) failure = transmit(endpoint, route, packet) ?? failure
+  return failure
 }
 
 /** The way for a packet whose header is written; a failure has released it. */

@@ -1,4 +1,4 @@
-import { PacketFlag, PacketList, type Packet } from '@stack/buffer'
+import { GsoType, PacketFlag, PacketList, type Packet } from '@stack/buffer'
 import { address, type Address } from '../address/address.ts'
 import type { Failure } from '../errors/codes.ts'
 import type { TransportError } from '../errors/transport-error.ts'
@@ -7,6 +7,7 @@ import type {
   DefaultHandler, DeliveryDisposition, RawTransportEndpoint, RegisterOptions, Registration, TransportDispatcher, TransportEndpoint,
   TransportEndpointId, TransportProtocol, TransportRegistry,
 } from '../registration/transport.ts'
+import { cutSegments, type SegmentOptions } from '../nic/segmentation.ts'
 import { separate } from '../nic/separate.ts'
 import { EndpointTable, Entry, hashTuple } from './endpoint-table.ts'
 
@@ -24,7 +25,7 @@ interface DemultiplexerCounters {
   dropMalformed: number
   /** Nobody is registered for the tuple. */
   dropNoEndpoint: number
-  /** No packet memory for the clone of a raw or multicast receiver. */
+  /** No packet memory for the clone of a raw or multicast receiver, or for a datagram that came in a super-packet. */
   dropCloneNoMemory: number
   /** ICMP errors that matched no endpoint. */
   errorUnmatched: number
@@ -63,6 +64,7 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
   const protocols: (TransportProtocol | null)[] = new Array<TransportProtocol | null>(256).fill(null)
   const installed: TransportProtocol[] = []
   const handlers: (DefaultHandler | null)[] = new Array<DefaultHandler | null>(256).fill(null)
+  const cutting: SegmentOptions = { pool: host.memory, headroom: 0, isScattered: false }
   let raws: readonly RawEntry[] = []
   let zoned = 0
   const counters: DemultiplexerCounters = {
@@ -83,6 +85,11 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
       counters.dropUnknownProtocol++
       return 'protocolUnreachable'
     }
+    return deliverTo(protocol, packet)
+  }
+
+  function deliverTo(protocol: TransportProtocol, packet: Packet): DeliveryDisposition {
+    const { number } = protocol
     if (packet.length < protocol.minimumPacketSize) {
       counters.dropTooShort++
       packet.release()
@@ -92,6 +99,10 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
     if (!protocol.parsePorts(packet)) {
       counters.dropMalformed++
       packet.release()
+      return 'handled'
+    }
+    if (packet.gsoType === GsoType.Udp && isWanted(number, packet)) {
+      deliverDatagrams(protocol, packet)
       return 'handled'
     }
     if ((packet.flags & (PacketFlag.Broadcast | PacketFlag.Multicast)) !== 0 && fanOut(number, packet)) return 'handled'
@@ -117,6 +128,23 @@ export function createDemultiplexer(host: Pick<Host, 'memory' | 'secureRandom' |
       if (deliverTransportPacket(number, packet) !== 'handled') packet.release()
     }
     return disposition
+  }
+
+  function isWanted(number: number, packet: Packet): boolean {
+    return handlers[number] !== null || (packet.flags & (PacketFlag.Broadcast | PacketFlag.Multicast)) !== 0 || match(number, packet) !== null
+  }
+
+  /** Datagrams that the link hands in as one, each for itself. */
+  function deliverDatagrams(protocol: TransportProtocol, whole: Packet): void {
+    const datagrams = new PacketList()
+    whole.restart(whole.networkHeader)
+    counters.dropCloneNoMemory += cutSegments(whole, cutting, datagrams)
+    for (let packet = datagrams.shift(); packet !== null; packet = datagrams.shift()) {
+      packet.start = packet.transportHeader
+      packet.transportHeader = -1
+      packet.transportHeaderLength = 0
+      if (deliverTo(protocol, packet) !== 'handled') packet.release()
+    }
   }
 
   /** Nobody is registered: a forwarder may want it, else the protocol answers (RST) or the network layer does. */

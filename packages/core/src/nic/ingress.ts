@@ -39,8 +39,7 @@ export class Ingress implements NetworkDispatcher {
       packet.networkProtocol = protocol
     }
     const { observers } = nic
-    // What is to be cut must be such that it can be.
-    if (packet.gsoType !== GsoType.None && superHeaderLength(packet) < 0) packet.gsoType = GsoType.None
+    if (packet.gsoType !== GsoType.None && !isSound(packet)) packet.gsoType = GsoType.None
     if (!observers.isEmpty) observers.received(protocol < 0 ? 0 : protocol, packet)
     if (protocol < 0) {
       nic.counters.dropMalformedLinkHeader++
@@ -183,4 +182,10 @@ export class Ingress implements NetworkDispatcher {
     nic.counters.dropUnknownProtocol++
     packet.release()
   }
+}
+
+/** Can a super-packet be cut, and are its segments to be believed? */
+function isSound(packet: Packet): boolean {
+  const { checksumState: state } = packet
+  return (state === ChecksumState.Partial || state === ChecksumState.Verified) && superHeaderLength(packet) >= 0
 }
