@@ -1,4 +1,4 @@
-import { createStack, type StackBase } from '@stack/core'
+import { createStack, type NicOptions, type StackBase } from '@stack/core'
 import { ipv4, type Ipv4 } from '@stack/ipv4'
 import { pipe, type PipeOptions } from '@stack/link-pipe'
 import { tcp, type Tcp, type TcpOptions } from '@stack/tcp'
@@ -18,13 +18,13 @@ export interface Pair {
 }
 
 /** Two stacks in one thread, joined by a pipe on which every checksum is computed and verified. */
-export async function makePair(options: PipeOptions = {}, addresses = 1, tcpOptions: TcpOptions = {}): Promise<Pair> {
+export async function makePair(options: PipeOptions = {}, addresses = 1, tcpOptions: TcpOptions = {}, nic: NicOptions = {}): Promise<Pair> {
   const [left, right] = pipe(options)
   const client: BenchStack = createStack({ plugins: [ipv4(), tcp(tcpOptions), udp()] })
   const server: BenchStack = createStack({ plugins: [ipv4(), tcp(tcpOptions), udp()] })
-  await client.addNic(left, { addresses: ['10.0.0.1/24'] })
+  await client.addNic(left, { ...nic, addresses: ['10.0.0.1/24'] })
   const hosts = Array.from({ length: addresses }, (_, i) => `10.0.0.${String(i + 2)}`)
-  await server.addNic(right, { addresses: hosts.map((host) => `${host}/24`) })
+  await server.addNic(right, { ...nic, addresses: hosts.map((host) => `${host}/24`) })
   return {
     client,
     server,

@@ -19,6 +19,8 @@ const MTU = 1500
 const MAX_MTU = 65_535
 /** Records of TIME-WAIT that a stack keeps by default. */
 const TIME_WAIT = 65_536
+/** Each segment goes its way alone. */
+const PLAIN = { softwareGso: false, gro: false } as const
 
 /**
  * Every row of `npm run bench`. "kernel" is Node's own `net` or `dgram` over the loopback of this machine, "netstack" gVisor's,
@@ -36,10 +38,15 @@ export function scenarios(scale = 1): readonly Scenario[] {
     { name: 'floor-1500', unit: 'MB/s', run: () => floor(1448, mib(1024)) },
     { name: 'floor-64k', unit: 'MB/s', run: () => floor(65_483, mib(2048)) },
     {
-      name: 'tcp-bulk-1500', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(256)),
+      name: 'tcp-bulk-1500', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(256), PLAIN),
       peers: { floor: () => floor(1448, mib(512)), ...go('bulk', MTU, mib(128)), v86: () => v86Bulk(MTU, mib(64)) },
     },
-    { name: 'tcp-bulk-1500-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(256)) },
+    { name: 'tcp-bulk-1500-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(256), PLAIN) },
+    {
+      name: 'tcp-bulk-gso', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(512)),
+      peers: { plain: () => bulk({ mtu: MTU }, mib(256), PLAIN), floor: () => floor(1448, mib(512)) },
+    },
+    { name: 'tcp-bulk-gso-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(512)), peers: { plain: () => bulkSync({ mtu: MTU }, mib(256), PLAIN) } },
     {
       name: 'tcp-bulk-64k', unit: 'MB/s', run: () => bulk({ mtu: MAX_MTU }, mib(512)),
       peers: {

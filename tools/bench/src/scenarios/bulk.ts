@@ -1,3 +1,4 @@
+import type { NicOptions } from '@stack/core'
 import type { PipeOptions } from '@stack/link-pipe'
 import { rate, type Figure } from '../measure.ts'
 import { makePair } from '../pair.ts'
@@ -6,8 +7,8 @@ const PORT = 5001
 const CHUNK = 256 * 1024
 
 /** MB/s of one connection through awaited calls. */
-export async function bulk(options: PipeOptions, bytes: number): Promise<Figure> {
-  const { client, server, host, close } = await makePair(options)
+export async function bulk(options: PipeOptions, bytes: number, nic: NicOptions = {}): Promise<Figure> {
+  const { client, server, host, close } = await makePair(options, 1, {}, nic)
   const listener = server.tcp.listen({ port: PORT })
   const accepted = listener.accept()
   const connection = await client.tcp.connect({ host, port: PORT })
@@ -32,8 +33,8 @@ export async function bulk(options: PipeOptions, bytes: number): Promise<Figure>
 }
 
 /** The same through tryRead, tryWrite and handlers. */
-export async function bulkSync(options: PipeOptions, bytes: number): Promise<Figure> {
-  const { client, server, host, close } = await makePair(options)
+export async function bulkSync(options: PipeOptions, bytes: number, nic: NicOptions = {}): Promise<Figure> {
+  const { client, server, host, close } = await makePair(options, 1, {}, nic)
   const listener = server.tcp.listen({ port: PORT })
   const accepted = listener.accept()
   const connection = await client.tcp.connect({ host, port: PORT })
