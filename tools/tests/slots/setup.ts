@@ -16,7 +16,7 @@ if (realm[key] === undefined) {
 }
 
 /** Fast paths off, unless a test says otherwise. */
-const PLAIN: NicOptions = { softwareGso: false }
+const PLAIN: NicOptions = { softwareGso: false, gro: false }
 
 // Every stack of this run has NICs without offloads: what passes in the main run with them passes here without.
 vi.mock('@stack/core', async (importOriginal) => {
