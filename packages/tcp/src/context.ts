@@ -42,4 +42,6 @@ export interface TcpContext {
   /** Rings of scoreboards that nobody uses. */
   readonly rings: RingPool
   readonly trace: TraceScratch
+  /** Plain segments take the short way (header-prediction.ts). Tests turn it off, to see that nothing else changes. */
+  predicts: boolean
 }

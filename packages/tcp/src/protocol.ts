@@ -95,6 +95,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       ack: createAckEvent(),
       rings: new RingPool(),
       trace: createTraceScratch(),
+      predicts: true,
     }
     this.assertAlgorithm(this.context.defaults.congestionControl, 'tcp()')
     this.closed = new Promise((resolve) => {

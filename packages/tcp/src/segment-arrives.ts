@@ -6,6 +6,7 @@ import { sendAck, sendReset, sendSyn } from './output.ts'
 import { enterFinWait2 } from './close.ts'
 import { settleEcn } from './ecn-handshake.ts'
 import { ecnArrives } from './ecn-input.ts'
+import { isPlain } from './header-prediction.ts'
 import { isTimestampGood, rememberTimestamp } from './paws.ts'
 import { noteText } from './quick-ack.ts'
 import { finishStream, receiveFin, receiveText, tellDuplicate } from './receiver.ts'
@@ -43,6 +44,10 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
     arrivesInSynSent(tcb, header, packet)
     return
   }
+  if (tcb.context.predicts && isPlain(tcb, header, packet.length)) {
+    plainArrives(tcb, header, packet)
+    return
+  }
   if (tcb.ecn !== null) ecnArrives(tcb, tcb.ecn, header, packet.length, segments)
   // Sequence numbers of the segment: text and FIN (a SYN is dealt with before they matter).
   const length = packet.length + ((header.flags & Flag.Fin) !== 0 ? 1 : 0)
@@ -65,6 +70,14 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
     checkAck(tcb, header, length, packet.arrivalMicros)
   if (isGood && (header.rare & Rare.UserTimeout) !== 0) userTimeoutArrives(tcb, header)
   if (isGood) takeText(tcb, header, header.sequence, packet)
+  else packet.release()
+}
+
+/** What SEGMENT ARRIVES does with a plain segment: nearly all of them are. */
+function plainArrives(tcb: Tcb, header: SegmentHeader, packet: Packet): void {
+  rememberTimestamp(tcb, header, packet)
+  takeAck(tcb, header, packet.length, packet.arrivalMicros)
+  if (packet.length > 0) receiveText(tcb, header.sequence, packet)
   else packet.release()
 }
 
