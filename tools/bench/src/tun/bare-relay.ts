@@ -49,7 +49,8 @@ export function bareRelay(): BareRelay {
   /** @returns whether there may be more */
   const carry = (from: number, to: number): boolean => {
     for (let i = 0; i < BUDGET; i++) {
-      const length = read(from, address, BUFFER) as number
+      // The buffer is named here so that it lives as long as this: who has but its address does not hold it.
+      const length = read(from, address, buffer.length) as number
       if (length <= 0) return false
       write(to, address, length)
     }
