@@ -157,6 +157,36 @@ describe('§3.8.6: windows', () => {
     await bench.end()
   })
 
+  test('windowProbe: "empty": an old sequence number asks without text, and nothing is sent again [RFC9293-MUST-36]', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ windowProbe: 'empty' }, { mss: MSS, win: 0 })
+    await connection.write(pattern(10), { end: true })
+    for (const wait of [200, 400, 800]) {
+      await bench.clock.advance(wait)
+      bench.expect('A', { seq: 0, ack: 1, length: 0 })
+      await bench.send('A', { seq: 1, ack: 1, win: 0 })
+    }
+    expect(connection.info()).toMatchObject({ bytesInFlight: 0, retransmits: 0, bytesSent: 0 })
+    expect(bench.counters).toMatchObject({ zeroWindowProbes: 3 })
+    await bench.send('A', { seq: 1, ack: 1, win: 5000 })
+    bench.expect('FPA', { seq: 1, length: 10 })
+    await bench.send('A', { seq: 1, ack: 12, win: 5000 })
+    expect(connection.info()).toMatchObject({ retransmits: 0, bytesAcked: 10 })
+    await bench.end()
+  })
+
+  test('and what lies beyond a window that shrank is asked with as ever: it was sent [RFC9293-MUST-35]', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ windowProbe: 'empty' }, { mss: MSS, win: 5000 })
+    connection.tryWrite(pattern(3000))
+    bench.all()
+    await bench.send('A', { seq: 1, ack: 1001, win: 0 })
+    await bench.clock.advance(200)
+    bench.expect('A', { seq: 1001, length: 1 })
+    connection.abort()
+    await bench.end()
+  })
+
   test('a user timeout ends it sooner, but not while the probes are answered, however long ago the last text was [RFC9293-MUST-37, RFC5482-3-local]', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({ userTimeout: 5000 }, { mss: MSS, win: 0 })
