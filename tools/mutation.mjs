@@ -1,6 +1,6 @@
 // npm run mutation -- PACKAGE [FILE…]: how much of the package's behaviour its tests pin down. Stryker changes the sources, one small change
 // at a time, and runs the tests that reach the changed place; a change that no test notices survives. FILE is below the package's src;
-// FILE:FROM-TO are lines of it.
+// FILE:FROM-TO are lines of it, FILE:LINE:COLUMN-LINE:COLUMN a piece.
 //
 //   --tests=PART      only the package's test files whose name contains it, or one file anywhere, by its whole path; more than one:
 //                     --tests=a --tests=b. A quick look at one file; a later run without it tries what survived on all tests
@@ -80,7 +80,7 @@ function members(folder) {
 
 /** Without lines. */
 function plain(source) {
-  return source.replace(/:[\d-]+$/, '')
+  return source.replace(/:[\d:-]+$/, '')
 }
 
 /** The node_modules of a workspace: its links are relative, so that packages of the copy find one another. */
