@@ -207,9 +207,9 @@ describe('§3.8.6: windows', () => {
     await bench.end()
   })
 
-  test('and counts from the first probe when nothing is ever heard [RFC5482-3-local]', async () => {
+  test.each(['octet', 'empty'] as const)('and counts from the first probe when nothing is ever heard; windowProbe %s [RFC5482-3-local]', async (windowProbe) => {
     const bench = await Bench.create()
-    const connection = await bench.connect({ userTimeout: 5000 }, { mss: MSS, win: 0 })
+    const connection = await bench.connect({ userTimeout: 5000, windowProbe }, { mss: MSS, win: 0 })
     await bench.clock.advance(HOUR)
     connection.tryWrite(pattern(10))
     await bench.clock.advance(6199)
