@@ -2,7 +2,7 @@ import { seededRandom } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { ipv6 } from '@stack/ipv6'
 import { tcp } from '@stack/tcp'
-import { createTestStack, manualClock, packet, parsePacket, tcp as tcpLayer, ipv4 as ipv4Layer, ipv6 as ipv6Layer, toHex, fakeLink, type FakeLink, type TestStack } from '@stack/testing'
+import { createTestStack, ipv4 as ipv4Layer, ipv6 as ipv6Layer, packet, parsePacket, tcp as tcpLayer, toHex } from '@stack/testing'
 import { describe, expect, test } from 'vitest'
 import { receiveBatch, Sender, type SenderOptions } from './support/batches.ts'
 

@@ -5,7 +5,10 @@ import type { Clock, Logger, Random, Scheduler } from './host.ts'
 export interface LinkCapabilities {
   /** The link fills in partial checksums. */
   readonly txChecksumOffload?: boolean
-  /** Received packets have verified (or partial) checksums: the link sets `packet.checksumState`. */
+  /**
+   * Received packets have verified (or partial) checksums: the link sets `packet.checksumState`. Such a link may hand in
+   * super-packets, too: `gsoType`, `gsoMss` and `gsoL3HeaderLength` say how they could be cut.
+   */
   readonly rxChecksumOffload?: boolean
   /** Next hops need a link address (default: true for Ethernet framing). */
   readonly resolutionRequired?: boolean
