@@ -47,6 +47,6 @@ export class RttEstimator {
 
   /** What to arm the timer with, ms. */
   get current(): number {
-    return Math.min(this.timeout * 2 ** this.backoff, MAX_RTO)
+    return this.backoff === 0 ? this.timeout : Math.min(this.timeout * 2 ** this.backoff, MAX_RTO)
   }
 }

@@ -30,6 +30,8 @@ export const Mark = {
 
 /** Words of all rings that are kept for reuse, at most: 2 MiB. */
 const POOLED_WORDS = 524_288
+/** Largest ring that is kept at hand beside them. */
+const SPARE_WORDS = 65_536
 
 /** Who is told of each record that is held lost. */
 export interface LossListener {
@@ -40,10 +42,17 @@ export interface LossListener {
 export class RingPool {
   private readonly rings = new Map<number, Int32Array[]>()
   private words = 0
+  /** The last one that came back: nearly always the next one that is asked for. */
+  private spare: Int32Array | null = null
 
   /** One for `records`, a power of two. */
   take(records: number, stride: number = STRIDE): Int32Array {
     const words = records * stride
+    const { spare } = this
+    if (spare?.length === words) {
+      this.spare = null
+      return spare
+    }
     const ring = this.rings.get(words)?.pop()
     if (ring === undefined) return new Int32Array(words)
     this.words -= words
@@ -51,6 +60,16 @@ export class RingPool {
   }
 
   give(ring: Int32Array): void {
+    const { spare } = this
+    if (ring.length > SPARE_WORDS) {
+      this.keep(ring)
+      return
+    }
+    this.spare = ring
+    if (spare !== null) this.keep(spare)
+  }
+
+  private keep(ring: Int32Array): void {
     const words = ring.length
     if (this.words + words > POOLED_WORDS) return
     this.words += words
