@@ -207,6 +207,50 @@ describe('turns that calls start', () => {
     expect(log).toEqual(['eth0 2', 'flush tcp'])
   })
 
+  it('flush what is patient behind user code, once with what user code adds', () => {
+    const { scheduler } = setup()
+    const tcp = endpoint('tcp')
+    const quiet = endpoint('quiet')
+    scheduler.pollLink(link('eth0', 1, () => {
+      scheduler.markPatient(tcp)
+      scheduler.markPatient(tcp)
+      scheduler.markPatient(quiet)
+      scheduler.wake(handler('user', () => scheduler.flush(tcp)))
+    }))
+    scheduler.turn()
+    expect(log).toEqual(['eth0 1', 'wake user', 'flush tcp', 'flush quiet'])
+    expect(scheduler.isIdle).toBe(true)
+  })
+
+  it('do not hold back what is patient when they may not run, nor what is dirty as well', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    const tcp = endpoint('tcp')
+    scheduler.pollLink(link('eth0', 1, () => {
+      scheduler.markPatient(tcp)
+      scheduler.wake(handler('user'))
+    }))
+    scheduler.run()
+    expect(log).toEqual(['eth0 1', 'flush tcp'])
+    clock.runMicrotasks()
+    log.length = 0
+    scheduler.pollLink(link('eth0', 1, () => {
+      scheduler.markPatient(tcp)
+      scheduler.markDirty(tcp)
+      scheduler.wake(handler('user'))
+    }))
+    scheduler.turn()
+    expect(log.slice(0, 3)).toEqual(['eth0 1', 'flush tcp', 'wake user'])
+  })
+
+  it('are not needed by what is patient outside a turn', () => {
+    const clock = setup()
+    clock.scheduler.markPatient(endpoint('tcp'))
+    expect(log).toEqual([])
+    clock.runMicrotasks()
+    expect(log).toEqual(['flush tcp'])
+  })
+
   it('run what those wake-ups raised inside the same microtask', () => {
     const clock = setup()
     const second = handler('second')

@@ -38,6 +38,8 @@ export interface Dirty {
   /** Owned by the scheduler: true while queued. Start with false. */
   dirty: boolean
   flushOutput(): void
+  /** Owned by the scheduler, for endpoints that call `markPatient`: true while queued behind wake-ups. Start with false. */
+  patient?: boolean
 }
 
 /** Wants to run user code: settle promises, call handlers. Last in a turn, never inside a state transition. */
@@ -69,6 +71,11 @@ export interface Scheduler {
   enqueue(work: Pollable): void
   /** Queue an endpoint for output at the end of the batch. */
   markDirty(endpoint: Dirty): void
+  /**
+   * As `markDirty`, but behind the wake-ups of this turn: for output that may wait, and may be part of what user code is about
+   * to send. `markDirty` does not see it.
+   */
+  markPatient(endpoint: Dirty): void
   /** Queue user code for the end of the turn. */
   wake(target: Wakeable): void
   /**

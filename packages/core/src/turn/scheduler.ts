@@ -68,6 +68,8 @@ class Loop implements TurnScheduler {
   readonly #work = new Ring<Pollable>()
   readonly #dirty = new Ring<Dirty>()
   readonly #wakes = new Ring<Wakeable>()
+  /** Becomes dirty behind the wake-ups of this turn. */
+  readonly #patient = new Ring<Dirty>()
   #now: Milliseconds
   /** The request that the clock has; NaN = unknown, because it may have been used up. */
   #alarm: Milliseconds = Infinity
@@ -129,6 +131,14 @@ class Loop implements TurnScheduler {
     endpoint.dirty = true
     this.#dirty.push(endpoint)
     this.#ensureTurn()
+  }
+
+  markPatient(endpoint: Dirty): void {
+    if (!this.inTurn) this.markDirty(endpoint)
+    else if (endpoint.patient !== true) {
+      endpoint.patient = true
+      this.#patient.push(endpoint)
+    }
   }
 
   wake(target: Wakeable): void {
@@ -232,7 +242,9 @@ class Loop implements TurnScheduler {
       this.#runQueue()
       const isDone = !this.#hasPackets() && this.#wheel.bound > this.#now
       if (!isDone && !this.#isSpentByNow()) continue
-      if (this.#wakes.length === 0 || !this.#wakeAll(wakeHere)) break
+      const isWoken = this.#wakes.length > 0 && this.#wakeAll(wakeHere)
+      this.#endPatience()
+      if (!isWoken && this.#dirty.length === 0) break
       // User code takes the time it likes.
       if ((wakeHere ? this.#isSpentNow() : this.#isSpentByNow()) || this.#isDrained()) break
     }
@@ -241,6 +253,15 @@ class Loop implements TurnScheduler {
     if (this.#isSpent()) this.#requestMacrotask()
     else if (this.#wakes.length > 0) this.#ensureTurn()
     this.#setAlarm(this.#wheel.bound)
+  }
+
+  /** Nobody is about to say more. */
+  #endPatience(): void {
+    while (this.#patient.length > 0) {
+      const endpoint = this.#patient.shift()!
+      endpoint.patient = false
+      this.markDirty(endpoint)
+    }
   }
 
   #isDrained(): boolean {
