@@ -117,6 +117,10 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     return this.wantsRoom || !this.isAllWritten
   }
 
+  get isAboutToHear(): boolean {
+    return this.waking && this.handler !== null
+  }
+
   // --- opening ---
 
   get opened(): Promise<void> {

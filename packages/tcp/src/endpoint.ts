@@ -6,7 +6,7 @@ import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
 import { checkAppLimited } from './delivery-rate.ts'
 import { refreshMss } from './segment-size.ts'
-import { flushAck, sendAck, sendReset } from './output.ts'
+import { awaitsAnswer, flushAck, sendAck, sendReset } from './output.ts'
 import { NO_LOW_WATER } from './options.ts'
 import type { Settings } from './options.ts'
 import { onReorderTimer } from './recovery.ts'
@@ -90,7 +90,10 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     }
     if (packet.chain === null) segmentArrives(this, context.incoming, packet)
     else mergedArrive(this, context.incoming, packet)
-    if (!this.finished) context.host.scheduler.markDirty(this)
+    if (this.finished) return
+    const { scheduler } = context.host
+    if (awaitsAnswer(this)) scheduler.markPatient(this)
+    else scheduler.markDirty(this)
   }
 
   handleError(_id: TransportEndpointId, error: TransportError, packet: Packet): void {

@@ -114,8 +114,7 @@ export function flushAck(tcb: Tcb): void {
   const { rcv, timers } = tcb
   if (tcb.state < State.Established) return
   const owed = (rcv.nxt - rcv.acked) | 0
-  // MUST-58, SHLD-19: at least every second full-sized segment. Urgent text that may not leave is announced (§3.8.5).
-  if (rcv.ackNow || tcb.snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (tcb.settings.delayedAck === 0 || isQuick(tcb, owed)))) {
+  if (isAckDue(tcb, owed)) {
     countQuickAck(rcv, owed)
     sendAck(tcb)
     return
@@ -124,6 +123,22 @@ export function flushAck(tcb: Tcb): void {
     timers.delayedAck = tcb.context.host.scheduler.now + tcb.settings.delayedAck
     timers.schedule(timers.delayedAck)
   }
+}
+
+/** May an ACK of `owed` bytes not wait for the timer? */
+function isAckDue(tcb: Tcb, owed: number): boolean {
+  const { rcv, snd, settings } = tcb
+  // MUST-58, SHLD-19: at least every second full-sized segment. Urgent text that may not leave is announced (§3.8.5).
+  return rcv.ackNow || snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (settings.delayedAck === 0 || isQuick(tcb, owed)))
+}
+
+/**
+ * Is there nothing to send but an ACK that may wait, and is a handler about to hear of what it is for? Then the answer, if
+ * there is one, takes it along, and there is one flush instead of two.
+ */
+export function awaitsAnswer(tcb: Tcb): boolean {
+  const { snd, rcv, user } = tcb
+  return snd.queue.length === 0 && !snd.finQueued && user?.isAboutToHear === true && !isAckDue(tcb, (rcv.nxt - rcv.acked) | 0)
 }
 
 /** The stack itself had no room: try again when bytes come back from below, or soon. */

@@ -231,6 +231,8 @@ export interface ConnectionUser {
   refill(): void
   /** A writer waits for room in the send buffer. */
   readonly isWaiting: boolean
+  /** A handler is called at the end of this turn. */
+  readonly isAboutToHear: boolean
 }
 
 /** A transmission control block: everything the protocol knows of one connection. Behaviour is in the modules beside. */
@@ -248,6 +250,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   settings: Settings
   state: State = State.Closed
   dirty = false
+  patient = false
   readonly snd: SendState
   readonly rcv: ReceiveState = new ReceiveState()
   readonly rtt: RttEstimator = new RttEstimator()

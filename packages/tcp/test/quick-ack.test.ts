@@ -21,6 +21,29 @@ describe('quick ACKs', () => {
     await bench.end()
   })
 
+  test('what a handler says to text takes its ACK along, and a handler that says nothing leaves it to the timer', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.accept({ noDelay: true }, { mss: MSS })
+    const into = new Uint8Array(MSS)
+    let isAnswering = true
+    connection.setHandler({
+      readable: () => {
+        connection.tryRead(into)
+        if (isAnswering) connection.tryWrite(pattern(10))
+      },
+    })
+    await bench.send('PA', { seq: 1, ack: 1, data: pattern(100) })
+    bench.expect('PA', { ack: 101, length: 10 })
+    bench.expectNothing()
+    isAnswering = false
+    await bench.send('PA', { seq: 101, ack: 11, data: pattern(100) })
+    bench.expectNothing()
+    await bench.clock.advance(40)
+    bench.expect('A', { ack: 201 })
+    connection.abort()
+    await bench.end()
+  })
+
   test('an answer ends them, and so does none; a gap brings them back', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({}, { mss: MSS })
