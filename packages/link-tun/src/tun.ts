@@ -59,6 +59,8 @@ const ETHERNET_HEADER = 14
 const DEFAULT_MTU = 1500
 /** Largest super-packet: what an IPv4 header can say. */
 const GSO_MAX_SIZE = 65_535
+/** Bytes of a batch, at most: super-packets are as large as many packets, and all of them are held until somebody reads. */
+const MAX_BATCH = 1 << 20
 
 class Tun implements TunLink, Pollable {
   readonly apiVersion = 1
@@ -135,9 +137,11 @@ class Tun implements TunLink, Pollable {
     if (dispatcher === null || receiver === null) return 0
     const { memory } = dispatcher.host
     let count = 0
-    for (; count < budget; count++) {
+    // What is left keeps the device readable, so that the watch comes back: after who reads what came has had a turn.
+    for (let bytes = 0; count < budget && bytes < MAX_BATCH; count++) {
       const packet = receiver.next(memory)
       if (typeof packet !== 'number') {
+        bytes += packet.length
         dispatcher.deliverNetworkPacket(receiver.protocol, packet)
         // That may have removed the NIC.
         if (this.#dispatcher !== dispatcher) {

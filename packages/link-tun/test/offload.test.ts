@@ -214,6 +214,17 @@ describe('receiving', () => {
     link.close()
   })
 
+  it('a batch ends with its first mebibyte, and the device is still waited for', async () => {
+    const { link, nic } = await open()
+    for (let i = 0; i < 20; i++) system.incoming.push(Uint8Array.of(...header(NEEDS_CSUM, TCPV4, 40, 1460, 20, 16), ...ip(4, 65_000)))
+    system.fire()
+    expect(nic.log).toHaveLength(17 + 1)
+    expect(system.waitsFor).toEqual({ readable: true, writable: false })
+    system.fire()
+    expect(nic.log).toHaveLength(20 + 2)
+    link.close()
+  })
+
   it('while memory is short small packets come in, and large ones are counted', async () => {
     pool = memory.pool({ quota: 64 << 10 })
     const { link, nic } = await open()
