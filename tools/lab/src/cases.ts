@@ -1,6 +1,6 @@
 import type { LabCase } from './case.ts'
 import { cliCases } from './cases/cli.ts'
-import { connectionCases, curlCases, nginxCases } from './cases/http.ts'
+import { connectionCases, curlCases, nginxCases, plainCurlCases } from './cases/http.ts'
 import { duplicateCases } from './cases/duplicate.ts'
 import { deviceCases } from './cases/device.ts'
 import { goodputCases } from './cases/goodput.ts'
@@ -13,4 +13,4 @@ import { signedCases } from './cases/signed.ts'
 import { udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...nginxCases, ...nodeCases, ...signedCases, ...cliCases, ...lossCases, ...goodputCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...plainCurlCases, ...nginxCases, ...nodeCases, ...signedCases, ...cliCases, ...lossCases, ...goodputCases]

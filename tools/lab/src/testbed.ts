@@ -25,6 +25,8 @@ export interface TestbedOptions {
   readonly mode: 'tun' | 'tap'
   /** Tools that the case needs beside those of every case. */
   readonly tools?: readonly string[]
+  /** Of the device. Default true. */
+  readonly offload?: boolean
   /** Puts something between the stack and the device. */
   readonly wrap?: (link: LinkEndpoint) => LinkEndpoint
   readonly signal: AbortSignal
@@ -39,21 +41,21 @@ export const DEVICE = 'lab0'
  */
 export async function withTestbed(options: TestbedOptions, body: (bed: Testbed) => Promise<void>): Promise<void> {
   requireDevice('tcpdump', 'tshark', ...(options.tools ?? []))
-  const { signal } = options
+  const { signal, offload = true } = options
   const folder = mkdtempSync(join(tmpdir(), 'stack-lab-'))
   const stack = createStack({ plugins: [internet()] })
   let peer: Peer | undefined
   let captures: Captures | undefined
   try {
     peer = await Peer.create(signal)
-    const device = tun({ name: DEVICE, mode: options.mode })
+    const device = tun({ name: DEVICE, mode: options.mode, offload })
     const link = options.wrap?.(device) ?? device
     await device.open(signal)
     execFileSync('ip', ['link', 'set', DEVICE, 'netns', peer.pid])
     await peer.run(`ip link set ${DEVICE} up`)
     const families = [IPV4, IPV6]
     for (const { kernel, prefixLength } of families) await peer.run(`ip addr add ${kernel}/${prefixLength} dev ${DEVICE} ${kernel.includes(':') ? 'nodad' : ''}`)
-    captures = new Captures(peer, folder)
+    captures = new Captures(peer, folder, offload)
     await captures.startAtKernel(DEVICE)
     const nic = await stack.addNic(link, { addresses: families.map((family) => `${family.stack}/${family.prefixLength}`), skipDuplicateDetection: true, signal })
     captures.startAtStack(nic)

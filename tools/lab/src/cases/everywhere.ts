@@ -9,7 +9,7 @@ export interface Place extends Testbed {
 }
 
 /** Options of {@link everywhere}. */
-export interface EverywhereOptions extends Pick<TestbedOptions, 'wrap'> {
+export interface EverywhereOptions extends Pick<TestbedOptions, 'wrap' | 'offload'> {
   /** ms for each. Default 30,000. */
   readonly limit?: number
   /** Default: both. */
@@ -18,13 +18,13 @@ export interface EverywhereOptions extends Pick<TestbedOptions, 'wrap'> {
 
 /** The same case over TUN and TAP, with IPv4 and IPv6. */
 export function everywhere(name: string, tools: readonly string[], body: (place: Place) => Promise<void>, options: EverywhereOptions = {}): LabCase[] {
-  const { limit = 30_000, modes = ['tun', 'tap'], wrap } = options
+  const { limit = 30_000, modes = ['tun', 'tap'], ...bedOptions } = options
   return modes.flatMap((mode) =>
     [IPV4, IPV6].map((family) => ({
       name: `${name}, ${family.name} over ${mode.toUpperCase()}`,
       limit,
       run: (signal: AbortSignal) =>
-        withTestbed({ mode, tools, signal, ...(wrap === undefined ? {} : { wrap }) }, (bed) => body({ ...bed, family, signal })),
+        withTestbed({ ...bedOptions, mode, tools, signal }, (bed) => body({ ...bed, family, signal })),
     })),
   )
 }

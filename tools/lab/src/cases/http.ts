@@ -12,6 +12,11 @@ const LARGE = 100_000_000
 /** curl downloads from our stack and uploads to it; both ends have the same bytes. */
 export const curlCases: readonly LabCase[] = everywhere('curl, 100 MB each way', ['curl', 'sha256sum'], (place) => curl(place, LARGE), { limit: 60_000 })
 
+/** The same through devices without offload: packets and checksums are those of a wire. */
+export const plainCurlCases: readonly LabCase[] = everywhere('curl without offload, 10 MB each way', ['curl', 'sha256sum'], (place) => curl(place, LARGE / 10), {
+  offload: false,
+})
+
 /** Our stack downloads a file from nginx. */
 export const nginxCases: readonly LabCase[] = everywhere('a file from nginx', ['nginx'], async (place) => {
   const { stack, family, signal } = place
