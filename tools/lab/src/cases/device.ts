@@ -48,6 +48,30 @@ export const deviceCases: readonly LabCase[] = [
     },
   },
   {
+    name: 'TUN device: offload on devices that others made, and without after with',
+    async run() {
+      requireDevice()
+      for (const mode of ['tun', 'tap'] as const) {
+        execFileSync('ip', ['tuntap', 'add', 'dev', 'others', 'mode', mode])
+        try {
+          expectEqual('at first', flagsOf('others') & VNET_HEADER, 0)
+          for (const offload of [true, false, true]) {
+            const link = tun({ name: 'others', mode, offload })
+            await link.open()
+            expectEqual('capability', link.capabilities.hardwareGso === true, offload)
+            expectEqual('header', (flagsOf('others') & VNET_HEADER) !== 0, offload)
+            link.close()
+          }
+        } finally {
+          execFileSync('ip', ['link', 'del', 'others'])
+        }
+      }
+      execFileSync('ip', ['tuntap', 'add', 'dev', 'queues', 'mode', 'tun', 'multi_queue'])
+      expectEqual('a device of several queues', await codeOf({ name: 'queues' }), 'EINVAL')
+      execFileSync('ip', ['link', 'del', 'queues'])
+    },
+  },
+  {
     name: 'TUN device: an idle stack does not keep the process alive',
     limit: 20_000,
     async run(signal) {
@@ -57,6 +81,14 @@ export const deviceCases: readonly LabCase[] = [
     },
   },
 ]
+
+/** IFF_VNET_HDR of <linux/if_tun.h>. */
+const VNET_HEADER = 0x4000
+
+function flagsOf(device: string): number {
+  // The file system is mounted for the namespace that it is mounted in: a new mount shows this one's devices.
+  return Number(execFileSync('unshare', ['-m', 'sh', '-c', `mount -t sysfs none /sys && cat /sys/class/net/${device}/tun_flags`]).toString())
+}
 
 function show(device: string): string {
   const all = execFileSync('ip', ['-o', 'link']).toString()
