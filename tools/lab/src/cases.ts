@@ -10,7 +10,7 @@ import { nodeCases } from './cases/node.ts'
 import { pingCases } from './cases/ping.ts'
 import { refusedCases } from './cases/refused.ts'
 import { signedCases } from './cases/signed.ts'
-import { udpCases } from './cases/udp.ts'
+import { largeDatagramCases, udpCases } from './cases/udp.ts'
 
 /** Every case, in the order in which they run. */
-export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...refusedCases, ...connectionCases, ...curlCases, ...plainCurlCases, ...nginxCases, ...nodeCases, ...signedCases, ...cliCases, ...lossCases, ...goodputCases]
+export const cases: readonly LabCase[] = [namespaceCase, ...deviceCases, ...pingCases, ...duplicateCases, ...udpCases, ...largeDatagramCases, ...refusedCases, ...connectionCases, ...curlCases, ...plainCurlCases, ...nginxCases, ...nodeCases, ...signedCases, ...cliCases, ...lossCases, ...goodputCases]

@@ -1,4 +1,4 @@
-import type { LabCase } from '../case.ts'
+import { Skipped, type LabCase } from '../case.ts'
 import { everywhere } from './everywhere.ts'
 
 const PORT = 7
@@ -28,4 +28,33 @@ export const udpCases: readonly LabCase[] = everywhere('UDP echo', ['nc', 'ncat'
   }
   client.close()
   await kernel.stop()
+})
+
+/** Bytes of each datagram of a large send but the last. */
+const SEGMENT = 1000
+const LARGE = 10_300
+/** UDP_SEGMENT is 103 at level SOL_UDP, 17. */
+const SEND_LARGE = `
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+try:
+    s.setsockopt(17, 103, ${SEGMENT})
+except OSError:
+    print("unsupported")
+    sys.exit()
+s.connect((sys.argv[1], ${PORT}))
+s.send(bytes(i // 7 % 256 for i in range(${LARGE})))
+`
+
+/** The kernel leaves it to the device to cut what a program sends at once (UDP_SEGMENT): the datagrams are those that it wanted. */
+export const largeDatagramCases: readonly LabCase[] = everywhere('UDP cut by the device', ['python3'], async ({ stack, peer, signal, family }) => {
+  const server = stack.udp.bind({ port: PORT })
+  const said = await peer.run(`python3 -c '${SEND_LARGE}' ${family.stack}`)
+  if (said !== '') throw new Skipped('needs UDP_SEGMENT in the kernel')
+  for (let at = 0; at < LARGE; at += SEGMENT) {
+    const expected = Uint8Array.from({ length: Math.min(SEGMENT, LARGE - at) }, (_, i) => Math.floor((at + i) / 7))
+    const got = await server.receive({ signal })
+    if (got === null || Buffer.compare(got.data, expected) !== 0) throw new Error(`the datagram at ${at} has ${got?.data.length ?? 'no'} bytes, or others`)
+  }
+  server.close()
 })
