@@ -2,7 +2,7 @@ import type { ArenaMemory } from './arena-memory.ts'
 import { addSums, checksumOf, swapSum } from './checksum.ts'
 import type { Chunk } from './chunk.ts'
 import { ChecksumState, GsoType } from './constants.ts'
-import { copyBytes } from './copy.ts'
+import { copyBytes, SHORT_COPY } from './copy.ts'
 import { duplicate } from './duplicate.ts'
 import type { Packet, PacketCredit } from './packet.ts'
 import { copyAndSumRange, copyRange, rangeExists, sumRange } from './payload.ts'
@@ -77,11 +77,13 @@ export class ArenaPacket implements Packet {
   chain: Packet | null = null
   credit: PacketCredit | null = null
   creditBytes = -1
+  /** What was copied out last. In a stream of full segments it lies in the same place of each slot, and a view costs as much as the copy. */
+  #part: Uint8Array
 
   constructor(slot: Slot, memory: ArenaMemory) {
     this.slot = slot
     this.memory = memory
-    this.bytes = slot.bytes
+    this.bytes = this.#part = slot.bytes
     this.view = new DataView(slot.bytes.buffer, slot.bytes.byteOffset, slot.size)
     this.base = slot.base
     this.capacity = slot.size
@@ -253,6 +255,16 @@ export class ArenaPacket implements Packet {
     copyBytes(this.bytes, this.end, bytes, from, to)
     this.end += to - from
     return true
+  }
+
+  copyTo(target: Uint8Array, at: number, from: number, to: number): void {
+    if (to - from <= SHORT_COPY) {
+      for (let i = from; i < to; i++) target[at++] = this.bytes[i]!
+      return
+    }
+    let part = this.#part
+    if (part.length !== to - from || part.byteOffset !== this.bytes.byteOffset + from) part = this.#part = this.bytes.subarray(from, to)
+    target.set(part, at)
   }
 
   attachPayload(chunk: Chunk, offset: number, length: number): boolean {

@@ -178,6 +178,8 @@ export interface Packet {
    * @returns false, and nothing done, when it does not fit or a payload range follows
    */
   append(bytes: Uint8Array, from: number, to: number): boolean
+  /** Copies the slot's bytes `[from, to)` to `target[at…]`, payload range not included. Makes no garbage for a range as at the last call. */
+  copyTo(target: Uint8Array, at: number, from: number, to: number): void
   /**
    * Refers to `length` bytes of a chunk and its successors from `offset` on, and retains the chunk.
    * A range that was there is dropped.

@@ -26,6 +26,38 @@ function ranged(headroom = 20, capacity = HEAD.length) {
 }
 const whole = [...HEAD, ...TAIL]
 
+describe('copyTo', () => {
+  test('copies the same part, other parts and short ones, over and over', () => {
+    const packet = packetWith(pool, 20, TAIL)
+    const parts = [[20, 220], [20, 220], [20, 219], [21, 221], [30, 31], [20, 220], [0, 0], [20, 620]] as const
+    for (const [from, to] of parts) {
+      const target = new Uint8Array(700)
+      packet.copyTo(target, 7, from, to)
+      expect([...target.subarray(7, 7 + to - from)]).toEqual([...packet.bytes.subarray(from, to)])
+      expect(target.subarray(7 + to - from).every((byte) => byte === 0)).toBe(true)
+    }
+    packet.release()
+  })
+
+  test('copies what is there now, when the slot has been used again', () => {
+    const target = new Uint8Array(100)
+    for (const seed of [1, 2]) {
+      const packet = packetWith(pool, 0, mixedBytes(100, seed))
+      packet.copyTo(target, 0, 0, 100)
+      expect(target).toEqual(mixedBytes(100, seed))
+      packet.release()
+    }
+  })
+
+  test('refuses a target that is too small, as `set` does', () => {
+    const packet = packetWith(pool, 0, TAIL)
+    expect(() => {
+      packet.copyTo(new Uint8Array(10), 0, 0, 100)
+    }).toThrow(RangeError)
+    packet.release()
+  })
+})
+
 describe('append', () => {
   test('fills tailroom to the last byte and refuses the next', () => {
     const packet = pool.allocate(6, 250)!

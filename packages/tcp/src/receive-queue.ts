@@ -116,7 +116,7 @@ function shrink(packet: Packet, pool: PacketPool): Packet {
 
 function copyOut(packet: Packet, into: Uint8Array, at: number, count: number): void {
   const own = Math.min(count, packet.end - packet.start)
-  copy(packet.bytes, packet.start, into, at, own)
+  packet.copyTo(into, at, packet.start, packet.start + own)
   let done = own
   let chunk = packet.payload
   let offset = packet.payloadOffset

@@ -2,6 +2,7 @@ import { kernelBulk, kernelConnectRequestClose, kernelDatagrams, kernelRequestRe
 import { missingNetstack, netstack } from './peers/netstack.ts'
 import { v86Bulk, v86ConnectRequestClose, v86RequestResponse } from './peers/v86.ts'
 import { bulk, bulkSync } from './scenarios/bulk.ts'
+import { collections } from './scenarios/collections.ts'
 import { connectRequestClose } from './scenarios/connections.ts'
 import { floor } from './scenarios/floor.ts'
 import { lossy } from './scenarios/loss.ts'
@@ -54,6 +55,10 @@ export function scenarios(scale = 1): readonly Scenario[] {
       },
     },
     { name: 'tcp-bulk-64k-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MAX_MTU }, mib(512)) },
+    {
+      name: 'tcp-bulk-gc', unit: 'GC/s', isCost: true, run: () => collections(mib(1024) / 1e6, () => bulkSync({ mtu: MTU }, mib(1024))),
+      peers: { awaited: () => collections(mib(512) / 1e6, () => bulk({ mtu: MTU }, mib(512))) },
+    },
     {
       name: 'tcp-rr', unit: '/s', run: () => requestResponse(n(50_000), 1),
       peers: { kernel: () => kernelRequestResponse(n(20_000), 1), ...go('rr', 1, n(20_000)), v86: () => v86RequestResponse(n(30_000), 1) },

@@ -5,7 +5,7 @@ export const PEERS = ['kernel', 'netstack', 'v86'] as const
 
 /** A row for the terminal. */
 export function line(result: Result): string {
-  const peers = Object.entries(result.peers).map(([name, median]) => `${name} ${amount(median)} (${ratio(result.median, median)})`)
+  const peers = Object.keys(result.peers).map((name) => `${name} ${cell(result, name)}`)
   const spread = `${amount(result.min)}–${amount(result.max)}`
   return `${result.name.padEnd(20)}${amount(result.median).padStart(10)} ${result.unit.padEnd(9)} ${spread.padEnd(20)} ${peers.join(', ')}`
 }
@@ -25,11 +25,8 @@ export function table(results: readonly Result[]): string {
 
 function cell({ median, peers }: Result, name: string): string {
   const theirs = peers[name]
-  return theirs === undefined ? '' : `${amount(theirs)} (${ratio(median, theirs)})`
-}
-
-function ratio(ours: number, theirs: number): string {
-  return `×${(ours / theirs).toFixed(2)}`
+  if (theirs === undefined) return ''
+  return theirs === 0 ? '0' : `${amount(theirs)} (×${(median / theirs).toFixed(2)})`
 }
 
 function amount(value: number): string {
