@@ -46,6 +46,7 @@ export type { Installed, Check, PluginItem, Falsy, NameOf, ApiOf } from './stack
 export type * from './stack/types.ts'
 export type { Qdisc } from './nic/qdisc.ts'
 export { cutSegments, segmentCount, segmentLength, type SegmentOptions } from './nic/segmentation.ts'
+export { LEAST_BELIEVED_MTU } from './route/path-mtu.ts'
 export { createSipHash, sipHashWithKey, type SipHash } from './host/siphash.ts'
 export { createLinkInbox, type LinkInbox, type LinkInboxOptions } from './link/link-inbox.ts'
 export { detachPacket } from './link/detach.ts'

@@ -34,6 +34,9 @@ describe('path MTU cache', () => {
     const cache = createPathMtuCache({ scheduler: { now: 0 } })
     expect(cache.update(here, there, 67)).toBe(false)
     expect(cache.update(here, there, 68)).toBe(true)
+    // True perhaps, and believed as far as it does no harm.
+    expect(cache.get(here, there)).toBe(552)
+    expect(cache.update(here, there, 500)).toBe(false)
     expect(cache.update(here6, there6, 1279)).toBe(false)
     expect(cache.update(here6, there6, 1280)).toBe(true)
   })

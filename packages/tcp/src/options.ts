@@ -19,6 +19,8 @@ export const INITIAL_BUFFER = 65_536
 const MOST_ALGORITHMS = 64
 /** The MSS of the narrowest link that IPv4 has (RFC 791 §3.2: 68 bytes). */
 export const LEAST_MSS = 28
+/** Options take 40 bytes at most (RFC 9293 §3.1), and 8 are left for text. */
+const LEAST_SENT_MSS = 48
 /** More than any send buffer holds. */
 export const NO_LOW_WATER = 0x7fff_ffff
 
@@ -40,7 +42,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   quickAcks: { type: 'number', integer: true, min: 0, max: 65_535 },
   quickAckSmall: { type: 'boolean' },
   maximumSegmentSize: { type: 'number', integer: true, min: 64, max: 65_535 },
-  minimumSegmentSize: { type: 'number', integer: true, min: LEAST_MSS, max: 1460 },
+  minimumSegmentSize: { type: 'number', integer: true, min: LEAST_SENT_MSS, max: 1460 },
   mtuProbing: { type: 'any' },
   mtuProbeBase: { type: 'number', integer: true, min: 64, max: 65_535 },
   timestamps: { type: 'boolean' },
@@ -174,7 +176,7 @@ const DEFAULTS: Settings = {
   quickAcks: 16,
   quickAckSmall: false,
   maximumSegmentSize: 65_535,
-  minimumSegmentSize: LEAST_MSS,
+  minimumSegmentSize: LEAST_SENT_MSS,
   mtuProbing: 'black-hole',
   mtuProbeBase: 1024,
   timestamps: true,

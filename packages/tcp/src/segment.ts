@@ -1,6 +1,6 @@
 import { ChecksumState, GsoType } from '@stack/buffer'
 import type { Chunk, Packet, PacketCredit } from '@stack/buffer'
-import { isMapped, pseudoHeaderSum, wordsSum } from '@stack/core'
+import { isMapped, LEAST_BELIEVED_MTU, pseudoHeaderSum, wordsSum } from '@stack/core'
 import type { Failure } from '@stack/core'
 import { TCP_PROTOCOL } from './context.ts'
 import { makeRoom } from './authentication/seam.ts'
@@ -115,8 +115,8 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
   params.protocol = TCP_PROTOCOL
   params.ttl = flow.ttl
   params.tos = outgoing.ecn === 0 ? flow.tos : (flow.tos & ~3) | outgoing.ecn
-  // RFC 1191 §3: a sender that learns the path's MTU forbids fragments, from the SYN on.
-  params.dontFragment = true
+  // RFC 1191 §3: a sender that learns the path's MTU forbids fragments, from the SYN on. The path may take less than is believed.
+  params.dontFragment = route.mtu > LEAST_BELIEVED_MTU
   counters.segmentsSent += count
   if ((outgoing.flags & Flag.Rst) !== 0) counters.resetsSent++
   return route.endpoint.writePacket(route, params, packet)

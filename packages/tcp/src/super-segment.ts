@@ -1,5 +1,5 @@
 import { MemoryLevel } from '@stack/buffer'
-import { PacketLooping } from '@stack/core'
+import { LEAST_BELIEVED_MTU, PacketLooping } from '@stack/core'
 import { currentRoute } from './flow.ts'
 import { pacingRate } from './pacing-rate.ts'
 import { headersOf } from './segment-size.ts'
@@ -19,6 +19,8 @@ export function segmentsAtOnce(tcb: Tcb, bytes: number): number {
   const route = currentRoute(tcb.context, tcb)
   // What comes back to this stack is not cut by anybody.
   if (typeof route === 'string' || route.loop !== PacketLooping.Out) return 1
+  // What routers may fragment has an IPv4 identification of its own each.
+  if (route.mtu <= LEAST_BELIEVED_MTU) return 1
   const most = (route.nic.gsoMaxSize ?? 0) - headersOf(tcb)
   const count = Math.floor(Math.min(bytes, most) / mss)
   const paced = pacer === null || pacingRate(tcb) === 0 ? count : Math.min(count, pacer.segmentsLeft(mss))

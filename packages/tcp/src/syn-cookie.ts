@@ -9,7 +9,7 @@ const KEY_LIFETIME = 64_000
 export const COOKIE_LIFETIME: Milliseconds = 2 * KEY_LIFETIME
 
 /** MSS that a cookie can name: the next smaller one is meant. Those of Ethernet, tunnels, PPPoE and jumbo frames. */
-const SIZES = [28, 216, 536, 1220, 1360, 1440, 1460, 8940] as const
+const SIZES = [48, 216, 536, 1220, 1360, 1440, 1460, 8940] as const
 const SIZE_MASK = 7
 const SLOT_BIT = 8
 /** Bits of a cookie that are no code. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { icmpv4, ipv4, packet, tcp } from '@stack/testing'
 import type { Connection, ConnectOptions } from '../src/index.ts'
-import { Bench, FAMILIES, pattern, PEER_PORT, PORT, type Family, type Segment } from './support/peer.ts'
+import { ample, Bench, FAMILIES, pattern, PEER_PORT, PORT, type Family, type Segment } from './support/peer.ts'
 
 const headers = (family: Family): number => (family === 'ipv4' ? 40 : 60)
 
@@ -20,6 +20,12 @@ async function end({ bench, connection }: { bench: Bench; connection: Connection
 /** What left, as `seq(length)`. */
 function sent(bench: Bench): string[] {
   return bench.all().map(({ seq, length }) => `${String(seq)}(${String(length)})`)
+}
+
+/** A router on the way says that it takes `mtu` and no more. */
+async function tooBig(bench: Bench, mtu: number): Promise<void> {
+  const quoted = packet(ipv4({ source: bench.local, destination: bench.remote, totalLength: 1500 }), tcp({ sourcePort: bench.localPort, destinationPort: bench.remotePort, seq: bench.iss + 1 })).slice(0, 28)
+  await bench.peer.sendPacket(icmpv4({ type: 3, code: 4, mtu }), quoted)
 }
 
 /** Everything is acknowledged as it comes until `count` bytes were; lengths of what came, those of at most `passes` bytes only get through. */
@@ -199,8 +205,7 @@ describe('probes', () => {
     await connection.write(pattern(10_000))
     bench.all()
     const { cwnd } = connection.info()
-    const quoted = packet(ipv4({ source: bench.local, destination: bench.remote, totalLength: 1500 }), tcp({ sourcePort: bench.localPort, destinationPort: bench.remotePort, seq: bench.iss + 1 })).slice(0, 28)
-    await bench.peer.sendPacket(icmpv4({ type: 3, code: 4, mtu: 1200 }), quoted)
+    await tooBig(bench, 1200)
     expect(sent(bench)).toEqual(['1(1024)', '1025(436)'])
     expect(connection.info()).toMatchObject({ cwnd, sendMss: 1024 })
     await bench.send('A', { seq: 1, ack: 10_001 })
@@ -238,6 +243,42 @@ test('minimumSegmentSize: a peer that asks for less does not get it', async () =
   const connection = await bench.connect({ minimumSegmentSize: 200 }, { mss: 50 })
   await connection.write(pattern(300))
   expect(sent(bench)).toEqual(['1(200)', '201(100)'])
+  await end({ bench, connection })
+})
+
+test('by default no peer gets segments of less than 48 bytes, options included', async () => {
+  for (const timestamps of [false, true]) {
+    const bench = await Bench.create()
+    if (timestamps) bench.peer.timestamp = 1
+    const connection = await bench.connect({}, { mss: 1 })
+    const mss = timestamps ? 36 : 48
+    expect(connection.info().sendMss).toBe(mss)
+    await connection.write(pattern(2 * mss))
+    expect(sent(bench)).toEqual([`1(${String(mss)})`, `${String(1 + mss)}(${String(mss)})`])
+    await end({ bench, connection })
+  }
+})
+
+test('what the path takes counts more than minimumSegmentSize', async () => {
+  const bench = await Bench.create({ mtu: 200 })
+  const connection = await bench.connect({ minimumSegmentSize: 400 }, { mss: 1460 })
+  await connection.write(pattern(320))
+  expect(sent(bench)).toEqual(['1(160)', '161(160)'])
+  await end({ bench, connection })
+})
+
+test('a forged path MTU makes no flood of tiny segments; what the path really takes is left to fragments (RFC 5927 §7)', async () => {
+  const bench = await Bench.create({ memory: ample() })
+  const connection = await bench.connect({ sendBuffer: 262_144 }, { mss: 1460 })
+  await connection.write(pattern(100_000))
+  expect(bench.all()).toHaveLength(10)
+  await tooBig(bench, 68)
+  const again = bench.all()
+  expect(again).toHaveLength(29)
+  expect(Math.max(...again.map(({ length }) => length))).toBe(512)
+  expect(connection.info()).toMatchObject({ sendMss: 512, timeouts: 0 })
+  await bench.send('A', { seq: 1, ack: 14_601 })
+  expect(bench.all().length).toBeLessThanOrEqual(60)
   await end({ bench, connection })
 })
 

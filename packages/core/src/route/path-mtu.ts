@@ -4,6 +4,11 @@ import type { Milliseconds, Scheduler } from '../registration/host.ts'
 
 /** RFC 1191 §3: no path is narrower than 68 bytes. */
 const MINIMUM_MTU_V4 = 68
+/**
+ * Least path MTU of IPv4 that a router is believed, bytes, as in Linux: one forged message would make hundreds of tiny packets of a
+ * window or a datagram (RFC 5927 §7). Who knows no more than this of a path lets routers fragment.
+ */
+export const LEAST_BELIEVED_MTU = 552
 /** RFC 8200 §5. */
 const MINIMUM_MTU_V6 = 1280
 
@@ -24,7 +29,7 @@ export interface PathMtuCache {
   /** Bytes with network header; 0 = nothing known. */
   get(local: Address, remote: Address): number
   /**
-   * Notes what a router said. Refused: what is not smaller than the value known, and what is below the family's minimum,
+   * Notes what a router said; of IPv4 {@link LEAST_BELIEVED_MTU} when it is less. Refused: what is not smaller than the value known, and what is below the family's minimum,
    * which no router can mean (RFC 8201 §4 says to discard it).
    *
    * @returns true when the value was taken
@@ -77,8 +82,9 @@ class Cache implements PathMtuCache {
     return 0
   }
 
-  update(local: Address, remote: Address, mtu: number): boolean {
-    if (mtu < (isMapped(remote) ? MINIMUM_MTU_V4 : MINIMUM_MTU_V6)) return false
+  update(local: Address, remote: Address, told: number): boolean {
+    if (told < (isMapped(remote) ? MINIMUM_MTU_V4 : MINIMUM_MTU_V6)) return false
+    const mtu = Math.max(told, LEAST_BELIEVED_MTU)
     const known = this.get(local, remote)
     if (known !== 0 && mtu >= known) return false
     const bucket = this.bucketOf(local, remote)

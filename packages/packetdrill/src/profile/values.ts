@@ -54,7 +54,7 @@ export function bytes(value: number | string, least = 4096, most: number = 16 * 
 
 /** Least MSS, within what the option takes. */
 export function leastSegment(value: string): number {
-  return Math.min(1460, Math.max(28, numberOf(value)))
+  return Math.min(1460, Math.max(48, numberOf(value)))
 }
 
 /** Windows are scaled so that a buffer of `most` bytes could be told (RFC 7323 §2.2); unless scaling is off. */

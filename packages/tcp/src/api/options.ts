@@ -87,7 +87,10 @@ export interface ConnectionOptions {
   readonly quickAckSmall?: boolean
   /** Cap on the MSS announced and sent, bytes, 64–65,535. Default 65,535. */
   readonly maximumSegmentSize?: number
-  /** Least MSS sent, whatever the peer asks for, bytes, 28–1,460: tiny segments cost as much as large ones. Default 28: what the narrowest link takes. */
+  /**
+   * Least MSS that a peer may ask for, bytes, 48–1,460: tiny segments cost as much as large ones (CVE-2019-11479). What the path takes
+   * counts more. Options are within it. Default 48: 40 bytes of options and a little text, as Linux has it.
+   */
   readonly minimumSegmentSize?: number
   /**
    * Search for the path's MTU by what arrives (RFC 4821): `'off'` = ICMP alone tells; `'black-hole'` = when full segments time out
