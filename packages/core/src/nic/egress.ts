@@ -63,15 +63,7 @@ export class Egress implements Pollable {
     this.qdisc = options.qdisc
     this.pool = options.host.memory
     this.counters = options.counters
-    this.cutting = {
-      pool: this.pool,
-      get headroom() {
-        return options.linkHeaderLength()
-      },
-      get isScattered() {
-        return options.link.capabilities.scatterGather === true
-      },
-    }
+    this.cutting = { pool: this.pool, headroom: 0, isScattered: false }
     this.departure = options.host.timers.create(() => {
       this.schedule()
     })
@@ -216,10 +208,12 @@ export class Egress implements Pollable {
   /** Is it a super-packet that the link does not take whole? Then its segments come next. */
   private mustCut(packet: Packet): boolean {
     if (packet.gsoType === GsoType.None || (packet.flags & FINISHED) !== 0) return false
-    const { udpGso } = this.link.capabilities
+    const { udpGso, scatterGather } = this.link.capabilities
     if (packet.length <= this.linkGsoMaxSize() && (packet.gsoType !== GsoType.Udp || udpGso !== false)) return false
     this.rest = packet
     this.restHeaders = superHeaderLength(packet)
+    this.cutting.headroom = this.o.linkHeaderLength()
+    this.cutting.isScattered = scatterGather === true
     return true
   }
 

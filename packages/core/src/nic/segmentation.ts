@@ -105,9 +105,9 @@ export function segmentLength(packet: Packet): number {
 export interface SegmentOptions {
   readonly pool: PacketPool
   /** Bytes for the link header. */
-  readonly headroom: number
+  headroom: number
   /** The text may stay a range of chunks. */
-  readonly isScattered: boolean
+  isScattered: boolean
 }
 
 /**
@@ -135,7 +135,7 @@ export function takeSegment(rest: Packet, headers: number, options: SegmentOptio
   }
   if (hasRange) {
     segment.attachPayload(rest.payload!, rest.payloadOffset, text)
-    rest.attachPayload(rest.payload!, rest.payloadOffset + text, rest.payloadLength - text)
+    dropText(rest, text)
   } else {
     copyText(rest, rest.start + headers, segment, text)
     moveHeaders(rest, headers, text)
@@ -195,6 +195,16 @@ function copyHeaders(rest: Packet, segment: Packet, headers: number): void {
   segment.checksumState = ChecksumState.Partial
   segment.checksumStart = at + l3
   segment.checksumOffset = rest.gsoType === GsoType.Udp ? UDP_CHECKSUM : TCP_CHECKSUM
+}
+
+/** The range of the rest begins behind the text that was taken. */
+function dropText(rest: Packet, text: number): void {
+  const offset = rest.payloadOffset + text
+  const length = rest.payloadLength - text
+  if (length > 0 && offset < rest.payload!.length) {
+    rest.payloadOffset = offset
+    rest.payloadLength = length
+  } else rest.attachPayload(rest.payload!, offset, length)
 }
 
 /** Contiguous bytes: of a super-packet that came in by another link. */
