@@ -116,6 +116,12 @@ const anySegment: Arbitrary<TcpFrame> = lean<TcpFrame>(fc.record({
 
 export const tcpFrame: Arbitrary<TcpFrame> = fc.oneof(goodSegment, anySegment)
 
+/** Segments of a stream as they come in one batch: what a NIC may merge. */
+export const tcpBurst: Arbitrary<readonly TcpFrame[]> = fc.tuple(goodSegment, fc.constantFrom(1448, 100, 1, 1460), fc.integer({ min: 2, max: 12 })).map(([first, text, count]) => {
+  const { sack: _, ...segment } = { ...first, seq: ['next', 0] as Place, text }
+  return Array.from({ length: count }, (_unused, i) => ({ ...segment, flags: i === count - 1 ? segment.flags : 'A' }))
+})
+
 export const udpFrame: Arbitrary<UdpFrame> = lean<UdpFrame>(fc.record({
   is: fc.constant('udp' as const), ...common(12), from: mostly(fc.integer({ min: 5000, max: 5002 }), fc.constantFrom(0, 7, 65_535)),
   to: fc.constantFrom(7, 9, 7, 10, 0, 49_152, 65_535), text: mostly(text, fc.integer({ min: 0, max: 60_000 }), 10), length: rarely(word), checksum: rarely(word),
@@ -175,9 +181,18 @@ export function caseOf(setups: Arbitrary<Setup>, steps: Arbitrary<readonly Step[
   }))
 }
 
+export interface StepOptions {
+  /** Default 24. */
+  readonly maxLength?: number
+  /** Batches of frames that belong together. Default null: none. */
+  readonly burst?: Arbitrary<readonly Frame[]> | null
+}
+
 /** Sequences of frames, time and calls. */
-export function stepsOf(frame: Arbitrary<Frame>, calls: readonly string[], maxLength = 24): Arbitrary<readonly Step[]> {
-  const batch = fc.record({ frames: mostly(fc.array(frame, { minLength: 1, maxLength: 1 }), fc.array(frame, { minLength: 2, maxLength: 8 }), 5) })
+export function stepsOf(frame: Arbitrary<Frame>, calls: readonly string[], { maxLength = 24, burst = null }: StepOptions = {}): Arbitrary<readonly Step[]> {
+  const mixed = fc.array(frame, { minLength: 2, maxLength: 8 })
+  const several = burst === null ? mixed : fc.oneof(mixed, burst, fc.tuple(burst, mixed).map(([first, second]) => [...first, ...second]))
+  const batch = fc.record({ frames: mostly(fc.array(frame, { minLength: 1, maxLength: 1 }), several, 5) })
   return fc.array(fc.oneof<{ weight: number; arbitrary: Arbitrary<Step> }[]>(
     { weight: 6, arbitrary: batch }, { weight: calls.length === 0 ? 0 : 3, arbitrary: calls.length === 0 ? advance : callStep(calls) }, { weight: 1, arbitrary: advance },
   ), { minLength: 1, maxLength, size: 'max' })

@@ -1,17 +1,17 @@
-import type { Case } from './case.ts'
+import type { Case, Frame } from './case.ts'
 import { runCase, type Outcome } from './run.ts'
-import { INBOX_OF_ONE, LINK_OF_ONE, NO_SIMD, PLAIN, TINY, type Memories, type Variant } from './variant.ts'
+import { INBOX_OF_ONE, LINK_OF_ONE, NO_GRO, NO_GSO, NO_SIMD, PLAIN, TINY, type Memories, type Variant } from './variant.ts'
 
 /** Two ways to run a case, and in what they have to agree. */
 export interface Comparison {
   readonly name: string
   readonly variant: Variant
   /** What differs though it must not; null = nothing. */
-  readonly differs: (plain: Outcome, other: Outcome) => string | null
+  readonly differs: (plain: Outcome, other: Outcome, kase: Case) => string | null
 }
 
-/** The same packets, to the bit and at the same step. */
-function exact(plain: Outcome, other: Outcome, steps = Infinity): string | null {
+/** The same packets, to the bit and at the same step, before step `steps`. */
+function sameUntil(steps: number, plain: Outcome, other: Outcome): string | null {
   for (let step = 0; step < Math.min(Math.max(plain.out.length, other.out.length), steps); step++) {
     const [a, b] = [plain.out[step] ?? [], other.out[step] ?? []]
     const index = a.findIndex((packet, i) => packet !== b[i])
@@ -20,6 +20,24 @@ function exact(plain: Outcome, other: Outcome, steps = Infinity): string | null 
     return `step ${step}, packet ${at}: ${a[at] ?? 'nothing'} became ${b[at] ?? 'nothing'}`
   }
   return null
+}
+
+/** The first step whose batch has segments and something else, which does not wait for them: neighbours, errors, fragments. Infinity = none. */
+function firstMixed({ steps }: Case): number {
+  const index = steps.findIndex((step) => 'frames' in step && step.frames.some(isHeld) && !step.frames.every(isHeld))
+  return index < 0 ? Infinity : index
+}
+
+function isHeld({ is, net }: Frame): boolean {
+  return is === 'tcp' && net.fragments === undefined && net.protocol === undefined && net.extensions === undefined
+}
+
+function exact(plain: Outcome, other: Outcome): string | null {
+  return sameUntil(Infinity, plain, other)
+}
+
+function sorted(outcome: Outcome): Outcome {
+  return { ...outcome, out: outcome.out.map((packets) => [...packets].sort()) }
 }
 
 /**
@@ -50,9 +68,12 @@ function isTcp(hex: string, framing: Outcome['framing']): boolean {
 export const COMPARISONS: readonly Comparison[] = [
   { name: 'simd', variant: NO_SIMD, differs: exact },
   { name: 'link-batch', variant: LINK_OF_ONE, differs: exact },
+  { name: 'gso', variant: NO_GSO, differs: exact },
+  // Segments wait for the end of the batch, those of a flow together: what they are answered with comes in another order.
+  { name: 'gro', variant: NO_GRO, differs: (plain, other, kase) => sameUntil(firstMixed(kase), sorted(plain), sorted(other)) },
   { name: 'inbox', variant: INBOX_OF_ONE, differs: ofTheSameMeaning },
   // As long as memory is not short the same packets go out; then windows close and packets are dropped, and the rules hold.
-  { name: 'memory', variant: TINY, differs: (plain, other) => exact(plain, other, other.shortOfMemory) },
+  { name: 'memory', variant: TINY, differs: (plain, other) => sameUntil(other.shortOfMemory, plain, other) },
 ]
 
 /** Runs a case both ways. Returns what is wrong, empty when nothing is. */
@@ -61,6 +82,6 @@ export async function compare(kase: Case, comparison: Comparison, memories: Memo
   const other = await runCase(kase, memories, { variant: comparison.variant })
   if (plain.problems.length > 0) return plain.problems
   if (other.problems.length > 0) return other.problems.map((problem) => `${comparison.variant.name}: ${problem}`)
-  const difference = comparison.differs(plain, other)
+  const difference = comparison.differs(plain, other, kase)
   return difference === null ? [] : [`${comparison.variant.name}: ${difference}`]
 }

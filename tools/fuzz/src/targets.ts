@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check'
-import { arpFrame, caseOf, echoFrame, errorFrame, ndpFrame, otherFrame, setup, stepsOf, tcpFrame, udpFrame } from './arbitraries.ts'
+import { arpFrame, caseOf, echoFrame, errorFrame, ndpFrame, otherFrame, setup, stepsOf, tcpBurst, tcpFrame, udpFrame } from './arbitraries.ts'
 import { HOST_CALLS, TCP_CALLS, UDP_CALLS } from './calls.ts'
 import type { Case, Frame } from './case.ts'
 
@@ -15,7 +15,7 @@ const udpCalls = Object.keys(UDP_CALLS)
 const hostCalls = Object.keys(HOST_CALLS)
 
 function target(name: string, options: Parameters<typeof setup>[0], frames: Arbitrary<Frame>, calls: readonly string[], maxLength?: number): Target {
-  return { name, cases: caseOf(setup(options), stepsOf(frames, calls, maxLength)) }
+  return { name, cases: caseOf(setup(options), stepsOf(frames, calls, { ...(maxLength === undefined ? {} : { maxLength }), burst: options.hasTcp ? tcpBurst : null })) }
 }
 
 /** Everything that a host may get. */

@@ -11,13 +11,19 @@ export interface Variant {
   readonly inbox: number
   /** Slots of the packet memory; null = no limit. */
   readonly slots: number | null
+  /** Segments leave TCP many in one packet, and the NIC cuts it. */
+  readonly gso: boolean
+  /** Segments that come in one batch are merged. */
+  readonly gro: boolean
 }
 
-export const PLAIN: Variant = { name: 'plain', simd: true, linkBatch: 64, inbox: 64, slots: null }
+export const PLAIN: Variant = { name: 'plain', simd: true, linkBatch: 64, inbox: 64, slots: null, gso: true, gro: true }
 /** What `createPacketMemory` gives where there is no WebAssembly SIMD. */
 export const NO_SIMD: Variant = { ...PLAIN, name: 'no SIMD', simd: false }
 export const LINK_OF_ONE: Variant = { ...PLAIN, name: 'a link that takes one packet', linkBatch: 1 }
 export const INBOX_OF_ONE: Variant = { ...PLAIN, name: 'batches of one', inbox: 1 }
+export const NO_GSO: Variant = { ...PLAIN, name: 'no segmentation offload', gso: false }
+export const NO_GRO: Variant = { ...PLAIN, name: 'nothing merged', gro: false }
 export const TINY: Variant = { ...PLAIN, name: 'tiny memory', slots: 24 }
 
 const SIZE = 32 << 20

@@ -82,7 +82,7 @@ export class World implements BuildContext {
       if (!setup.forwarding || nic === null || isOwn(parsed, nic)) flows.sent(parsed)
       out.push(parsed)
     })
-    nic = await stack.addNic(wire.link, { addresses: ['10.0.0.1/24', 'fd00::1/64'], skipDuplicateDetection: true })
+    nic = await stack.addNic(wire.link, { addresses: ['10.0.0.1/24', 'fd00::1/64'], skipDuplicateDetection: true, softwareGso: variant.gso, gro: variant.gro })
     if (forwarding) await stack.addNic(fakeLink(), { addresses: ['10.9.0.1/16', 'fd09::1/64'], skipDuplicateDetection: true })
     const world = new World(setup, { clock, stack, nic, wire, memory, problems, out }, flows)
     if (setup.framing === 'ethernet' && !setup.resolves) {
