@@ -23,7 +23,7 @@ export function withTables(page: string, kept: readonly Kept[]): string {
   const [before, rest] = halves(page, START)
   const [, after] = halves(rest, END)
   const tables = kept.map((run) => `## Node ${run.node.slice(1)}\n${run.machine}, ${run.date}\n\n${table(run.results)}\n`)
-  return `${before}${START}\n\n${tables.join('\n')}\n${END}${after}`
+  return `${before}${START}\n\n${tables.length === 0 ? 'No results are kept yet.\n' : tables.join('\n')}\n${END}${after}`
 }
 
 function halves(text: string, mark: string): [string, string] {

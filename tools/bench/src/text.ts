@@ -1,7 +1,7 @@
 import type { Result } from './measure.ts'
 
 /** Peers in the order of a table's columns; what is not one of them is ourselves in other circumstances. */
-export const PEERS = ['kernel', 'netstack', 'v86'] as const
+const PEERS = ['kernel', 'netstack', 'v86'] as const
 
 /** A row for the terminal. */
 export function line(result: Result): string {
