@@ -212,6 +212,7 @@ describe('sent again (RFC 9293 §3.8.1)', () => {
     await bench.send('A', { seq: 1, ack: 901 })
     expect(shape(bench.all())).toEqual(['901(300)P'])
     expect(connection.info()).toMatchObject({ retransmits: 2, bytesRetransmitted: 1200, bytesSent: 1200 })
+    expect(bench.counters).toMatchObject({ retransmits: 2, bytesSent: 1200, timeouts: 1 })
     await bench.end()
   })
 
