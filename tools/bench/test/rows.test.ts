@@ -5,11 +5,11 @@ import { scenarios } from '../src/scenarios.ts'
 /** A part of the work that takes milliseconds. */
 const SCALE = 0.001
 
-/** These pack and install what was built, and have processes of their own; `npm run check pack` and the rehearsal of a release do the same. */
-const BUILT = ['start', 'start-memory']
+/** These want more than this process: packages that are built and packed, or network namespaces and iperf3. */
+const ELSEWHERE = ['start', 'start-memory', 'tun-iperf', 'tun-iperf-out']
 
 describe('rows of the benchmark, hardly any work each', () => {
-  for (const scenario of scenarios(SCALE).filter(({ name }) => !BUILT.includes(name))) {
+  for (const scenario of scenarios(SCALE).filter(({ name }) => !ELSEWHERE.includes(name))) {
     it(`${scenario.name} runs, and so do its peers`, async () => {
       // netstack needs a compiler, and no other machine has it.
       const peers = Object.fromEntries(Object.entries(scenario.peers ?? {}).filter(([name]) => name !== 'netstack'))
