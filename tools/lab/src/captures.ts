@@ -15,9 +15,12 @@ const CHECKSUMS = ['tcp.checksum.status', 'udp.checksum.status', 'icmp.checksum.
 /** HTTP is not what is tested: a body's segment that happens to begin with a line break is malformed to its dissector. */
 const DECODE = `tshark ${['ip', 'tcp', 'udp'].map((protocol) => `-o ${protocol}.check_checksum:TRUE`).join(' ')} --disable-protocol http`
 /** Linux finishes TCP checksums in software with 0xffff for 0: the same number, but tshark minds. */
-const KERNEL_ZERO = `(tcp.checksum == 0xffff and (ip.src == ${IPV4.kernel} or ipv6.src == ${IPV6.kernel}))`
+const FROM_KERNEL = `(ip.src == ${IPV4.kernel} or ipv6.src == ${IPV6.kernel})`
+const KERNEL_ZERO = `(tcp.checksum == 0xffff and ${FROM_KERNEL})`
+/** An ICMP error quotes a packet as it came: with offload the kernel gets one whose checksum is the sum of its pseudo-header. */
+const QUOTED = `(icmp.type == 3 or icmpv6.type == 1) and ${FROM_KERNEL}`
 const MALFORMED = '_ws.malformed or _ws.short or ip.checksum.status == "Bad"'
-const BAD_CHECKSUM = CHECKSUMS.map((field) => `(${field} == "Bad" and not ${KERNEL_ZERO})`).join(' or ')
+const BAD_CHECKSUM = CHECKSUMS.map((field) => `(${field} == "Bad" and not ${field.startsWith('icmp') ? KERNEL_ZERO : `(${KERNEL_ZERO} or (${QUOTED}))`})`).join(' or ')
 
 /**
  * Two captures of a device: tcpdump's at the kernel's end, where checksums are those of the wire or, with offload, the sum of
