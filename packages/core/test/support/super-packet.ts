@@ -22,7 +22,7 @@ const u16 = (n: number): number[] => [(n >> 8) & 0xff, n & 0xff]
 const u32 = (n: number): number[] => [...u16(n >>> 16), ...u16(n & 0xffff)]
 
 /** RFC 1071, byte by byte. */
-export function checksum(bytes: readonly number[]): number {
+function checksum(bytes: readonly number[]): number {
   let sum = 0
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
