@@ -12,7 +12,7 @@ export interface PipeOptions {
   readonly framing?: Framing
   /** ms each way, on the receiver's clock. Default 0. */
   readonly latency?: Milliseconds
-  /** Packets under way in one direction; more wait with the sender. Default 1,024. */
+  /** Packets under way in one direction; more wait with the sender. Default 1,024; 256 without latency. */
   readonly limit?: number
   /** The wire computes no checksums: they travel unfinished, as inside one host. Default false: all are computed and verified. */
   readonly trustChecksums?: boolean
@@ -38,6 +38,9 @@ const SCHEMA: OptionSchema = {
   linkAddresses: { type: 'object' },
 }
 
+const LIMIT = 1024
+// What is taken in the same turn needs no more, and stays in the processor's cache.
+const NEAR_LIMIT = 256
 const ETHERNET_HEADER = 14
 const LINK_ADDRESS_LENGTH = 6
 const ARP_ETHERNET = 1
@@ -89,7 +92,7 @@ class End implements PipeEnd {
     this.linkAddress = ethernet ? linkAddress : null
     this.arpHardwareType = ethernet ? ARP_ETHERNET : ARP_NONE
     this.latency = options.latency ?? 0
-    this.inbox = createLinkInbox({ limit: options.limit ?? 1024, onRoom: () => this.peer.dispatcher?.writable() })
+    this.inbox = createLinkInbox({ limit: options.limit ?? (this.latency === 0 ? NEAR_LIMIT : LIMIT), onRoom: () => this.peer.dispatcher?.writable() })
     this.closed = new Promise((resolve) => {
       this.resolveClosed = resolve
     })

@@ -29,6 +29,8 @@ const DEFAULT_READ = 65_536
 const NO_OPTIONS = {}
 /** Bytes in the send buffer of each connection while packet memory is critical: one small chunk. */
 const CRITICAL_SHARE = 2048
+/** Bytes of room in the send buffer that a write which waits does not wait any longer for. */
+const LEAST_FILL = 65_536
 
 interface Reader {
   readonly into: Uint8Array
@@ -107,10 +109,16 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   refill(): void {
-    if (this.isAllWritten) return
-    this.writes!.fill()
+    const { writes } = this
+    if (writes === null || writes.isEmpty || !this.isWorthFilling(writes.wanted)) return
+    if (writes.fill()) this.wakeLater()
     this.endWhenWritten()
-    this.wakeLater()
+  }
+
+  /** A little room at a time makes small chunks and a turn for each ACK: a part of the buffer, or what is left to write, is worth it. */
+  private isWorthFilling(wanted: number): boolean {
+    const { room } = this
+    return room >= Math.min(wanted, this.endpoint.snd.buffer >>> 2, LEAST_FILL)
   }
 
   get isWaiting(): boolean {

@@ -57,9 +57,19 @@ export class WriteQueue {
     )
   }
 
-  /** Copies what fits by now. */
-  fill(): void {
+  /** Bytes that are left of the first write that waits. */
+  get wanted(): number {
+    const { parts, part, offset } = this.waiting[0]!
+    let bytes = -offset
+    for (let i = part; i < parts.length; i++) bytes += parts[i]!.length
+    return bytes
+  }
+
+  /** Copies what fits by now; true when that completes a write. */
+  fill(): boolean {
+    const before = this.done.length
     while (this.waiting.length > 0 && this.copy(this.waiting[0]!)) this.done.push(this.waiting.shift()!.call!)
+    return this.done.length > before
   }
 
   /** Settles the calls whose bytes are copied; with an error all others too. */

@@ -13,6 +13,10 @@ import { separate } from './separate.ts'
 
 /** Packets given to a link in one call, at most. */
 const BATCH = 64
+/** Packets in the queue that are enough: more would only leave the processor's cache before they leave the stack. */
+const ENOUGH = 256
+/** Packets that left for each endpoint that gets its turn. */
+const TURN = 16
 /** Own bit of `packet.flags`: finished and seen by taps, but the link did not take it yet. */
 const FINISHED = 1 << 30
 
@@ -38,7 +42,7 @@ export interface EgressOptions {
 export class Egress implements Pollable {
   queued = false
   /** The queue refused a packet, and nothing has left it since. */
-  isFull = false
+  private isRefusing = false
   private blocked = false
   private readonly waiting = new Set<Dirty>()
   private readonly batch: Packet[] = []
@@ -92,7 +96,7 @@ export class Egress implements Pollable {
     }
     if (packet.gsoType === GsoType.None && packet.length > this.o.mtu()) return this.tooLarge(packet)
     if (!this.qdisc.enqueue(packet)) {
-      this.isFull = true
+      this.isRefusing = true
       this.counters.dropQueueFull++
       packet.release()
       return 'ENOBUFS'
@@ -108,6 +112,11 @@ export class Egress implements Pollable {
     let failure: Failure = null
     for (let packet = packets.shift(); packet !== null; packet = packets.shift()) failure = this.send(packet) ?? failure
     return failure
+  }
+
+  /** Enough is queued to keep the link busy, or more than the queue takes: who can wait keeps its text where it was written. */
+  get isFull(): boolean {
+    return this.isRefusing || this.qdisc.length >= ENOUGH
   }
 
   /** Marks `endpoint` dirty when there is room. */
@@ -168,10 +177,13 @@ export class Egress implements Pollable {
     return handled
   }
 
-  /** As many of who waits have their turn as packets left; all of them when there are no more that could leave later. */
+  /**
+   * Fewer of who waits have their turn than packets left, so that each sends several together; all of them when there are no
+   * more that could leave later.
+   */
   private makeRoom(left: number): void {
-    this.isFull = false
-    let count = this.qdisc.length === 0 ? this.waiting.size : left
+    this.isRefusing = false
+    let count = this.qdisc.length === 0 ? this.waiting.size : Math.ceil(left / TURN)
     for (const endpoint of this.waiting) {
       if (count-- === 0) return
       this.waiting.delete(endpoint)
