@@ -7,14 +7,14 @@ export const Timestamping = { Software: 0x10, Sent: 2, Id: 0x80, Scheduled: 0x10
 const TimeOf = { Sent: 0, Scheduled: 1, Acked: 2 } as const
 
 /** Writes `first` to `last` are done with their bytes, which were copied. */
-export interface CopiesDone {
+interface CopiesDone {
   readonly kind: 'copied'
   readonly first: number
   last: number
 }
 
 /** When the last byte of a write left, or was acknowledged. */
-export interface ByteTime {
+interface ByteTime {
   readonly kind: 'time'
   readonly of: (typeof TimeOf)[keyof typeof TimeOf]
   /** ms of the stack's clock. */
