@@ -43,8 +43,8 @@ function sorted(outcome: Outcome): Outcome {
 /**
  * ACKs wait for the end of a batch, and so do output and wake-ups: with other batches a connection sends other segments, and a read
  * takes more or less at once. Where it ends, what it has received, and the number of packets that are no TCP are the same. Not
- * comparable is what a reset cut off: whoever reads had it before or not (RFC 9293 §3.10.7.4 flushes the queues). Nor what follows a
- * batch that acknowledges what leaves at its end: frame by frame it was sent before, in one batch the ACK is of what was never sent.
+ * comparable is what a reset cut off: whoever reads had it before or not (RFC 9293 §3.10.7.4 flushes the queues). Nor what follows,
+ * from the first batch on, an ACK of what was not sent yet or text beyond the window: frame by frame it was sent, or the window moved.
  */
 function ofTheSameMeaning(plain: Outcome, other: Outcome): string | null {
   const steps = Math.min(plain.ahead, other.ahead)

@@ -45,6 +45,8 @@ export class Flows {
   readonly problems: string[] = []
   /** The fewest bytes by which a frame acknowledged more than was sent; 0 = none did. Whoever asks sets it to 0 again. */
   ahead = 0
+  /** A frame had text beyond the window that was told. Whoever asks sets it to false again. */
+  isBeyond = false
   private readonly flows = new Map<string, Flow>()
   private readonly mtu: number
   /** Text of the stack is `pattern`: look at it. */
@@ -76,6 +78,8 @@ export class Flows {
     if (header === null) return
     const flow = this.at((parsed.ipv4 ?? parsed.ipv6)?.source ?? '', header.destinationPort, header.sourcePort)
     const end = endOf(header, parsed.payload.length)
+    const beyond = flow.edge === null ? 0 : (end - flow.edge) | 0
+    this.isBeyond ||= beyond > 0 && beyond < NEAR
     flow.peerEnds.push(end)
     if (flow.peerEnds.length > MOST_ENDS) flow.peerEnds.shift()
     if (header.flags.includes('A')) {

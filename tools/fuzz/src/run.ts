@@ -16,7 +16,7 @@ export interface Outcome {
   readonly out: readonly (readonly string[])[]
   /** The first step after which memory was refused, or its level was not the lowest; Infinity = none. */
   readonly shortOfMemory: number
-  /** The first step with several frames of which one acknowledges what the stack may send meanwhile; Infinity = none. */
+  /** The first step, with several frames or after one that had, in which a frame acknowledges what was not sent yet or has text beyond the window; Infinity = none. */
   readonly ahead: number
   /** What became of the connection of the setup. */
   readonly end: { readonly state: string; readonly bytesReceived: number } | null
@@ -82,8 +82,11 @@ async function play(world: World, step: Step, held: Held, coverage: Coverage | u
       return buildFrame(frame, world)
     })
     framesIn = frames.length
-    world.isAhead ||= framesIn > 1 && world.flows.ahead > 0 && world.flows.ahead <= queued
-    world.flows.ahead = 0
+    const { flows } = world
+    world.hadBatch ||= framesIn > 1
+    world.isAhead ||= world.hadBatch && ((flows.ahead > 0 && flows.ahead <= queued) || flows.isBeyond)
+    flows.ahead = 0
+    flows.isBeyond = false
     bytesIn = frames.reduce((sum, frame) => sum + frame.length, 0)
     wire.receive(frames)
   } else if ('advance' in step) await clock.advance(step.advance)

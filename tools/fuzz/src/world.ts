@@ -45,7 +45,9 @@ export class World implements BuildContext {
   /** The connection of the setup. */
   connection: Connection | null = null
   stackPort: number = PORTS.listener
-  /** A frame of a batch acknowledged what the stack may send only after another one of it. */
+  /** Several frames have come at once. */
+  hadBatch = false
+  /** Then one acknowledged what was not sent yet, or had text beyond the window: it depends on batches whether that is so. */
   isAhead = false
 
   private constructor(setup: Setup, parts: Pick<World, 'clock' | 'stack' | 'nic' | 'wire' | 'memory' | 'problems' | 'out'>, flows: Flows) {
