@@ -80,10 +80,12 @@ export function scenarios(scale = 1): readonly Scenario[] {
     { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(n(50_000)) },
     { name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(n(50_000), n(50_000)), peers: { alone: () => requestResponse(n(50_000), 1) } },
     {
-      name: 'tun-iperf', unit: 'Gbit/s', whyNot: whyNoNamespace, run: () => iperf('in', seconds), peers: { relay: () => iperfThroughRelay('in', seconds) },
+      name: 'tun-iperf', unit: 'Gbit/s', whyNot: whyNoNamespace, run: () => iperf('in', seconds),
+      peers: { relay: () => iperfThroughRelay('in', seconds), 'no offload': () => iperf('in', seconds, false) },
     },
     {
-      name: 'tun-iperf-out', unit: 'Gbit/s', whyNot: whyNoNamespace, run: () => iperf('out', seconds), peers: { relay: () => iperfThroughRelay('out', seconds) },
+      name: 'tun-iperf-out', unit: 'Gbit/s', whyNot: whyNoNamespace, run: () => iperf('out', seconds),
+      peers: { relay: () => iperfThroughRelay('out', seconds), 'no offload': () => iperf('out', seconds, false) },
     },
     ...[0.1, 1, 5].map((percent): Scenario => ({
       name: `tcp-loss-${percent}`, unit: 'ns/B', isCost: true, run: () => lossy(percent / 100, mib(64)), peers: { lossless: () => lossy(0, mib(64)) },

@@ -20,8 +20,8 @@ interface IperfOutput {
 }
 
 /** Gbit/s between iperf3 on the kernel's TCP and a server on this stack. */
-export async function iperf(direction: Direction, seconds: number): Promise<Figure> {
-  const link = tun()
+export async function iperf(direction: Direction, seconds: number, offload = true): Promise<Figure> {
+  const link = tun({ offload })
   await link.open()
   const namespace = await Namespace.create(link.name, `${CLIENT}/24`)
   const stack = createStack({ plugins: [ipv4(), tcp()] })
