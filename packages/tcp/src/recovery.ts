@@ -264,6 +264,8 @@ function isTimeoutSpurious(tcb: Tcb, event: AckEvent): boolean {
     if (event.sacked > 0 || event.isDuplicate) snd.frto = false
     return false
   }
+  // Step 2a: without SACK a duplicate says that something came behind a gap.
+  if (event.isDuplicate) snd.frto = false
   // Step 2: this ACK may answer the retransmission, and tell of what had come before an outage: it proves nothing.
   if (event.acked === 0 || !before(snd.una, snd.recover)) return false
   // Step 2b: new data, to see what its ACKs say.
