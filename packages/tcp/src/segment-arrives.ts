@@ -44,11 +44,11 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
     arrivesInSynSent(tcb, header, packet)
     return
   }
+  if (tcb.ecn !== null) ecnArrives(tcb, tcb.ecn, header, packet.length, segments)
   if (tcb.context.predicts && isPlain(tcb, header, packet.length)) {
     plainArrives(tcb, header, packet)
     return
   }
-  if (tcb.ecn !== null) ecnArrives(tcb, tcb.ecn, header, packet.length, segments)
   // Sequence numbers of the segment: text and FIN (a SYN is dealt with before they matter).
   const length = packet.length + ((header.flags & Flag.Fin) !== 0 ? 1 : 0)
   // The SYN-ACK that crosses ours in a simultaneous open repeats the SYN we have (§3.5, figure 8).
