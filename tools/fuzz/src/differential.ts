@@ -44,15 +44,22 @@ function sorted(outcome: Outcome): Outcome {
  * ACKs wait for the end of a batch, and so do output and wake-ups: with other batches a connection sends other segments, and a read
  * takes more or less at once. Where it ends, what it has received, and the number of packets that are no TCP are the same. Not
  * comparable is what a reset cut off: whoever reads had it before or not (RFC 9293 §3.10.7.4 flushes the queues). Nor what follows,
- * from the first batch on, an ACK of what was not sent yet or text beyond the window: frame by frame it was sent, or the window moved.
+ * from the first batch on, an ACK of what was not sent yet or text beyond the window: frame by frame it was sent, or the window moved. Nor
+ * what follows input that differs because it quotes what was sent.
  */
 function ofTheSameMeaning(plain: Outcome, other: Outcome): string | null {
-  const steps = Math.min(plain.ahead, other.ahead)
+  const steps = Math.min(plain.ahead, other.ahead, firstOtherInput(plain, other))
   const others = ({ out, framing }: Outcome): string => out.slice(0, steps).map((packets) => packets.filter((packet) => !isTcp(packet, framing)).length).join(' ')
   if (others(plain) !== others(other)) return `packets that are no TCP: ${others(plain)} became ${others(other)}`
   if (steps < Infinity) return null
   const [a, b] = [endOf(plain), endOf(other)]
   return a === b ? null : `the connection: ${a} became ${b}`
+}
+
+/** Infinity = all that came in was the same. */
+function firstOtherInput({ heard }: Outcome, other: Outcome): number {
+  const index = heard.findIndex((hash, step) => hash !== other.heard[step])
+  return index < 0 ? Infinity : index
 }
 
 function endOf({ end }: Outcome): string {

@@ -12,6 +12,8 @@ import { World } from './world.ts'
 export interface Outcome {
   readonly framing: 'ip' | 'ethernet'
   readonly problems: readonly string[]
+  /** What came in by then, as a number for each step: frames quote and answer what was sent. */
+  readonly heard: readonly number[]
   /** The packets that went out after each step, as hexadecimal text. */
   readonly out: readonly (readonly string[])[]
   /** The first step after which memory was refused, or its level was not the lowest; Infinity = none. */
@@ -33,6 +35,7 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
   const world = await World.create(kase, variant, memories)
   const held = newHeld()
   const out: string[][] = []
+  const heard: number[] = []
   let shortOfMemory = Infinity
   let ahead = Infinity
   const { problems, memory } = world
@@ -51,6 +54,7 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
       lookAtMemory()
       if (world.isAhead) ahead = Math.min(ahead, step)
       out.push(sent.map(toHex))
+      heard.push(world.heard)
       if (coverage !== undefined) coverage.sent += sent.length
       check(world)
       if (problems.length > 0) break
@@ -68,7 +72,7 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
   const { connection } = world
   const end = connection === null ? null : { state: connection.state, bytesReceived: connection.info().bytesReceived }
   await finish(world, coverage)
-  return { framing: world.framing, problems: problems.slice(0, MOST_PROBLEMS).map((problem) => `step ${step}: ${problem}`), out, shortOfMemory, ahead, end }
+  return { framing: world.framing, problems: problems.slice(0, MOST_PROBLEMS).map((problem) => `step ${step}: ${problem}`), heard, out, shortOfMemory, ahead, end }
 }
 
 async function play(world: World, step: Step, held: Held, coverage: Coverage | undefined): Promise<Uint8Array[]> {
@@ -82,6 +86,7 @@ async function play(world: World, step: Step, held: Held, coverage: Coverage | u
       return buildFrame(frame, world)
     })
     framesIn = frames.length
+    for (const frame of frames) world.heard = hash(world.heard, frame)
     const { flows } = world
     world.hadBatch ||= framesIn > 1
     world.isAhead ||= world.hadBatch && ((flows.ahead > 0 && flows.ahead <= queued) || flows.isBeyond)
@@ -101,6 +106,13 @@ async function play(world: World, step: Step, held: Held, coverage: Coverage | u
     : 'advance' in step ? 60 + step.advance / 10 + queued / 2 : 200 + queued / 24
   if (sent.length > allowed) problems.push(`${sent.length} packets went out for ${framesIn} frames of ${bytesIn} bytes, with ${queued} bytes that waited`)
   return sent
+}
+
+/** FNV-1a. */
+function hash(from: number, bytes: Uint8Array): number {
+  let value = from
+  for (const byte of bytes) value = Math.imul(value ^ byte, 0x0100_0193)
+  return value
 }
 
 function call(world: World, name: string, a: number, b: number, held: Held): void {

@@ -45,6 +45,8 @@ export class World implements BuildContext {
   /** The connection of the setup. */
   connection: Connection | null = null
   stackPort: number = PORTS.listener
+  /** A hash of all frames that came. */
+  heard = 0x811c_9dc5 | 0
   /** Several frames have come at once. */
   hadBatch = false
   /** Then one acknowledged what was not sent yet, or had text beyond the window: it depends on batches whether that is so. */
