@@ -13,6 +13,8 @@ export interface Flow {
   edge: number | null
   /** Behind the stack's FIN; null = none. */
   fin: number | null
+  /** The peer has sent a SYN since. */
+  isAskedAgain: boolean
   /** The peer's initial sequence number. */
   irs: number
   peerNext: number
@@ -88,6 +90,7 @@ export class Flows {
       flow.peerAck = header.ack
     }
     if (!header.flags.includes('S')) return
+    flow.isAskedAgain ||= flow.fin !== null
     const offers = offersOf(header)
     flow.heard = flow.heard === null || sameOffers(flow.heard, offers) ? offers : 'unclear'
   }
@@ -145,6 +148,12 @@ export class Flows {
       flow.agreed = { timestamps: heard.timestamps && offered.timestamps, sack: heard.sack && offered.sack, scale: heard.scale === null ? null : offered.scale }
     }
     const end = endOf(header, text.length)
+    if (flow.isAskedAgain && isAfter(end, flow.fin!)) {
+      // The next connection of this pair (RFC 9293 §3.6.1). There was no memory for its SYN-ACK, so that nothing is known of it yet.
+      flow.iss = flow.fin = null
+      flow.isAskedAgain = false
+      return
+    }
     if (!header.flags.includes('A')) this.problems.push(`a segment without ACK: ${header.flags}`)
     if (isAfter(end, flow.stackNext)) flow.stackNext = end
     if (flow.fin !== null && isAfter(end, flow.fin)) this.problems.push('text behind the FIN')
@@ -181,7 +190,7 @@ export class Flows {
 
 function newFlow(): Flow {
   return {
-    iss: null, stackNext: 0, stackAck: null, edge: null, fin: null, irs: PEER_ISN, peerNext: PEER_ISN, peerAck: 0, peerEnds: [], stamp: 0,
+    iss: null, stackNext: 0, stackAck: null, edge: null, fin: null, isAskedAgain: false, irs: PEER_ISN, peerNext: PEER_ISN, peerAck: 0, peerEnds: [], stamp: 0,
     offered: NO_OFFERS, heard: null, agreed: null,
   }
 }
