@@ -11,7 +11,9 @@ import { fromSources } from '../../vitest.shared.ts'
 const UNTOUCHED = {
   'have memories of their own, that are what they test': ['packages/buffer/test/**', 'tools/tests/test/copies.test.ts', 'tools/tests/test/transfer.test.ts'],
   'show that the suites for authors find what they are for; the packages run these suites here': ['packages/testing/test/compliance/**'],
-  'have offloads by themselves, and compare with none': ['packages/core/test/segmentation.test.ts', 'packages/tcp/test/segmentation-offload.test.ts'],
+  'have offloads by themselves, and compare with none': [
+    'packages/core/test/segmentation.test.ts', 'packages/tcp/test/segmentation-offload.test.ts', 'tools/tests/test/{gro,gro-forwarding,merged-packets}.test.ts',
+  ],
   'make no stack': [
     'packages/core/test/{address-table,demultiplexer,errors,events,fifo,neighbor-table,nud,options,path-mtu,port-allocator}.test.ts',
     'packages/core/test/{routing-table,scheduler,siphash,timing-wheel,trie,types}.test.ts',
