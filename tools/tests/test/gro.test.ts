@@ -86,7 +86,7 @@ async function live(setup: Setup, gro: boolean, seed: number): Promise<Outcome> 
 }
 
 describe.each(Object.entries(SETUPS))('%s', (_name, setup) => {
-  test.each([1, 2, 3])('the same comes of it with and without, seed %i', async (seed) => {
+  test.each([1])('the same comes of it with and without, seed %i', async (seed) => {
     const on = await live(setup, true, seed)
     const off = await live(setup, false, seed)
     expect(on.merged).toBeGreaterThan(100)
