@@ -78,6 +78,8 @@ export async function runCase(kase: Case, memories: Memories, options: { readonl
 async function play(world: World, step: Step, held: Held, coverage: Coverage | undefined): Promise<Uint8Array[]> {
   const { clock, wire, problems } = world
   const queued = queuedBytes(world)
+  // Fragments of an answer, say, that wait for a neighbour's address.
+  const waiting = world.memory.packets
   let bytesIn = 0
   let framesIn = 0
   if ('frames' in step) {
@@ -102,9 +104,9 @@ async function play(world: World, step: Step, held: Held, coverage: Coverage | u
   sent.push(...world.look())
   // What one frame makes a stack send is bounded: an answer, a resolution, what waited; pieces of what came in pieces.
   const allowed = 'frames' in step
-    ? 8 + 4 * framesIn + bytesIn / 48 + queued / 24
+    ? 8 + 4 * framesIn + bytesIn / 48 + queued / 24 + waiting
     : 'advance' in step ? 60 + step.advance / 10 + queued / 2 : 200 + queued / 24
-  if (sent.length > allowed) problems.push(`${sent.length} packets went out for ${framesIn} frames of ${bytesIn} bytes, with ${queued} bytes that waited`)
+  if (sent.length > allowed) problems.push(`${sent.length} packets went out for ${framesIn} frames of ${bytesIn} bytes, with ${queued} bytes and ${waiting} packets that waited`)
   return sent
 }
 

@@ -20,8 +20,9 @@ export const PORTS = { listener: 7000, udpEcho: 7, udpSilent: 9, peer: 5000 } as
 const MOST_REMEMBERED = 16
 
 /** Did the stack make it, and not only forward it? What is from nobody, or from a link, is never forwarded. */
-function isOwn({ ipv4, ipv6 }: ParsedPacket, { addresses }: Nic): boolean {
-  const source = (ipv4 ?? ipv6)?.source
+function isOwn({ layers }: ParsedPacket, { addresses }: Nic): boolean {
+  // The outer one: what is forwarded may be a tunnel.
+  const source = layers.find((header) => header.layer === 'ipv4' || header.layer === 'ipv6')?.source
   return source === undefined || /^(::|0\.0\.0\.0|fe80:.*)$/.test(source) || addresses.some(({ address }) => address === source)
 }
 
