@@ -214,7 +214,7 @@ describe('a super-packet of TCP', () => {
     await bench.end()
   })
 
-  test('that came marked counts as its segments [RFC9768-3.2.2]', async () => {
+  test('that came marked counts as its segments [RFC9768-3.2.2-all]', async () => {
     const bench = await made({}, offloading())
     const { connection, ack } = await established(bench, { ecn: 'accurate' }, { flags: 'SECN' })
     offload(bench, whole(ack, 5000, { flags: 'AEN' }, 3), GsoType.TcpV4, MSS)
