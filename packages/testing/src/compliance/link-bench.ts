@@ -142,7 +142,7 @@ export class LinkBench {
   static async setUp(make: MakeLink): Promise<LinkBench> {
     const errors: unknown[] = []
     const clock = manualClock({ onError: (error) => errors.push(error) })
-    const memory = createPacketMemory({ size: 4 << 20, simd: false })
+    const memory = createPacketMemory({ size: 1 << 20, simd: false })
     const bench = new LinkBench(await make({ clock, memory }), clock, memory, errors)
     await bench.link.open?.()
     bench.link.attach(bench.nic)

@@ -93,7 +93,7 @@ export class NetworkBench {
     const given = await make()
     const errors: unknown[] = []
     const clock = manualClock({ onError: (error) => errors.push(error) })
-    const memory = createPacketMemory({ size: 8 << 20, simd: false })
+    const memory = createPacketMemory({ size: 1 << 20, simd: false })
     const pool = memory.pool()
     const onTop = probe()
     const plugins: readonly PluginItem[] = [given.plugin, ...(given.others ?? []), onTop]

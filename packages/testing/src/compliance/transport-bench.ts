@@ -85,7 +85,7 @@ export class TransportBench {
     const given = (await make()) as unknown as TransportBench['given']
     const errors: unknown[] = []
     const clock = manualClock({ onError: (error) => errors.push(error) })
-    const memory = createPacketMemory({ size: 8 << 20, simd: false })
+    const memory = createPacketMemory({ size: 1 << 20, simd: false })
     const pool = memory.pool()
     const protocols: TransportProtocol[] = []
     const registered: TransportBench['registered'] = []
