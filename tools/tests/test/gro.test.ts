@@ -11,7 +11,7 @@ import { receiveBatch, Sender, type SenderOptions } from './support/batches.ts'
  * the application reads, and every figure of the connection are the same with and without.
  */
 
-const BATCHES = 150
+const BATCHES = 60
 
 interface Setup extends Pick<SenderOptions, 'family' | 'timestamps' | 'mss'> {
   readonly sack: boolean
