@@ -3,12 +3,13 @@ import type { AckEvent } from './ack-event.ts'
 import { beginSample } from './delivery-rate.ts'
 import { takeEcho } from './ecn-input.ts'
 import { recover, resendAll } from './recovery.ts'
+import { repairOf } from './repair.ts'
 import { recordArrived, takeSacks } from './sack-arrives.ts'
 import { Mark } from './scoreboard.ts'
 import { armRetransmit } from './sender.ts'
 import { State } from './state.ts'
 import { after, before } from './sequence.ts'
-import { flightSize, Probing, Recovery, timestampNow } from './tcb.ts'
+import { flightSize, Recovery, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { onProbeAck } from './tlp.ts'
 import { Flag } from './wire.ts'
@@ -36,7 +37,7 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   if (after(ack, snd.una)) advance(tcb, header, ack, event)
   // RFC 5681 §2: nothing new, no text, and the window as before. With SACK the blocks tell more.
   else event.isDuplicate = flightSize(tcb) > 0 && length === 0 && window === snd.wnd && !snd.persisting && !tcb.rcv.sackPermitted
-  if (snd.probing !== Probing.None) onProbeAck(tcb, event, ack)
+  if (snd.repair?.isProbing === true) onProbeAck(tcb, snd.repair, event, ack)
   if (tcb.ecn !== null) takeEcho(tcb, tcb.ecn, header, length, event)
   if (event.delivered > 0 || event.acked > 0 || event.isDuplicate || event.isDuplicateData || event.isMarked) recover(tcb, event)
   updateWindow(tcb, header, window)
@@ -104,7 +105,7 @@ function measureRtt(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEven
   // What waited at the peer for a retransmission says nothing of the path.
   if (!event.isRetransmitted && (event.rtt > 0 || event.sackRtt > 0)) return event.rtt > 0 ? event.rtt : event.sackRtt
   if (!header.timestamps || !tcb.rcv.timestamps || snd.recovery === Recovery.None) return 0
-  if (snd.recovery === Recovery.Timeout && before(header.timestampEcho, snd.timeoutStamp)) return 0
+  if (snd.recovery === Recovery.Timeout && before(header.timestampEcho, repairOf(snd).timeoutStamp)) return 0
   const elapsed = (timestampNow(tcb) - header.timestampEcho) | 0
   return elapsed < 0 || elapsed > 600_000 ? 0 : Math.max(1, elapsed * 1000)
 }

@@ -1,6 +1,7 @@
 import type { AckEvent } from './ack-event.ts'
 import type { Ecn } from './ecn.ts'
 import { Prr } from './prr.ts'
+import { repairOf } from './repair.ts'
 import { after } from './sequence.ts'
 import { flightSize, pipe } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
@@ -15,8 +16,9 @@ export function reduceForMarks(tcb: Tcb, ecn: Ecn, event: AckEvent): boolean {
   if (!ecn.isReducing && event.isMarked) begin(tcb, ecn, event)
   if (!ecn.isReducing) return false
   const { snd, cc } = tcb
-  if (snd.prr !== null && event.delivered > 0) {
-    cc.cwnd = snd.prr.window(event.delivered, pipe(tcb), cc.ssthresh, snd.mss, event.acked > 0)
+  const prr = snd.repair?.prr ?? null
+  if (prr !== null && event.delivered > 0) {
+    cc.cwnd = prr.window(event.delivered, pipe(tcb), cc.ssthresh, snd.mss, event.acked > 0)
   }
   return true
 }
@@ -31,11 +33,12 @@ function begin(tcb: Tcb, ecn: Ecn, event: AckEvent): void {
   ecn.isReducing = true
   ecn.reducedUntil = snd.nxt
   ecn.cwrDue = true
-  snd.prr = cc.ssthresh < before ? new Prr(snd.order, pipe(tcb) + event.delivered) : null
+  repairOf(snd).prr = cc.ssthresh < before ? new Prr(snd.order, pipe(tcb) + event.delivered) : null
 }
 
 function endReduction({ snd, cc }: Tcb, ecn: Ecn): void {
   ecn.isReducing = false
-  if (snd.prr !== null) cc.cwnd = cc.ssthresh
-  snd.prr = null
+  const repair = repairOf(snd)
+  if (repair.prr !== null) cc.cwnd = cc.ssthresh
+  repair.prr = null
 }

@@ -11,6 +11,7 @@ import { sendSyn } from './output.ts'
 import { expectAnswers } from './quick-ack.ts'
 import { Rack } from './rack.ts'
 import { resendAll } from './recovery.ts'
+import { repairOf } from './repair.ts'
 import { armRetransmit, beginFlight, noteSent } from './sender.ts'
 import { after } from './sequence.ts'
 import { State } from './state.ts'
@@ -145,7 +146,7 @@ export class FastOpenClient implements FastOpen {
     snd.dataSegments++
     snd.lastSent = host.scheduler.now
     // The SYN itself takes no part of cwnd.
-    snd.dupBytes = 1
+    repairOf(snd).dupBytes = 1
     beginFlight(tcb)
     noteSent(tcb, (snd.queue.start + length) | 0)
   }

@@ -8,6 +8,7 @@ import type { FastOpen } from './fast-open.ts'
 import { COOKIE_LENGTH } from './fast-open-keys.ts'
 import type { FastOpenKeys } from './fast-open-keys.ts'
 import type { Flow } from './flow.ts'
+import { repairOf } from './repair.ts'
 import { later } from './sequence.ts'
 import { State } from './state.ts'
 import type { Tcb } from './tcb.ts'
@@ -146,7 +147,7 @@ export class FastOpenChild implements FastOpen {
   synSent(tcb: Tcb): void {
     this.isFirst = false
     // The SYN-ACK takes no part of cwnd.
-    tcb.snd.dupBytes = 1
+    repairOf(tcb.snd).dupBytes = 1
   }
 
   completed(tcb: Tcb): void {

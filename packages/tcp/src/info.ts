@@ -65,13 +65,13 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     bytesSent: snd.bytesSent,
     bytesReceived: rcv.bytes,
     bytesAcked: snd.bytesAcked,
-    bytesRetransmitted: snd.bytesRetransmitted,
+    bytesRetransmitted: snd.repair?.bytesRetransmitted ?? 0,
     segmentsSent: snd.segments,
     segmentsReceived: rcv.segments,
     dataSegmentsSent: snd.dataSegments,
     dataSegmentsReceived: rcv.dataSegments,
     retransmits: snd.retransmits,
-    timeouts: snd.timeouts,
+    timeouts: snd.repair?.timeouts ?? 0,
     ecn: ecnInfo(tcb),
     fastOpen: tcb.fastOpen?.info() ?? null,
     options: { timestamps: rcv.timestamps, windowScale: rcv.scaling, sack: rcv.sackPermitted, sendScale: snd.scale, receiveScale: rcv.scale },
@@ -93,5 +93,5 @@ function congestionState({ snd, ecn }: Tcb): ConnectionInfo['congestionState'] {
   if (snd.recovery === Recovery.Timeout) return 'loss'
   if (snd.recovery === Recovery.Fast) return 'recovery'
   if (ecn?.isReducing === true) return 'cwr'
-  return snd.dupAcks > 0 || snd.board.sackedBytes > 0 ? 'disorder' : 'open'
+  return (snd.repair?.dupAcks ?? 0) > 0 || snd.board.sackedBytes > 0 ? 'disorder' : 'open'
 }

@@ -4,7 +4,6 @@ import { noteText } from './quick-ack.ts'
 import { receiveText } from './receiver.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { takesData } from './state.ts'
-import { Probing } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import { Flag } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
@@ -50,7 +49,7 @@ function isTextAll(tcb: Tcb, header: SegmentHeader, sequence: number, length: nu
   // Right behind what was acknowledged its timestamp counts (RFC 7323 §4.3).
   if (sequence === rcv.acked || rcv.latecomers !== null) return false
   // The window is of the segment before: so its acknowledgment was a good one.
-  if (header.acknowledgment !== snd.una || snd.wl2 !== header.acknowledgment || snd.wl1 !== header.sequence || snd.persisting || snd.probing !== Probing.None) return false
+  if (header.acknowledgment !== snd.una || snd.wl2 !== header.acknowledgment || snd.wl1 !== header.sequence || snd.persisting || snd.repair?.isProbing === true) return false
   return ecn === null || (ecn.accurate === null && header.ecn !== Codepoint.Ce && (header.flags & Flag.Ece) === 0)
 }
 

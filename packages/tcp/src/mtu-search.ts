@@ -1,5 +1,6 @@
 import { isMapped } from '@stack/core'
 import type { Milliseconds } from '@stack/core'
+import { repairOf } from './repair.ts'
 import { headersOf, pathMtu, updateMss } from './segment-size.ts'
 import { before } from './sequence.ts'
 import { flightSize, Recovery } from './tcb.ts'
@@ -98,7 +99,7 @@ function baseSize({ settings, remoteAddress }: Tcb): number {
 export function probeLength(tcb: Tcb, search: MtuSearch, text: number, room: number): number {
   const { snd, cc, context } = tcb
   const { now } = context.host.scheduler
-  if (search.probe !== 0 || now < search.next || snd.recovery !== Recovery.None || snd.dupAcks > 0 || snd.board.sackedBytes > 0 || snd.records !== null) return 0
+  if (search.probe !== 0 || now < search.next || snd.recovery !== Recovery.None || (snd.repair?.dupAcks ?? 0) > 0 || snd.board.sackedBytes > 0 || snd.records !== null) return 0
   if (search.high - search.low < RESOLUTION) {
     const top = pathMtu(tcb)
     search.next = now + RAISE_INTERVAL
@@ -149,8 +150,9 @@ export function isProbeLost(tcb: Tcb): boolean {
   search.high = search.probe - 1
   search.probe = 0
   pause(tcb, search)
-  snd.lostBy = 'mtu-retransmit'
-  snd.rtxForced = flightSize(tcb) > 0
+  const repair = repairOf(snd)
+  repair.lostBy = 'mtu-retransmit'
+  repair.isForced = flightSize(tcb) > 0
   return true
 }
 

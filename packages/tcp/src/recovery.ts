@@ -5,10 +5,12 @@ import { isReducedAlready } from './ecn.ts'
 import { reduceForMarks } from './ecn-reduction.ts'
 import { isProbeLost, probeArrived } from './mtu-search.ts'
 import { Prr } from './prr.ts'
+import { Probing, repairOf } from './repair.ts'
+import type { Repair } from './repair.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before, later } from './sequence.ts'
 import { State } from './state.ts'
-import { flightSize, pipe, Probing, Recovery } from './tcb.ts'
+import { flightSize, pipe, Recovery } from './tcb.ts'
 import type { SendState, Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
 import { Undo, tryLateUndo, tryUndo, undoRecovery } from './undo.ts'
@@ -29,11 +31,11 @@ export function recover(tcb: Tcb, event: AckEvent): void {
   snd.rate?.counted(event)
   if (tcb.ecn !== null) {
     // The path is congested, whatever became of what was lost: no reduction is taken back.
-    if (event.isMarked) snd.undo = null
+    if (event.isMarked && snd.repair !== null) snd.repair.undo = null
     tcb.cc.onMarks?.(sampleOf(tcb, event))
   }
   if (event.isDuplicate) countDuplicate(tcb)
-  else if (event.acked > 0 && snd.recovery !== Recovery.Fast) forgetDuplicates(snd)
+  else if (event.acked > 0 && snd.recovery !== Recovery.Fast) snd.repair?.forgetDuplicates()
   if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)
   detectLosses(tcb, event.arrival, event)
   if (snd.recovery === Recovery.Fast) inFastRecovery(tcb, event)
@@ -70,7 +72,7 @@ function detectLosses(tcb: Tcb, now: number, event: AckEvent | null): void {
   const before = board.lostBytes
   const wait = rack.detect(board, snd.una, now, snd.recovery !== Recovery.None, rtt.minimum, rtt.smoothed)
   const lost = board.lostBytes - before
-  if (lost > 0) snd.lostBy = snd.recovery === Recovery.Timeout ? 'timeout-retransmit' : 'fast-retransmit'
+  if (lost > 0) repairOf(snd).lostBy = snd.recovery === Recovery.Timeout ? 'timeout-retransmit' : 'fast-retransmit'
   if (event !== null) event.lost += lost
   timers.reorder = wait === 0 ? Infinity : context.host.scheduler.now + wait / 1000 + 0.001
   timers.schedule(timers.reorder)
@@ -81,8 +83,9 @@ function detectLosses(tcb: Tcb, now: number, event: AckEvent | null): void {
 /** An ACK that acknowledges nothing new while data is out (RFC 5681 §2): a segment has left the network. */
 function countDuplicate(tcb: Tcb): void {
   const { snd } = tcb
-  snd.dupAcks++
-  snd.dupBytes = Math.min(snd.dupBytes + snd.mss, duplicateLimit(tcb))
+  const repair = repairOf(snd)
+  repair.dupAcks++
+  repair.dupBytes = Math.min(repair.dupBytes + snd.mss, duplicateLimit(tcb))
 }
 
 /** No more has left the network than was in it when recovery began, lest ACKs made up by the peer empty the pipe (RFC 5681 §5). */
@@ -95,27 +98,13 @@ function duplicateLimit(tcb: Tcb): number {
 /** RFC 6582 §3.2 step 2: three duplicates, not of those that an earlier recovery caused. */
 function isLossFound(tcb: Tcb): boolean {
   const { snd } = tcb
-  return snd.board.lostBytes > 0 || (snd.dupAcks === DUPLICATE_THRESHOLD && after(snd.una, snd.recover))
+  return snd.board.lostBytes > 0 || (snd.repair?.dupAcks === DUPLICATE_THRESHOLD && after(snd.una, snd.recover))
 }
 
-function loseFirst(tcb: Tcb): void {
-  const { snd } = tcb
-  snd.lostBy = 'fast-retransmit'
-  snd.board.markLost(0)
-  snd.rtxForced = true
-}
-
-function forgetDuplicates(snd: SendState): void {
-  snd.dupAcks = 0
-  snd.dupBytes = 0
-}
-
-/** What duplicate ACKs said, and what was tried because of it, is over. `isForced`: one lost segment leaves whatever cwnd says. */
-function startOver(snd: SendState, isForced: boolean): void {
-  forgetDuplicates(snd)
-  snd.probing = Probing.None
-  snd.newFirst = 0
-  snd.rtxForced = isForced
+function loseFirst({ board }: SendState, repair: Repair): void {
+  repair.lostBy = 'fast-retransmit'
+  board.markLost(0)
+  repair.isForced = true
 }
 
 // --- fast recovery ---
@@ -123,35 +112,36 @@ function startOver(snd: SendState, isForced: boolean): void {
 function enterFastRecovery(tcb: Tcb, event: AckEvent | null): void {
   const { snd, cc, context } = tcb
   const { board } = snd
+  const repair = repairOf(snd)
   const flight = flightSize(tcb)
   context.counters.fastRetransmits++
   snd.recovery = Recovery.Fast
   snd.recover = snd.nxt
-  snd.probing = Probing.None
-  if (tcb.ecn !== null && isReducedAlready(tcb.ecn)) snd.undo = null
+  repair.probing = Probing.None
+  if (tcb.ecn !== null && isReducedAlready(tcb.ecn)) repair.undo = null
   else {
-    snd.undo = new Undo(snd.una, snd.nxt)
+    repair.undo = new Undo(snd.una, snd.nxt)
     // What limited transmit sent beyond cwnd does not count (RFC 5681 §3.2 step 2).
     cc.onLoss(Math.min(snd.validation?.onLoss(tcb, flight) ?? flight, cc.cwnd))
   }
   tcb.ecn?.lost()
   if (!tcb.rcv.sackPermitted) {
-    loseFirst(tcb)
+    loseFirst(snd, repair)
     return
   }
-  snd.rtxForced = true
+  repair.isForced = true
   // RFC 9937 §6.2: what had been sacked before will not be delivered any more.
   // A control that follows the rate needs none.
   if (cc.onDelivered !== undefined) return
-  snd.prr = new Prr(snd.order, flight - board.sackedBytes + (event === null ? 0 : event.sacked + event.acked))
+  repair.prr = new Prr(snd.order, flight - board.sackedBytes + (event === null ? 0 : event.sacked + event.acked))
   if (event !== null) reduce(tcb, event)
   // A timer found it, and nothing arrived just now: one segment leaves.
-  else cc.cwnd = snd.prr.window(0, pipe(tcb), cc.ssthresh, snd.mss, false)
+  else cc.cwnd = repair.prr.window(0, pipe(tcb), cc.ssthresh, snd.mss, false)
 }
 
 /** Was something lost that left again since cwnd was last reduced? */
 function isResendLost({ snd }: Tcb): boolean {
-  const { prr } = snd
+  const prr = snd.repair?.prr ?? null
   const lost = snd.rack?.lostResend ?? null
   return prr !== null && lost !== null && after(lost, prr.since)
 }
@@ -159,7 +149,7 @@ function isResendLost({ snd }: Tcb): boolean {
 /** RFC 5681 §4.3: the loss of a retransmission is a second sign of congestion. `gone` bytes left the network just now. */
 function reduceAgain(tcb: Tcb, gone: number): void {
   const { snd, cc } = tcb
-  snd.prr = new Prr(snd.order, pipe(tcb) + gone)
+  repairOf(snd).prr = new Prr(snd.order, pipe(tcb) + gone)
   cc.onLoss(Math.min(flightSize(tcb), cc.cwnd, cc.ssthresh))
 }
 
@@ -167,41 +157,42 @@ function reduceAgain(tcb: Tcb, gone: number): void {
 function reduce(tcb: Tcb, event: AckEvent): void {
   const { snd, cc } = tcb
   if (isResendLost(tcb)) reduceAgain(tcb, event.delivered + event.lost)
-  if (snd.prr === null || event.delivered === 0) return
-  cc.cwnd = snd.prr.window(event.delivered, pipe(tcb), cc.ssthresh, snd.mss, event.acked > 0 && event.lost === 0)
+  const prr = snd.repair?.prr ?? null
+  if (prr === null || event.delivered === 0) return
+  cc.cwnd = prr.window(event.delivered, pipe(tcb), cc.ssthresh, snd.mss, event.acked > 0 && event.lost === 0)
 }
 
 function inFastRecovery(tcb: Tcb, event: AckEvent): void {
   const { snd, cc } = tcb
+  const repair = repairOf(snd)
   if (tryUndo(tcb, event)) {
     grow(tcb, event)
     return
   }
   if (!before(snd.una, snd.recover)) {
-    const isPaced = snd.prr !== null
-    endRecovery(tcb)
+    const isPaced = repair.prr !== null
+    endRecovery(snd, repair)
     snd.validation?.onRecovered(tcb)
     // RFC 9937 §6.2; RFC 6582 §3.2 step 3.
     if (isPaced) cc.cwnd = cc.ssthresh
     else cc.onRecovered(flightSize(tcb))
     return
   }
-  if (snd.prr !== null) {
+  if (repair.prr !== null) {
     reduce(tcb, event)
     return
   }
   if (event.acked === 0 || tcb.rcv.sackPermitted) return
   // A partial ACK: the next hole (RFC 6582 §3.2 step 3).
-  snd.dupBytes = Math.min(Math.max(0, snd.dupBytes - Math.max(0, event.acked - snd.mss)), duplicateLimit(tcb))
-  loseFirst(tcb)
+  repair.dupBytes = Math.min(Math.max(0, repair.dupBytes - Math.max(0, event.acked - snd.mss)), duplicateLimit(tcb))
+  loseFirst(snd, repair)
 }
 
-function endRecovery(tcb: Tcb): void {
-  const { snd } = tcb
+function endRecovery(snd: SendState, repair: Repair): void {
   snd.recovery = Recovery.None
-  startOver(snd, false)
-  snd.prr = null
-  snd.frto = false
+  repair.startOver(false)
+  repair.prr = null
+  repair.frto = false
   snd.rack?.recovered()
 }
 
@@ -211,10 +202,11 @@ function endRecovery(tcb: Tcb): void {
 export function onTimeout(tcb: Tcb): void {
   const { snd, rtt, context } = tcb
   const { board, rack } = snd
+  const repair = repairOf(snd)
   const isFirst = snd.recovery !== Recovery.Timeout || !before(snd.una, snd.recover)
   // RFC 5681 §3.1: ssthresh is set once for the same data.
   if (snd.attempts === 0) {
-    if (snd.recovery !== Recovery.Timeout) snd.undo = new Undo(snd.una, snd.nxt)
+    if (snd.recovery !== Recovery.Timeout) repair.undo = new Undo(snd.una, snd.nxt)
     tcb.cc.onTimeout(flightSize(tcb))
   }
   tcb.ecn?.lost()
@@ -227,11 +219,11 @@ export function onTimeout(tcb: Tcb): void {
   snd.recovery = Recovery.Timeout
   snd.recover = snd.nxt
   tcb.mtuSearch?.abandon(context.host.scheduler.now + rtt.current)
-  startOver(snd, true)
-  snd.prr = null
+  repair.startOver(true)
+  repair.prr = null
   // RFC 5682 §2.1: not when the same data timed out before.
-  snd.frto = isFirst
-  snd.lostBy = 'timeout-retransmit'
+  repair.frto = isFirst
+  repair.lostBy = 'timeout-retransmit'
   const now = context.host.scheduler.micros
   for (let i = 0; i < board.length; i++) {
     if ((board.marks(i) & Mark.Sacked) !== 0) continue
@@ -241,37 +233,38 @@ export function onTimeout(tcb: Tcb): void {
 
 function afterTimeout(tcb: Tcb, event: AckEvent): void {
   const { snd } = tcb
-  snd.newFirst = 0
-  if (tryUndo(tcb, event) || (snd.frto && isTimeoutSpurious(tcb, event))) {
+  const repair = repairOf(snd)
+  repair.newFirst = 0
+  if (tryUndo(tcb, event) || (repair.frto && isTimeoutSpurious(tcb, repair, event))) {
     grow(tcb, event)
     return
   }
-  if (!before(snd.una, snd.recover)) endRecovery(tcb)
+  if (!before(snd.una, snd.recover)) endRecovery(snd, repair)
   grow(tcb, event)
 }
 
 /** F-RTO (RFC 5682 §2.1, §3.1). */
-function isTimeoutSpurious(tcb: Tcb, event: AckEvent): boolean {
+function isTimeoutSpurious(tcb: Tcb, repair: Repair, event: AckEvent): boolean {
   const { snd } = tcb
   if (after(snd.nxt, snd.recover)) {
     // Step 3b: something that was sent once, before the timeout, arrives now. Without SACK an ACK of the retransmission
     // may cover what had arrived before it.
-    if (event.isOriginal && (tcb.rcv.sackPermitted || !event.isRetransmitted) && snd.undo !== null) {
+    if (event.isOriginal && (tcb.rcv.sackPermitted || !event.isRetransmitted) && repair.undo !== null) {
       undoRecovery(tcb)
       return true
     }
     // Step 3a: new data was sent, and something is missing all the same.
-    if (event.sacked > 0 || event.isDuplicate) snd.frto = false
+    if (event.sacked > 0 || event.isDuplicate) repair.frto = false
     return false
   }
   // Step 2a: without SACK a duplicate says that something came behind a gap.
-  if (event.isDuplicate) snd.frto = false
+  if (event.isDuplicate) repair.frto = false
   // Step 2: this ACK may answer the retransmission, and tell of what had come before an outage: it proves nothing.
   if (event.acked === 0 || !before(snd.una, snd.recover)) return false
   // Step 2b: new data, to see what its ACKs say.
   const hasNew = after(snd.queue.end, snd.nxt) && after((snd.una + snd.wnd) | 0, snd.nxt)
-  if (hasNew) snd.newFirst = 2
-  else snd.frto = false
+  if (hasNew) repair.newFirst = 2
+  else repair.frto = false
   return false
 }
 
@@ -281,8 +274,9 @@ function isTimeoutSpurious(tcb: Tcb, event: AckEvent): boolean {
 export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
   const { snd } = tcb
   const { board } = snd
-  snd.lostBy = reason
-  startOver(snd, true)
+  const repair = repairOf(snd)
+  repair.lostBy = reason
+  repair.startOver(true)
   for (let i = 0; i < board.length; i++) {
     if ((board.marks(i) & Mark.Sacked) === 0 && ((board.end(i) - board.start(i)) | 0) >= bytes) board.markDue(i)
   }

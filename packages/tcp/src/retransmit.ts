@@ -3,6 +3,7 @@ import { emit, sendReset, sendSyn } from './output.ts'
 import { doubtMtu } from './mtu-search.ts'
 import { KEEP_ALIVE_DEFAULTS } from './options.ts'
 import { onTimeout } from './recovery.ts'
+import { repairOf } from './repair.ts'
 import { armRetransmit, sendOverride, sendPending, transmit } from './sender.ts'
 import { State } from './state.ts'
 import { flightSize, timestampNow } from './tcb.ts'
@@ -56,14 +57,15 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
     return
   }
   traceTimer(tcb, 'timeout-retransmit')
+  const repair = repairOf(snd)
   tcb.context.counters.timeouts++
-  snd.timeouts++
+  repair.timeouts++
   onTimeout(tcb)
   snd.attempts++
   tcb.fastOpen?.timedOut(tcb, snd.attempts)
   doubtRoute(tcb)
   if (snd.attempts >= DOUBT_RETRIES) doubtMtu(tcb)
-  snd.timeoutStamp = timestampNow(tcb)
+  repair.timeoutStamp = timestampNow(tcb)
   tcb.rtt.backOff()
   sendPending(tcb)
   armRetransmit(tcb)

@@ -4,11 +4,12 @@ import { emit, retryLater } from './output.ts'
 import { pacingRate } from './pacing-rate.ts'
 import { probeLength, probeSent } from './mtu-search.ts'
 import { noteAnswer } from './quick-ack.ts'
+import { Probing, repairOf } from './repair.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
 import { sendsData } from './state.ts'
 import { segmentsAtOnce } from './super-segment.ts'
-import { flightSize, pipe, Probing } from './tcb.ts'
+import { flightSize, pipe } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
 import { noteResent } from './undo.ts'
@@ -62,11 +63,12 @@ export function sendOverride(tcb: Tcb): boolean {
 function sendOne(tcb: Tcb, override: boolean): Outcome {
   const { snd } = tcb
   // F-RTO sends new data first, to see whether the timeout was right (RFC 5682 §2.1 step 2b).
-  if (snd.newFirst > 0) {
+  const { repair } = snd
+  if (repair !== null && repair.newFirst > 0) {
     const outcome = sendNew(tcb, true)
-    if (outcome === Outcome.Sent || snd.newFirst === 1) return outcome
-    snd.newFirst = 0
-    snd.frto = false
+    if (outcome === Outcome.Sent || repair.newFirst === 1) return outcome
+    repair.newFirst = 0
+    repair.frto = false
   }
   const lost = snd.board.firstLost()
   return lost < 0 ? sendNew(tcb, override) : sendLost(tcb, lost)
@@ -91,7 +93,7 @@ function sendNew(tcb: Tcb, override: boolean): Outcome {
   const refusal = refuses(tcb, length, false)
   if (refusal !== null) return refusal
   if (length === snd.mss && text >= 2 * length) return sendFull(tcb, sequence, text, queued, room)
-  if (snd.newFirst > 0) snd.newFirst--
+  snd.repair?.newLeaves()
   return transmit(tcb, sequence, length, isFin, length > 0 ? 'new' : 'fin')
 }
 
@@ -101,7 +103,7 @@ function sendFull(tcb: Tcb, sequence: number, text: number, queued: number, room
   const count = segmentsAtOnce(tcb, Math.min(text, room, tcb.cc.cwnd - pipe(tcb), BELOW_LIMIT - tcb.below))
   const length = count * snd.mss
   const isFin = snd.finQueued && length === queued && room > length
-  if (snd.newFirst > 0) snd.newFirst--
+  snd.repair?.newLeaves()
   return transmit(tcb, sequence, length, isFin, 'new', count)
 }
 
@@ -134,11 +136,12 @@ export function sendTailProbe(tcb: Tcb): Probing {
 function sendLost(tcb: Tcb, first: number): Outcome {
   const { snd } = tcb
   const { board } = snd
+  const repair = repairOf(snd)
   const sequence = board.start(first)
   let last = first
   while (last + 1 < board.length && (board.marks(last + 1) & (Mark.Lost | Mark.Out)) === Mark.Lost && ((board.end(last + 1) - sequence) | 0) <= snd.mss) last++
   // Behind the last of what was sent it may run on into new data; not the text of a SYN, which has a size of its own.
-  const runsOn = last === board.length - 1 && snd.lostBy !== 'fast-open-retransmit'
+  const runsOn = last === board.length - 1 && repair.lostBy !== 'fast-open-retransmit'
   const end = runsOn ? (snd.finQueued ? (snd.queue.end + 1) | 0 : snd.queue.end) : board.end(last)
   const behind = textEnd(tcb, end)
   const held = (behind - sequence) | 0
@@ -147,8 +150,8 @@ function sendLost(tcb: Tcb, first: number): Outcome {
   const length = Math.min(text, snd.mss, Math.max(0, room))
   const isFin = end !== behind && length === held && room > length
   if (length === 0 && !isFin) return Outcome.Window
-  const refusal = refuses(tcb, length, snd.rtxForced)
-  return refusal ?? transmit(tcb, sequence, length, isFin, snd.lostBy)
+  const refusal = refuses(tcb, length, repair.isForced)
+  return refusal ?? transmit(tcb, sequence, length, isFin, repair.lostBy)
 }
 
 /** Where the text of what ends at `end` ends: a FIN behind it is none. */
@@ -243,7 +246,7 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
     noteSent(tcb, behind)
     if (length < snd.mss) snd.smallEnd = end
   }
-  snd.prr?.sent((behind - sequence) | 0)
+  snd.repair?.prr?.sent((behind - sequence) | 0)
   if (wasIdle) snd.unackedSince = now
   snd.lastSent = now
   if (reason === 'new') noteAnswer(tcb, now)
@@ -289,15 +292,16 @@ function noteRetransmission(tcb: Tcb, sequence: number, behind: number, reason: 
   const { snd, context } = tcb
   const { board } = snd
   const now = context.host.scheduler.micros
+  const repair = repairOf(snd)
   snd.retransmits++
-  snd.bytesRetransmitted += Math.min((behind - sequence) | 0, (snd.queue.end - sequence) | 0)
+  repair.bytesRetransmitted += Math.min((behind - sequence) | 0, (snd.queue.end - sequence) | 0)
   context.counters.retransmits++
   let i = board.find(sequence)
   if (reason === 'window-probe') {
     board.markAgain(i)
     return
   }
-  snd.rtxForced = false
+  repair.isForced = false
   noteResent(tcb, sequence, (behind - sequence) | 0)
   const order = nextOrder(tcb)
   snd.rack?.resent(sequence, behind, order)

@@ -30,7 +30,7 @@ export function segmentsAtOnce(tcb: Tcb, bytes: number): number {
 /** Has each segment the same header but for sequence number, FIN and PSH, and CWR on the first? */
 function isPlain(tcb: Tcb): boolean {
   const { snd, settings, context } = tcb
-  if (tcb.state < State.Established || snd.newFirst > 0 || snd.urgent !== null || settings.trace !== null) return false
+  if (tcb.state < State.Established || (snd.repair?.newFirst ?? 0) > 0 || snd.urgent !== null || settings.trace !== null) return false
   // Signatures cover the header; Accurate ECN counts on in its flags and options.
   if (tcb.authenticator !== null || (tcb.ecn !== null && tcb.ecn.accurate !== null)) return false
   if (tcb.userTimeout !== null || tcb.mtuSearch !== null) return false

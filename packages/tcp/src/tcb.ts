@@ -20,28 +20,22 @@ import type { RecordMarks } from './record-marks.ts'
 import type { SackBlocks } from './sack-blocks.ts'
 import type { ReceiveTuner } from './receive-buffer.ts'
 import { ReceiveQueue } from './receive-queue.ts'
-import type { Prr } from './prr.ts'
 import type { Rack } from './rack.ts'
+import type { Repair } from './repair.ts'
 import { RttEstimator } from './rto.ts'
 import { Scoreboard } from './scoreboard.ts'
 import type { LossListener, RingPool } from './scoreboard.ts'
 import { SendQueue } from './send-queue.ts'
 import { after } from './sequence.ts'
 import { isLegalTransition, State } from './state.ts'
-import type { Undo } from './undo.ts'
 import type { ConnectionTimers } from './timers.ts'
 import type { Validation } from './validation.ts'
-import type { TraceReason } from './trace.ts'
 import type { UrgentReceiver, UrgentSender } from './urgent.ts'
 import type { UserTimeout } from './user-timeout.ts'
 
 /** Why data is being sent again. */
 export const Recovery = { None: 0, Fast: 1, Timeout: 2 } as const
 export type Recovery = (typeof Recovery)[keyof typeof Recovery]
-
-/** What the tail loss probe was that is out: new data, or the last segment again (RFC 8985 §7.3). */
-export const Probing = { None: 0, New: 1, Again: 2 } as const
-export type Probing = (typeof Probing)[keyof typeof Probing]
 
 /** Send sequence variables (RFC 9293 §3.3.1) and what the sender keeps beside them. Sequence numbers are int32. */
 export class SendState {
@@ -81,9 +75,6 @@ export class SendState {
 
   // --- recovery (recovery.ts) ---
   recovery: Recovery = Recovery.None
-  dupAcks = 0
-  /** Bytes that duplicate ACKs say have left the network. */
-  dupBytes = 0
   /** SND.NXT when recovery began: `recover` of RFC 6582. */
   recover = 0
   /** What is out, and what became of it. */
@@ -92,21 +83,8 @@ export class SendState {
   order = 0
   /** Made when the first SACK comes. */
   rack: Rack | null = null
-  /** While fast recovery with SACK goes on. */
-  prr: Prr | null = null
-  /** While the last reduction of cwnd may turn out to be without cause. */
-  undo: Undo | null = null
-  /** The timeout may have been spurious: the next ACKs tell (RFC 5682). */
-  frto = false
-  /** New segments that leave before lost ones. */
-  newFirst = 0
-  /** SND.NXT after a tail loss probe that is not answered; `probing` says whether there is one (RFC 8985 §7.3). */
-  probeEnd = 0
-  probing: Probing = Probing.None
-  /** Why something is held lost. */
-  lostBy: TraceReason = ''
-  /** Send one lost segment now, whatever cwnd says. */
-  rtxForced = false
+  /** Made when something first seems lost. */
+  repair: Repair | null = null
   /** Made when the first data comes. */
   rate: DeliveryRate | null = null
   chrono: Chrono | null = null
@@ -130,18 +108,14 @@ export class SendState {
   timedSequence = 0
   /** int32 µs. */
   timedAt = 0
-  /** Timestamp of the last retransmission that the timer caused. */
-  timeoutStamp = 0
   /** When data last left, ms (RFC 5681 §4.1). */
   lastSent: Milliseconds = 0
 
   bytesSent = 0
   bytesAcked = 0
-  bytesRetransmitted = 0
   segments = 0
   dataSegments = 0
   retransmits = 0
-  timeouts = 0
 
   constructor(rings: RingPool) {
     this.board = new Scoreboard(rings)
@@ -333,7 +307,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
     const control = this.startControl()
     control.cwnd = congestion.cwnd
     control.ssthresh = congestion.ssthresh
-    if (control.onDelivered !== undefined) snd.prr = null
+    if (control.onDelivered !== undefined && snd.repair !== null) snd.repair.prr = null
   }
 
   segmentLost(i: number): void {
@@ -358,8 +332,8 @@ export function flightSize(tcb: Tcb): number {
 
 /** Bytes believed to be in the network (RFC 6675 §4). */
 export function pipe(tcb: Tcb): number {
-  const { board, dupBytes } = tcb.snd
-  return Math.max(0, flightSize(tcb) - board.sackedBytes - board.lostBytes - dupBytes)
+  const { board, repair } = tcb.snd
+  return Math.max(0, flightSize(tcb) - board.sackedBytes - board.lostBytes - (repair === null ? 0 : repair.dupBytes))
 }
 
 /** Milliseconds of our timestamp clock (RFC 7323 §4.1). */

@@ -1,9 +1,11 @@
 import type { AckEvent } from './ack-event.ts'
 import { isReducedAlready } from './ecn.ts'
+import { Probing, repairOf } from './repair.ts'
+import type { Repair } from './repair.ts'
 import { armRetransmit, sendTailProbe } from './sender.ts'
 import { after, before } from './sequence.ts'
 import { State } from './state.ts'
-import { flightSize, Probing, Recovery } from './tcb.ts'
+import { flightSize, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 
 // Tail loss probes (RFC 8985 §7): when the last segments of a flight are lost nothing behind them tells of it. One segment,
@@ -18,7 +20,7 @@ const SLACK = 2
 export function scheduleProbe(tcb: Tcb): void {
   const { snd, rtt, timers, context } = tcb
   const { board } = snd
-  const isOpen = snd.recovery === Recovery.None && board.sackedBytes === 0 && board.lostBytes === 0 && snd.probing === Probing.None
+  const isOpen = snd.recovery === Recovery.None && board.sackedBytes === 0 && board.lostBytes === 0 && snd.repair?.isProbing !== true
   if (!isOpen || board.length === 0 || !tcb.rcv.sackPermitted || !tcb.settings.tailLossProbe || snd.persisting || rtt.smoothed === 0 || tcb.state < State.Established) {
     timers.probe = Infinity
     return
@@ -36,21 +38,22 @@ export function onProbeTimer(tcb: Tcb): void {
   const probe = sendTailProbe(tcb)
   if (probe === Probing.None) return
   tcb.context.counters.tailProbes++
-  snd.probing = probe
-  snd.probeEnd = snd.nxt
+  const repair = repairOf(snd)
+  repair.probing = probe
+  repair.probeEnd = snd.nxt
   armRetransmit(tcb)
 }
 
-/** §7.4: did the probe repair a loss? Then that was congestion, though nobody noticed. */
-export function onProbeAck(tcb: Tcb, event: AckEvent, ack: number): void {
+/** §7.4: the probe that is out is answered: did it repair a loss? Then that was congestion, though nobody noticed. */
+export function onProbeAck(tcb: Tcb, repair: Repair, event: AckEvent, ack: number): void {
   const { snd, cc } = tcb
-  if (snd.probing === Probing.None || before(ack, snd.probeEnd)) return
-  const isRepaired = snd.probing === Probing.Again && !event.isDuplicateData && after(ack, snd.probeEnd)
-  const isOver = snd.probing === Probing.New || event.isDuplicateData || isRepaired || (event.acked === 0 && event.sacked === 0)
-  if (isOver) snd.probing = Probing.None
+  if (before(ack, repair.probeEnd)) return
+  const isRepaired = repair.probing === Probing.Again && !event.isDuplicateData && after(ack, repair.probeEnd)
+  const isOver = repair.probing === Probing.New || event.isDuplicateData || isRepaired || (event.acked === 0 && event.sacked === 0)
+  if (isOver) repair.probing = Probing.None
   if (!isRepaired || snd.recovery !== Recovery.None) return
   if (tcb.ecn !== null && isReducedAlready(tcb.ecn)) return
   tcb.ecn?.lost()
-  snd.undo = null
+  repair.undo = null
   cc.onLoss(flightSize(tcb) + event.acked)
 }

@@ -1,4 +1,5 @@
 import type { AckEvent } from './ack-event.ts'
+import { repairOf } from './repair.ts'
 import { after, before } from './sequence.ts'
 import { Recovery, timestampNow } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
@@ -57,18 +58,19 @@ export function onDuplicateData(tcb: Tcb, start: number, end: number): void {
   const { snd } = tcb
   tcb.context.counters.duplicateReports++
   // What was there before recovery began was no retransmission of it, nor what came later.
-  if (snd.undo === null || before(start, snd.undo.una) || after(end, snd.undo.end)) return
-  snd.undo.confirmed((end - start) | 0)
+  const undo = snd.repair?.undo ?? null
+  if (undo === null || before(start, undo.una) || after(end, undo.end)) return
+  undo.confirmed((end - start) | 0)
 }
 
 /** A segment of `bytes` leaves again. */
 export function noteResent(tcb: Tcb, sequence: number, bytes: number): void {
-  if (tcb.snd.recovery !== Recovery.None) tcb.snd.undo?.resent(sequence, bytes, timestampNow(tcb))
+  if (tcb.snd.recovery !== Recovery.None) tcb.snd.repair?.undo?.resent(sequence, bytes, timestampNow(tcb))
 }
 
 /** Takes the reduction of the congestion window back when it was without cause (RFC 4015, RFC 3708). True when it did. */
 export function tryUndo(tcb: Tcb, event: AckEvent): boolean {
-  const { undo } = tcb.snd
+  const undo = tcb.snd.repair?.undo ?? null
   if (undo === null || !(undo.isAllConfirmed || (event.acked > 0 && undo.isAnsweredBefore(event, tcb.snd.una)))) return false
   undoRecovery(tcb)
   return true
@@ -76,19 +78,20 @@ export function tryUndo(tcb: Tcb, event: AckEvent): boolean {
 
 /** The same when recovery is over: only what the peer says of retransmissions counts. */
 export function tryLateUndo(tcb: Tcb, event: AckEvent): void {
-  if (event.isDuplicateData && tcb.snd.undo?.isAllConfirmed === true) undoRecovery(tcb)
+  if (event.isDuplicateData && tcb.snd.repair?.undo?.isAllConfirmed === true) undoRecovery(tcb)
 }
 
 /** Nothing was lost: what is marked so is in flight, and the window is as before. What left again meanwhile may be lost all the same. */
 export function undoRecovery(tcb: Tcb): void {
   const { snd, context } = tcb
   context.counters.undone++
-  snd.undo = null
-  snd.prr = null
-  snd.frto = false
-  snd.newFirst = 0
+  const repair = repairOf(snd)
+  repair.undo = null
+  repair.prr = null
+  repair.frto = false
+  repair.newFirst = 0
+  repair.isForced = false
   snd.recovery = Recovery.None
-  snd.rtxForced = false
   snd.board.forgetLosses()
   snd.rack?.rewind(snd.una)
   tcb.cc.onUndo()

@@ -80,7 +80,7 @@ export class Validation {
     this.lossBasis = 0
     if (this.isValidated(cc.cwnd)) return flight
     this.lossBasis = Math.min(cc.cwnd, Math.max(this.pipeAck, this.last, flight))
-    this.resentBefore = snd.bytesRetransmitted
+    this.resentBefore = snd.repair?.bytesRetransmitted ?? 0
     cc.cwnd = this.lossBasis
     return this.lossBasis
   }
@@ -88,7 +88,7 @@ export class Validation {
   /** Recovery is over: what had to be sent again was more than the path carries (RFC 7661 §4.4.1). */
   onRecovered({ cc, snd }: Tcb): void {
     if (this.lossBasis > 0) {
-      const resent = Math.min(this.lossBasis, snd.bytesRetransmitted - this.resentBefore)
+      const resent = Math.min(this.lossBasis, (snd.repair?.bytesRetransmitted ?? 0) - this.resentBefore)
       cc.ssthresh = Math.max(Math.floor((cc.ssthresh * (this.lossBasis - resent)) / this.lossBasis), 2 * snd.mss)
     }
     this.lossBasis = 0
