@@ -1,34 +1,24 @@
-import { MemoryLevel } from '@stack/buffer'
 import { errorCodeOf, installAsyncDispose, startCall } from '@stack/core'
 import type { ErrorCode, Failure, PendingCall, StackError, Wakeable } from '@stack/core'
 import type {
   CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState, WriteOptions,
 } from './api.ts'
 import { closeConnection, closeReceiving, closeSending } from './close.ts'
-import { checkAppLimited } from './delivery-rate.ts'
+import { configureEndpoint } from './configure.ts'
 import type { TcpEndpoint } from './endpoint.ts'
 import { tcpError } from './errors.ts'
 import { connectionInfo } from './info.ts'
-import { checkConnectionOptions, settle } from './options.ts'
-import type { Settings } from './options.ts'
+import { checkConnectionOptions } from './options.ts'
 import { Milestone } from './milestone.ts'
-import { pacerFor } from './pacer.ts'
-import { isQuick, startQuickAcks } from './quick-ack.ts'
-import { RecordMarks } from './record-marks.ts'
-import { startKeepAlive } from './retransmit.ts'
-import { sendBuffer } from './send-buffer.ts'
-import { State, STATE_NAMES } from './state.ts'
+import { STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
-import { updateMss } from './segment-size.ts'
-import { markUrgent, passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength } from './urgent.ts'
-import { announceUserTimeout } from './user-timeout.ts'
+import { passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength } from './urgent.ts'
 import { isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
+import { markWritten, writeRoom, writeText } from './write-text.ts'
 
 const DEFAULT_READ = 65_536
 const NO_OPTIONS = {}
-/** Bytes in the send buffer of each connection while packet memory is critical: one small chunk. */
-const CRITICAL_SHARE = 2048
 /** Bytes of room in the send buffer that a write which waits does not wait any longer for. */
 const LEAST_FILL = 65_536
 
@@ -94,7 +84,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   onWritable(): void {
-    if (!this.wantsRoom || this.room === 0) return
+    if (!this.wantsRoom || writeRoom(this.endpoint) === 0) return
     this.wantsRoom = false
     this.isWritable = true
     this.wakeLater()
@@ -117,8 +107,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   /** A little room at a time makes small chunks and a turn for each ACK: a part of the buffer, or what is left to write, is worth it. */
   private isWorthFilling(wanted: number): boolean {
-    const { room } = this
-    return room >= Math.min(wanted, this.endpoint.snd.buffer >>> 2, LEAST_FILL)
+    return writeRoom(this.endpoint) >= Math.min(wanted, this.endpoint.snd.buffer >>> 2, LEAST_FILL)
   }
 
   get isWaiting(): boolean {
@@ -295,7 +284,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (bytes instanceof Uint8Array && this.isAllWritten) {
       taken = this.put(bytes, 0)
       if (taken === bytes.length) {
-        this.mark(options)
+        markWritten(this.endpoint, options)
         return Promise.resolve()
       }
     }
@@ -307,7 +296,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (refusal !== null) throw refusal
     const count = this.isAllWritten ? this.put(bytes, 0) : 0
     if (count < bytes.length) this.wantsRoom = true
-    else if (options !== undefined || this.endpoint.snd.more) this.mark(options)
+    else if (options !== undefined || this.endpoint.snd.more) markWritten(this.endpoint, options)
     if (count > 0) this.output()
     return count
   }
@@ -318,14 +307,14 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   get writableLength(): number {
     if (this.writeRefusal() !== null || !this.isAllWritten) return 0
-    return this.room
+    return writeRoom(this.endpoint)
   }
 
   private get writeQueue(): WriteQueue {
     return (this.writes ??= new WriteQueue(
       (bytes, from) => this.put(bytes, from),
       (options) => {
-        this.mark(options)
+        markWritten(this.endpoint, options)
       },
       () => {
         // The FIN that was to follow it follows what is there.
@@ -340,32 +329,13 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     return this.writes === null || this.writes.isEmpty
   }
 
-  private get room(): number {
-    const { snd, settings } = this.endpoint
-    if (((snd.queue.end - snd.nxt) | 0) >= settings.notSentLowWater) return 0
-    return Math.max(0, sendBuffer(this.endpoint) - snd.queue.length)
-  }
-
-  /** All of a write is in the send buffer. */
-  private mark(options: WriteOptions | undefined): void {
-    const { snd } = this.endpoint
-    snd.more = options?.more === true
-    if (options?.urgent === true) markUrgent(this.endpoint)
-    if (options?.endOfRecord === true) (snd.records ??= new RecordMarks()).add(snd.queue.end)
-  }
-
   /** Copies into the send buffer what fits; waits for memory when there is none. */
   private put(bytes: Uint8Array, from: number): number {
     const { endpoint } = this
     if (endpoint.finished) return 0
-    const to = Math.min(bytes.length, from + this.room)
+    const to = Math.min(bytes.length, from + writeRoom(endpoint))
     if (to <= from) return 0
-    checkAppLimited(endpoint)
-    const { memory } = endpoint.context.host
-    const { queue } = endpoint.snd
-    // The last of the memory is for packets that carry what is written; a connection that has nothing there gets a little.
-    const share = memory.level === MemoryLevel.Critical ? Math.max(0, CRITICAL_SHARE - queue.length) : Infinity
-    const count = queue.append(memory, bytes, from, Math.min(to, from + share))
+    const count = writeText(endpoint, bytes, from, to)
     this.bytesWritten += count
     if (count < to - from) this.awaitMemory()
     return count
@@ -479,27 +449,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (congestionControl !== undefined && !endpoint.context.algorithms.has(congestionControl)) {
       throw tcpError('ERR_STACK_INVALID_OPTION', 'configure', this.remote, `there is no congestion control '${congestionControl}'; installed are: ${[...endpoint.context.algorithms.keys()].join(', ')}`)
     }
-    const isOtherControl = congestionControl !== undefined && congestionControl !== endpoint.settings.congestionControl
     if (options.authentication !== undefined && options.authentication !== endpoint.settings.authentication) {
       throw tcpError('ERR_STACK_NOT_SUPPORTED', 'configure', this.remote, 'authentication is chosen when the connection is made; change its keys with setKeys')
     }
-    const settings: Settings = settle(endpoint.settings, options)
-    endpoint.settings = settings
-    if (endpoint.finished) return
-    if (options.keepAlive !== undefined) startKeepAlive(endpoint)
-    if (isOtherControl) endpoint.changeControl()
-    endpoint.snd.pacer = pacerFor(endpoint.cc, settings, endpoint.snd.pacer)
-    if (options.quickAcks !== undefined) this.ackQuickly()
-    if (options.userTimeout !== undefined || options.userTimeoutOption !== undefined) announceUserTimeout(endpoint)
-    if (options.maximumSegmentSize !== undefined && endpoint.state >= State.Established) updateMss(endpoint)
-    this.output()
-  }
-
-  /** What waits for its ACK does not any more (`TCP_QUICKACK`). */
-  private ackQuickly(): void {
-    const { endpoint } = this
-    startQuickAcks(endpoint)
-    if (endpoint.rcv.nxt !== endpoint.rcv.acked && isQuick(endpoint, (endpoint.rcv.nxt - endpoint.rcv.acked) | 0)) endpoint.rcv.ackNow = true
+    configureEndpoint(endpoint, options)
+    if (!endpoint.finished) this.output()
   }
 
   info(): ConnectionInfo {
