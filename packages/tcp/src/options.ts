@@ -2,6 +2,7 @@ import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
 import type { ConnectionOptions, ConnectOptions, EcnPolicy, ForwardOptions, HandshakeOptions, ListenerSettings, ListenOptions, OpenError, TcpOptions } from './api.ts'
 import { checkFastOpenConnect, checkFastOpenKey, checkFastOpenListen } from './fast-open-options.ts'
+import { copySettings } from './settings.ts'
 import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
@@ -354,12 +355,12 @@ function required(what: string, name: string, value: unknown): void {
 
 /** `base` with what `options` says; `base` itself when it says nothing. */
 export function settle(base: Settings | null, options: ConnectionOptions): Settings {
-  let result: Record<string, unknown> | null = base === null ? { ...DEFAULTS } : null
+  let result: { -readonly [K in keyof Settings]: unknown } | null = base === null ? copySettings(DEFAULTS) : null
   // By what is given, which is little, and not by what could be.
   for (const name of Object.keys(options) as (keyof Settings)[]) {
     const value = options[name]
     if (value === undefined || !Object.hasOwn(DEFAULTS, name)) continue
-    result ??= { ...base }
+    result ??= copySettings(base!)
     result[name] = value
   }
   return (result as Settings | null) ?? base!
