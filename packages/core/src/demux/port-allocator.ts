@@ -27,7 +27,7 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
   return {
     reserve(request: PortRequest): PortReservation | Failure {
       if (request.port !== 0) return take(request, request.port)
-      const start = random.uint32() % EPHEMERAL_COUNT
+      const start = (random.uint32() % EPHEMERAL_COUNT) | 0
       for (let i = 0; i < EPHEMERAL_COUNT; i++) {
         const answer = take(request, FIRST_EPHEMERAL + ((start + i) % EPHEMERAL_COUNT), true)
         if (typeof answer === 'object') return answer
@@ -38,7 +38,8 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
     // Double-Hash Port Selection, RFC 6056 §3.3.4; the halves of one hash are the two that it wants.
     pickEphemeral(protocol, local, remote, remotePort, usable): number {
       const n = keyWords(protocol, local, remote, remotePort)
-      const offset = (hash.low(words, n) >>> 0) % EPHEMERAL_COUNT
+      // What is left of a number beyond 31 bits is a double to the engine: ports would be, too, wherever they are kept.
+      const offset = ((hash.low(words, n) >>> 0) % EPHEMERAL_COUNT) | 0
       const index = (hash.high >>> 0) % COUNTERS
       for (let i = 0; i < EPHEMERAL_COUNT; i++) {
         const port = FIRST_EPHEMERAL + ((offset + counters[index]!) % EPHEMERAL_COUNT)
