@@ -68,9 +68,10 @@ describe('linux', () => {
 })
 
 describe('freebsd', () => {
-  test('RFC 5961 cannot be switched off', () => {
-    expect(draftAfter('sysctl -w net.inet.tcp.insecure_rst=0', freebsd).missing).toEqual([])
-    expect(() => draftAfter('sysctl -w net.inet.tcp.insecure_rst=1', freebsd)).toThrow(/insecure_rst=1 is out of reach/)
+  test('RFC 5961 can be switched off', () => {
+    expect(draftAfter('sysctl -w net.inet.tcp.insecure_rst=0', freebsd).tcp).toEqual({ insecureReset: false })
+    expect(draftAfter('sysctl -w net.inet.tcp.insecure_rst=1', freebsd).tcp).toEqual({ insecureReset: true })
+    expect(draftAfter('sysctl -w net.inet.tcp.insecure_syn=1', freebsd).tcp).toEqual({ insecureSyn: true })
   })
 
   test('one setting stands for two options', () => {

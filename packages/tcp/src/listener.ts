@@ -278,8 +278,9 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     const window = synWindow(settings)
     if ((flags & Flag.Rst) !== 0) {
       // RFC 5961 §3.2; RFC 9293: a passive open goes back to LISTEN.
-      if (offset === 0) this.synQueue.remove(record)
-      else if (offset > 0 && offset < window) this.challenge(record)
+      const isInWindow = offset > 0 && offset < window
+      if (offset === 0 || (isInWindow && settings.insecureReset)) this.synQueue.remove(record)
+      else if (isInWindow) this.challenge(record)
       else context.counters.dropBadReset++
       return false
     }

@@ -68,6 +68,8 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   tailLossProbe: { type: 'boolean' },
   windowProbe: { type: 'any' },
   sack: { type: 'boolean' },
+  insecureReset: { type: 'boolean' },
+  insecureSyn: { type: 'boolean' },
   trace: { type: 'any' },
   authentication: { type: 'any' },
 }
@@ -202,6 +204,8 @@ const DEFAULTS: Settings = {
   tailLossProbe: true,
   windowProbe: 'octet',
   sack: true,
+  insecureReset: false,
+  insecureSyn: false,
   trace: null,
   authentication: null,
 }

@@ -175,36 +175,57 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
   }
   context.counters.dropUnacceptable++
   if (packet.length > 0 && before(sequence, rcv.nxt)) tellDuplicate(tcb, sequence, (sequence + packet.length) | 0)
+  const isInResetWindow = offset > 0 && offset < resetWindow(tcb)
   if ((flags & Flag.Rst) !== 0) {
-    if (offset > 0 && offset < resetWindow(tcb)) challenge(tcb)
+    if (isInResetWindow) resetInWindow(tcb)
     return false
   }
   // RFC 5961 §4.2: wherever it lies, a SYN gets a challenge ACK, within their limit.
-  if ((flags & Flag.Syn) !== 0) challenge(tcb)
-  else answerUnacceptable(tcb, length)
+  if ((flags & Flag.Syn) === 0) answerUnacceptable(tcb, length)
+  else if (isInResetWindow) synInWindow(tcb)
+  else challenge(tcb)
   return false
 }
 
-/** Second, the RST bit, as RFC 5961 §3.2 has it. */
+/** Second, the RST bit: believed when it is the next in order. */
 function checkReset(tcb: Tcb, header: SegmentHeader): boolean {
   if ((header.flags & Flag.Rst) === 0) return true
-  if (header.sequence === tcb.rcv.nxt) {
-    // A connection whose both sides had closed is simply over.
-    const isClosing = tcb.state === State.Closing || tcb.state === State.LastAck
-    const isOpening = tcb.state === State.SynReceived && tcb.fastOpen?.isServer !== true
-    resetBy(tcb, isClosing ? null : isOpening ? 'ECONNREFUSED' : 'ECONNRESET')
-  } else {
+  if (header.sequence === tcb.rcv.nxt) believeReset(tcb)
+  else {
     tcb.context.counters.dropBadReset++
-    challenge(tcb)
+    resetInWindow(tcb)
   }
   return false
 }
 
-/** Fourth, the SYN bit: never believed in a synchronized state (RFC 5961 §4.2). */
+/** Elsewhere in the window a reset is asked about (RFC 5961 §3.2), unless RFC 793 is to hold. */
+function resetInWindow(tcb: Tcb): void {
+  if (tcb.settings.insecureReset) believeReset(tcb)
+  else challenge(tcb)
+}
+
+function believeReset(tcb: Tcb): void {
+  // A connection whose both sides had closed is simply over.
+  const isClosing = tcb.state === State.Closing || tcb.state === State.LastAck
+  const isOpening = tcb.state === State.SynReceived && tcb.fastOpen?.isServer !== true
+  resetBy(tcb, isClosing ? null : isOpening ? 'ECONNREFUSED' : 'ECONNRESET')
+}
+
+/** Fourth, the SYN bit. */
 function checkSyn(tcb: Tcb, header: SegmentHeader): boolean {
   if ((header.flags & Flag.Syn) === 0) return true
-  challenge(tcb)
+  synInWindow(tcb)
   return false
+}
+
+/** A SYN is never believed in a synchronized state (RFC 5961 §4.2); RFC 793 took it for an error, and reset the connection. */
+function synInWindow(tcb: Tcb): void {
+  if (!tcb.settings.insecureSyn) {
+    challenge(tcb)
+    return
+  }
+  sendReset(tcb)
+  tcb.finish('ECONNRESET')
 }
 
 /** Fifth, the ACK field. */

@@ -44,6 +44,8 @@ export function copySettings(base: Settings): Settings {
     tailLossProbe: base.tailLossProbe,
     windowProbe: base.windowProbe,
     sack: base.sack,
+    insecureReset: base.insecureReset,
+    insecureSyn: base.insecureSyn,
     trace: base.trace,
     authentication: base.authentication,
   }

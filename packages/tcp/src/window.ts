@@ -29,7 +29,7 @@ export function receiveWindow(tcb: Tcb): number {
 
 /**
  * RCV.WND as resets are judged by it: where the field tells the most that it can, the room that there is, up to a
- * segment more. A challenge ACK is all that comes of it.
+ * segment more. By default a challenge ACK is all that comes of it.
  */
 export function resetWindow(tcb: Tcb): number {
   const told = receiveWindow(tcb)

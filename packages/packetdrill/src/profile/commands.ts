@@ -14,6 +14,8 @@ export const COMMANDS: readonly Command[] = [
   { name: 'sysctl_restore_*', effect: 'irrelevant', why: ONE_SCRIPT },
   { name: 'nstat', effect: 'irrelevant', why: 'counters of the machine' },
   { name: 'netstat', effect: 'irrelevant', why: 'counters of the machine' },
+  { name: 'sync', effect: 'irrelevant', why: 'disks of the machine' },
+  { name: 'tcpdrop', effect: 'irrelevant', why: ONE_SCRIPT, when: (words) => words.length === 3 && words[1] === '-s' && words[2] === 'TIME_WAIT' },
   { name: 'true', effect: 'irrelevant', why: 'it does nothing' },
   { name: ':', effect: 'irrelevant', why: 'it does nothing' },
   { name: 'modprobe', effect: 'irrelevant', why: 'what a stack has is installed when it is made' },

@@ -188,6 +188,16 @@ export interface ConnectionOptions {
   /** Selective acknowledgments, when the peer has them too (RFC 2018). Default true. Decided by the handshake. */
   readonly sack?: boolean
   /**
+   * Insecure: any reset within the window ends the connection, as in RFC 793, and not only the next in order (RFC 5961 §3). Who
+   * knows the ports needs few guesses to cut it. For tests, and peers whose resets come late. Default false.
+   */
+  readonly insecureReset?: boolean
+  /**
+   * Insecure: a SYN within the window is answered with a reset and ends the connection, as in RFC 793; without, it is answered
+   * with an ACK and changes nothing (RFC 5961 §4). Half-open connections of a listener keep to the latter. Default false.
+   */
+  readonly insecureSyn?: boolean
+  /**
    * Told of each segment and timer, in the middle of the protocol: it may record, and must neither throw nor call the
    * stack. Default null.
    */
