@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createStack } from '@stack/core'
+import { createStack, type Timer } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { pipe } from '@stack/link-pipe'
 import { tcp, type Connection } from '@stack/tcp'
@@ -44,7 +44,7 @@ async function pair(clock: ManualClock) {
   }
 }
 
-test('an end of an idle connection takes little more than 2 KB', async () => {
+test('an end of an idle connection takes less than 2 KiB', async () => {
   const clock = manualClock()
   const { open, end } = await pair(clock)
   const ends: Connection[] = []
@@ -57,7 +57,25 @@ test('an end of an idle connection takes little more than 2 KB', async () => {
   await clock.advance(5000)
   const each = ((await bytesInUse()) - before) / (ends.length - first)
   end()
-  expect(each).toBeLessThan(2300)
+  expect(each).toBeLessThan(2048)
+})
+
+test('a timer that has fired keeps none of those that fired with it', async () => {
+  const clock = manualClock()
+  const stack = createStack({ plugins: [], clock })
+  const start = (): Timer => {
+    const timer = stack.timers.create(() => undefined)
+    timer.armAfter(10_000)
+    return timer
+  }
+  const kept = [start()]
+  const beside = new WeakRef(start())
+  kept.push(start())
+  await clock.advance(20_000)
+  await bytesInUse()
+  expect(kept.map((timer) => timer.armed)).toEqual([false, false])
+  expect(beside.deref()).toBeUndefined()
+  stack.destroy()
 })
 
 test('packets leave nothing on the heap', async () => {

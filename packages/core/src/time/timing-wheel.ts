@@ -265,6 +265,8 @@ class Wheel implements DrivenTimerWheel {
     const ticks = Math.floor(timer.deadline) - this.#base
     if (ticks <= this.#position) {
       timer.place = DUE
+      // Out of its slot: who keeps a timer that has fired must not keep those that waited beside it.
+      timer.next = timer.previous = null
       this.#due.push(timer)
       return
     }
