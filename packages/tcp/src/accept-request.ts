@@ -25,7 +25,7 @@ export function openRequest(context: TcpContext, owner: EndpointOwner, request: 
   if (failure !== null) return failure
   context.counters.passiveOpens++
   promote(endpoint, record, now)
-  endpoint.snd.unackedSince = now
+  endpoint.snd.unackedSince = Math.floor(now)
   sendSyn(endpoint)
   armRetransmit(endpoint)
   return endpoint

@@ -59,13 +59,13 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent):
   event.acked = acked
   event.rtt = measureRtt(tcb, header, ack, event)
   if (event.rtt > 0) tcb.rtt.sample(event.rtt)
-  snd.unackedSince = snd.ackedAt = scheduler.now
+  snd.unackedSince = snd.ackedAt = Math.floor(scheduler.now)
   // RFC 6298 §5.2, §5.3.
   if (flightSize(tcb) === 0) timers.retransmit = Infinity
   else armRetransmit(tcb)
   if (scheduler.now - tcb.confirmedAt >= CONFIRM_INTERVAL && tcb.route !== null) {
     // Forward progress (RFC 4861 §7.3.1).
-    tcb.confirmedAt = scheduler.now
+    tcb.confirmedAt = Math.floor(scheduler.now)
     tcb.context.host.confirmReachable(tcb.route)
   }
   if (text > 0) user?.onWritable()

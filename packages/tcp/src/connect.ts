@@ -60,7 +60,7 @@ function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options
   snd.timing = true
   snd.timedSequence = snd.nxt
   snd.timedAt = scheduler.micros
-  snd.unackedSince = scheduler.now
+  snd.unackedSince = Math.floor(scheduler.now)
   context.counters.activeOpens++
   if (options.timeout !== undefined) {
     timers.deadline = scheduler.now + options.timeout

@@ -99,7 +99,7 @@ export class FastOpenClient implements FastOpen {
     const { snd, context } = tcb
     this.isWaiting = false
     snd.timedAt = context.host.scheduler.micros
-    snd.unackedSince = context.host.scheduler.now
+    snd.unackedSince = Math.floor(context.host.scheduler.now)
     sendSyn(tcb)
     armRetransmit(tcb)
   }
@@ -144,7 +144,7 @@ export class FastOpenClient implements FastOpen {
     this.text = length
     counters.fastOpenSent++
     snd.dataSegments++
-    snd.lastSent = host.scheduler.now
+    snd.lastSent = Math.floor(host.scheduler.now)
     // The SYN itself takes no part of cwnd.
     repairOf(snd).dupBytes = 1
     beginFlight(tcb)

@@ -56,7 +56,7 @@ export function negotiate(tcb: Tcb, header: SegmentHeader, arrival: Milliseconds
   if (!rcv.scaling) rcv.scale = 0
   rcv.timestamps = rcv.timestamps && header.timestamps
   rcv.tsRecent = header.timestampValue
-  rcv.tsRecentAt = arrival
+  rcv.tsRecentAt = Math.floor(arrival)
   rcv.sackPermitted = rcv.sackPermitted && header.sackPermitted
   tcb.authenticator?.opened(snd.iss, rcv.irs)
   if ((header.rare & Rare.UserTimeout) !== 0) userTimeoutArrives(tcb, header)

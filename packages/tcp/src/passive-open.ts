@@ -133,7 +133,7 @@ export function openEarly(tcb: Tcb, header: SegmentHeader, packet: Packet, queue
   const { length } = packet
   if (trace !== null) traceReceive(tcb, trace, header, length, packet.arrival)
   rcv.segments++
-  rcv.lastHeard = packet.arrival
+  rcv.lastHeard = Math.floor(packet.arrival)
   // The window of a SYN is never scaled (RFC 7323 §2.2), and lies behind our SYN, which is not acknowledged.
   snd.maxWindow = header.window
   snd.wnd = header.window + 1

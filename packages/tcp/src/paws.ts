@@ -41,7 +41,7 @@ export function rememberTimestamp(tcb: Tcb, header: SegmentHeader, packet: Packe
   if (!rcv.timestamps || !header.timestamps || after(header.sequence, rcv.acked) || before(header.timestampValue, rcv.tsRecent)) return
   if (rcv.outOfOrder !== null || rcv.latecomers !== null) noteLatecomers(tcb)
   rcv.tsRecent = header.timestampValue
-  rcv.tsRecentAt = packet.arrival
+  rcv.tsRecentAt = Math.floor(packet.arrival)
 }
 
 /** Begins again only behind what an earlier one covered: never is a timestamp good for longer than a window. */

@@ -16,7 +16,7 @@ export function noteText(tcb: Tcb, arrival: number, segments: number): void {
   const { rcv, rtt } = tcb
   if (rcv.dataSegments > 0 && rcv.quickAcks !== INTERACTIVE && arrival - rcv.lastText > rtt.current) startQuickAcks(tcb)
   rcv.dataSegments += segments
-  rcv.lastText = arrival
+  rcv.lastText = Math.floor(arrival)
 }
 
 /** New text leaves at `now`, ms: soon after the peer's it is an answer. */

@@ -85,7 +85,7 @@ function probeWindow(tcb: Tcb, now: Milliseconds): void {
     giveUp(tcb)
     return
   }
-  if (snd.attempts === 0 && flightSize(tcb) === 0) snd.unackedSince = now
+  if (snd.attempts === 0 && flightSize(tcb) === 0) snd.unackedSince = Math.floor(now)
   traceTimer(tcb, 'window-probe')
   tcb.context.counters.zeroWindowProbes++
   // A window that is open and small: what fits (the override of SWS avoidance).

@@ -37,7 +37,7 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
   const segments = packet.gsoType === GsoType.None ? 1 : segmentCount(packet)
   tcb.rcv.segments += segments
   tcb.context.counters.segmentsReceived += segments - 1
-  tcb.rcv.lastHeard = packet.arrival
+  tcb.rcv.lastHeard = Math.floor(packet.arrival)
   tcb.rcv.keepAliveProbes = 0
   if (packet.length > 0) noteText(tcb, packet.arrival, segments)
   if (tcb.state === State.SynSent) {
@@ -134,7 +134,7 @@ function arrivesInSynSent(tcb: Tcb, header: SegmentHeader, packet: Packet): void
 function isEchoOurs(tcb: Tcb, header: SegmentHeader): boolean {
   const { snd, rcv } = tcb
   if (!header.timestamps || !rcv.timestamps || header.timestampEcho === 0) return true
-  const first = (Math.floor(snd.unackedSince) + rcv.tsOffset) | 0
+  const first = (snd.unackedSince + rcv.tsOffset) | 0
   return !before(header.timestampEcho, first) && !after(header.timestampEcho, timestampNow(tcb))
 }
 

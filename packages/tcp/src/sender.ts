@@ -247,8 +247,8 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
     if (length < snd.mss) snd.smallEnd = end
   }
   snd.repair?.prr?.sent((behind - sequence) | 0)
-  if (wasIdle) snd.unackedSince = now
-  snd.lastSent = now
+  snd.lastSent = Math.floor(now)
+  if (wasIdle) snd.unackedSince = snd.lastSent
   if (reason === 'new') noteAnswer(tcb, now)
   tcb.timers.cork = Infinity
   snd.persisting = false

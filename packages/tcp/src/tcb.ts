@@ -37,6 +37,9 @@ import type { UserTimeout } from './user-timeout.ts'
 export const Recovery = { None: 0, Fast: 1, Timeout: 2 } as const
 export type Recovery = (typeof Recovery)[keyof typeof Recovery]
 
+/** When something was, whole ms: a small integer for the first weeks of a clock, where a fraction would take a box of 16 bytes for each field. */
+type Moment = Milliseconds
+
 /** Send sequence variables (RFC 9293 §3.3.1) and what the sender keeps beside them. Sequence numbers are int32. */
 export class SendState {
   /** SND.UNA: oldest unacknowledged. */
@@ -98,18 +101,18 @@ export class SendState {
   attempts = 0
   /** Probing a closed window (RFC 9293 §3.8.6.1). */
   persisting = false
-  /** When the oldest unacknowledged byte was sent, or the last progress, ms. */
-  unackedSince: Milliseconds = 0
-  /** When SND.UNA last moved, ms. */
-  ackedAt: Milliseconds = 0
+  /** When the oldest unacknowledged byte was sent, or the last progress. */
+  unackedSince: Moment = 0
+  /** When SND.UNA last moved. */
+  ackedAt: Moment = 0
 
   // --- the round trip of our SYN (RFC 6298 §3) ---
   timing = false
   timedSequence = 0
   /** int32 µs. */
   timedAt = 0
-  /** When data last left, ms (RFC 5681 §4.1). */
-  lastSent: Milliseconds = 0
+  /** When data last left (RFC 5681 §4.1). */
+  lastSent: Moment = 0
 
   bytesSent = 0
   bytesAcked = 0
@@ -169,8 +172,8 @@ export class ReceiveState {
   /** Offered, then agreed. */
   timestamps = true
   tsRecent = 0
-  /** When `tsRecent` was taken, ms. */
-  tsRecentAt: Milliseconds = 0
+  /** When `tsRecent` was taken. */
+  tsRecentAt: Moment = 0
   /** After a gap was filled, while something may still be late. */
   latecomers: Latecomers | null = null
   /** Added to our clock. */
@@ -181,10 +184,10 @@ export class ReceiveState {
   arrived = 0
   segments = 0
   dataSegments = 0
-  /** When text last came in, ms. */
-  lastText: Milliseconds = 0
-  /** When anything last came in, ms. */
-  lastHeard: Milliseconds = 0
+  /** When text last came in. */
+  lastText: Moment = 0
+  /** When anything last came in. */
+  lastHeard: Moment = 0
   keepAliveProbes = 0
 
   // --- challenge ACKs (RFC 5961 §7) ---
@@ -208,6 +211,9 @@ export interface ConnectionUser {
   /** A handler is called at the end of this turn. */
   readonly isAboutToHear: boolean
 }
+
+/** Before any clock began, by more than anything is waited for. */
+const LONG_AGO: Moment = -86_400_000
 
 /** A transmission control block: everything the protocol knows of one connection. Behaviour is in the modules beside. */
 export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossListener, Dirty {
@@ -251,8 +257,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   mtuSearch: MtuSearch | null = null
   /** When the option is on, and there is something to tell or to keep of it. */
   userTimeout: UserTimeout | null = null
-  /** When the neighbour was last told to be reachable, ms. */
-  confirmedAt: Milliseconds = -Infinity
+  /** When the neighbour was last told to be reachable. */
+  confirmedAt: Moment = LONG_AGO
 
   constructor(context: TcpContext, local: Address, localPort: number, remote: Address, remotePort: number, nicId: number, settings: Settings) {
     this.context = context
