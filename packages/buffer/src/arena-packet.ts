@@ -79,6 +79,9 @@ export class ArenaPacket implements Packet {
   creditBytes = -1
   /** What was copied out last. In a stream of full segments it lies in the same place of each slot, and a view costs as much as the copy. */
   #part: Uint8Array
+  // Where it lies: asking a view costs more than keeping it beside.
+  #partFrom = 0
+  #partTo: number
 
   constructor(slot: Slot, memory: ArenaMemory) {
     this.slot = slot
@@ -86,7 +89,7 @@ export class ArenaPacket implements Packet {
     this.bytes = this.#part = slot.bytes
     this.view = new DataView(slot.bytes.buffer, slot.bytes.byteOffset, slot.size)
     this.base = slot.base
-    this.capacity = slot.size
+    this.capacity = this.#partTo = slot.size
     this.arrival = 0
     this.earliestDeparture = 0
   }
@@ -262,9 +265,12 @@ export class ArenaPacket implements Packet {
       for (let i = from; i < to; i++) target[at++] = this.bytes[i]!
       return
     }
-    let part = this.#part
-    if (part.length !== to - from || part.byteOffset !== this.bytes.byteOffset + from) part = this.#part = this.bytes.subarray(from, to)
-    target.set(part, at)
+    if (from !== this.#partFrom || to !== this.#partTo) {
+      this.#part = this.bytes.subarray(from, to)
+      this.#partFrom = from
+      this.#partTo = to
+    }
+    target.set(this.#part, at)
   }
 
   attachPayload(chunk: Chunk, offset: number, length: number): boolean {

@@ -22,6 +22,7 @@ class PoolStatistics implements PacketPoolStatistics {
 /** A pool with a quota on one memory. */
 export class QuotaPool implements PacketPool {
   readonly memory: ArenaMemory
+  readonly quota: number
   readonly statistics: PoolStatistics = new PoolStatistics()
   packets = 0
   chunks = 0
@@ -41,13 +42,10 @@ export class QuotaPool implements PacketPool {
     this.memory = memory
     this.#gauge = new Gauge(positive('quota', options.quota ?? memory.size))
     this.#slots = positive('slots', options.slots ?? Number.MAX_SAFE_INTEGER)
+    this.quota = Math.min(this.#gauge.limit, this.#slots * SLOT_SIZES[1])
     this.#chunkSlots = this.#slots - Math.floor(this.#slots / 16)
     this.#slotGauge = this.#slots < LEVELLED_SLOTS || this.#slots === Number.MAX_SAFE_INTEGER ? null : new Gauge(this.#slots)
     this.#relevel()
-  }
-
-  get quota(): number {
-    return Math.min(this.#gauge.limit, this.#slots * SLOT_SIZES[1])
   }
 
   get held(): number {
