@@ -29,6 +29,10 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   // The window of a SYN is never scaled (RFC 7323 §2.2).
   const window = (header.flags & Flag.Syn) !== 0 ? header.window : header.window << snd.scale
   tcb.softError = null
+  if (isWindowAll(tcb, header, length)) {
+    updateWindow(tcb, header, window)
+    return
+  }
   if (after(ack, snd.una) || snd.persisting) snd.attempts = 0
   const event = tcb.context.ack
   beginAck(event, arrivalMicros, header.timestampEcho, header.timestamps && tcb.rcv.timestamps)
@@ -41,6 +45,12 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   if (tcb.ecn !== null) takeEcho(tcb, tcb.ecn, header, length, event)
   if (event.delivered > 0 || event.acked > 0 || event.isDuplicate || event.isDuplicateData || event.isMarked) recover(tcb, event)
   updateWindow(tcb, header, window)
+}
+
+/** Text that acknowledges what was acknowledged before: nearly all segments of a stream. */
+function isWindowAll(tcb: Tcb, header: SegmentHeader, length: number): boolean {
+  const { snd } = tcb
+  return length > 0 && header.acknowledgment === snd.una && header.sackBlocks === 0 && !snd.persisting && snd.probing === Probing.None && tcb.ecn === null
 }
 
 function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent): void {

@@ -69,6 +69,9 @@ export class ReceiveTuner {
   private edge: number
   /** The least time in which a window came, ms: a round trip at least. For peers without timestamps. */
   private windowTime = Infinity
+  // What the last segment was looked at with: for others of its batch the answer is the same.
+  private seenAt: Milliseconds = -1
+  private seenEcho = 0
 
   constructor(tcb: Tcb) {
     const { rcv } = tcb
@@ -101,9 +104,12 @@ export class ReceiveTuner {
   private isOver(tcb: Tcb): boolean {
     const { rcv, context } = tcb
     const { incoming } = context
-    const elapsed = context.host.scheduler.now - this.began
+    const { now } = context.host.scheduler
+    const elapsed = now - this.began
     if (rcv.timestamps) {
-      if (!incoming.timestamps) return false
+      if (!incoming.timestamps || (now === this.seenAt && incoming.timestampEcho === this.seenEcho)) return false
+      this.seenAt = now
+      this.seenEcho = incoming.timestampEcho
       if (isNear(tcb)) return elapsed * 1000 >= tcb.rtt.minimum
       // RFC 7323 §3.2: the echo is of the last ACK that the peer had.
       return !before(incoming.timestampEcho, this.stamp)

@@ -15,14 +15,15 @@ import type { Tcb } from './tcb.ts'
  */
 export function segmentsAtOnce(tcb: Tcb, bytes: number): number {
   const { mss, pacer } = tcb.snd
-  if (bytes < 2 * mss || !isPlain(tcb)) return 1
+  if (bytes < 2 * mss) return 1
   const route = currentRoute(tcb.context, tcb)
+  if (typeof route === 'string') return 1
+  const largest = route.nic.gsoMaxSize ?? 0
   // What comes back to this stack is not cut by anybody.
-  if (typeof route === 'string' || route.loop !== PacketLooping.Out) return 1
+  if (largest === 0 || route.loop !== PacketLooping.Out || !isPlain(tcb)) return 1
   // What routers may fragment has an IPv4 identification of its own each.
   if (route.mtu <= LEAST_BELIEVED_MTU) return 1
-  const most = (route.nic.gsoMaxSize ?? 0) - headersOf(tcb)
-  const count = Math.floor(Math.min(bytes, most) / mss)
+  const count = Math.floor(Math.min(bytes, largest - headersOf(tcb)) / mss)
   const paced = pacer === null || pacingRate(tcb) === 0 ? count : Math.min(count, pacer.segmentsLeft(mss))
   return Math.max(1, paced)
 }
