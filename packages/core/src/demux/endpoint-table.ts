@@ -29,6 +29,20 @@ export class Entry implements Registration {
     this.unregister = unregister
   }
 
+  /** Is this its key? Words are local then remote. */
+  isFor(
+    protocol: number, zone: number,
+    la: number, lb: number, lc: number, ld: number, localPort: number,
+    ra: number, rb: number, rc: number, rd: number, remotePort: number,
+  ): boolean {
+    const { localAddress: l, remoteAddress: r } = this.id
+    return (
+      this.id.localPort === localPort && this.id.remotePort === remotePort && this.protocol === protocol && this.zone === zone &&
+      l.d === ld && l.c === lc && l.b === lb && l.a === la &&
+      (r === null ? rd === 0 && rc === 0 && rb === 0 && ra === 0 : r.d === rd && r.c === rc && r.b === rb && r.a === ra)
+    )
+  }
+
   get active(): boolean {
     return this.unregister !== null
   }
@@ -59,14 +73,7 @@ export class EndpointTable {
     for (;;) {
       const entry = this.entries[i] ?? null
       if (entry === null) return null
-      if (this.hashes[i] === hash) {
-        const { localAddress: l, remoteAddress: r } = entry.id
-        if (
-          entry.id.localPort === localPort && entry.id.remotePort === remotePort && entry.protocol === protocol && entry.zone === zone &&
-          l.d === ld && l.c === lc && l.b === lb && l.a === la &&
-          (r === null ? rd === 0 && rc === 0 && rb === 0 && ra === 0 : r.d === rd && r.c === rc && r.b === rb && r.a === ra)
-        ) return entry
-      }
+      if (this.hashes[i] === hash && entry.isFor(protocol, zone, la, lb, lc, ld, localPort, ra, rb, rc, rd, remotePort)) return entry
       i = (i + 1) & this.mask
     }
   }
