@@ -9,7 +9,7 @@ import type { Ipv4Context } from './context.ts'
 import { icmpv4Counters, ipv4Counters } from './counters.ts'
 import type { Icmpv4Counters, Ipv4Counters } from './counters.ts'
 import { handleUnreachable, resumeForward } from './forward.ts'
-import { decide, deliver, receive } from './receive.ts'
+import { deliver, receive, resumePrerouting } from './receive.ts'
 import { resumeOutput, resumePostrouting, send, sendHeaderIncluded } from './send.ts'
 import { IPV4_PROTOCOL } from './numbers.ts'
 import { ALL_HOSTS, isMulticast } from './scope.ts'
@@ -50,7 +50,7 @@ export class Ipv4Endpoint implements NetworkEndpoint, GroupAddressableEndpoint, 
     this.forwarding = context.settings.forwarding
     this.#closed = closed
     this.resume = {
-      prerouting: (packet) => decide(this, packet),
+      prerouting: (packet) => resumePrerouting(this, packet),
       input: (packet) => deliver(this, packet),
       forward: (packet) => resumeForward(this, packet),
       output: (packet) => resumeOutput(this, packet),

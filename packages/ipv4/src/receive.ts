@@ -61,8 +61,9 @@ export function receive(endpoint: Ipv4Endpoint, packet: Packet): void {
   const hooks = endpoint.nic.hooks
   if (!hooks.isEmpty[HookPoint.Prerouting]!) {
     if (hooks.run(HookPoint.Prerouting, packet, IPV4_PROTOCOL, endpoint.nicId, 0, endpoint.resume.prerouting) === 'gone') return
+    readAddresses(packet)
   }
-  decide(endpoint, packet)
+  direct(endpoint, packet)
 }
 
 /**
@@ -111,9 +112,14 @@ function markGroup(endpoint: Ipv4Endpoint, packet: Packet): boolean {
 const Destination = { Local: 0, Forward: 1, OtherHost: 2, NotJoined: 3, Martian: 4, LinkBroadcast: 5 } as const
 type Destination = (typeof Destination)[keyof typeof Destination]
 
-/** Local, to be forwarded, or neither. Hooks may have changed the header. */
-export function decide(endpoint: Ipv4Endpoint, packet: Packet): void {
+/** A hook that took the packet, and may have changed its header, gives it back. */
+export function resumePrerouting(endpoint: Ipv4Endpoint, packet: Packet): void {
   readAddresses(packet)
+  direct(endpoint, packet)
+}
+
+/** Local, to be forwarded, or neither. */
+function direct(endpoint: Ipv4Endpoint, packet: Packet): void {
   const counters = endpoint.statistics
   switch (classify(endpoint, packet)) {
     case Destination.Local:

@@ -3,6 +3,7 @@ import type { Failure } from '../errors/codes.ts'
 import { SOFTWARE_GSO_MAX_SIZE } from '../registration/gso.ts'
 import type { Dirty, Host, Pollable, Timer } from '../registration/host.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
+import type { NetworkInterface } from '../registration/network.ts'
 import type { NicCounters } from '../stack/types.ts'
 import { addEthernetHeader, ETHERNET_HEADER_LENGTH } from './ethernet.ts'
 import { makeHeadroom } from './headroom.ts'
@@ -29,10 +30,8 @@ export interface EgressOptions {
   readonly observers: Observers
   /** Offer transports to cut super-packets for a link that does not. */
   readonly softwareGso: boolean
-  /** The NIC's MTU now, bytes. */
-  mtu(): number
-  /** Bytes of the link header, at most. */
-  linkHeaderLength(): number
+  /** What it is asked for may change at any time. */
+  readonly nic: Pick<NetworkInterface, 'mtu' | 'linkHeaderLength'>
 }
 
 /**
@@ -91,10 +90,10 @@ export class Egress implements Pollable {
         return 'EINVAL'
       }
       if (headers + packet.gsoMss < packet.length) {
-        if (headers + packet.gsoMss > this.o.mtu()) return this.tooLarge(packet)
+        if (headers + packet.gsoMss > this.o.nic.mtu) return this.tooLarge(packet)
       } else packet.gsoType = GsoType.None
     }
-    if (packet.gsoType === GsoType.None && packet.length > this.o.mtu()) return this.tooLarge(packet)
+    if (packet.gsoType === GsoType.None && packet.length > this.o.nic.mtu) return this.tooLarge(packet)
     if (!this.qdisc.enqueue(packet)) {
       this.isRefusing = true
       this.counters.dropQueueFull++
@@ -224,7 +223,7 @@ export class Egress implements Pollable {
     if (packet.length <= this.linkGsoMaxSize() && (packet.gsoType !== GsoType.Udp || udpGso !== false)) return false
     this.rest = packet
     this.restHeaders = superHeaderLength(packet)
-    this.cutting.headroom = this.o.linkHeaderLength()
+    this.cutting.headroom = this.o.nic.linkHeaderLength
     this.cutting.isScattered = scatterGather === true
     return true
   }

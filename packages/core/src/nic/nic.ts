@@ -86,8 +86,7 @@ export class NicDevice implements NetworkInterface {
       this.ingress.deliverLooped(protocol, packet)
     })
     this.egress = new Egress({
-      host, link, qdisc: options.qdisc ?? fifo(), counters: this.counters, observers: this.observers, softwareGso: options.softwareGso ?? true,
-      mtu: () => this.mtu, linkHeaderLength: () => this.linkHeaderLength,
+      host, link, qdisc: options.qdisc ?? fifo(), counters: this.counters, observers: this.observers, softwareGso: options.softwareGso ?? true, nic: this,
     })
     this.removals.push(host.statistics.register(`nics/${name}`, this.counters))
   }
