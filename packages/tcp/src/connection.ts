@@ -515,22 +515,46 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private callHandler(): void {
     if (this.isUrgent && this.handler !== null) {
       this.isUrgent = false
-      this.guard(() => this.handler?.urgent?.())
+      this.tellUrgent()
     }
     if (this.isReadable && this.handler?.readable !== undefined && this.isWorthReading(Infinity)) {
       this.isReadable = false
-      this.guard(() => this.handler?.readable?.())
+      this.tellReadable()
     }
     if (this.isWritable && !this.isOver && this.handler?.writable !== undefined) {
       this.isWritable = false
-      this.guard(() => this.handler?.writable?.())
+      this.tellWritable()
+    }
+  }
+
+  private tellUrgent(): void {
+    try {
+      this.handler?.urgent?.()
+    } catch (error) {
+      this.thrown(error)
+    }
+  }
+
+  private tellReadable(): void {
+    try {
+      this.handler?.readable?.()
+    } catch (error) {
+      this.thrown(error)
+    }
+  }
+
+  private tellWritable(): void {
+    try {
+      this.handler?.writable?.()
+    } catch (error) {
+      this.thrown(error)
     }
   }
 
   private tellOver(): void {
     if (!this.isOverTold) {
       this.isOverTold = true
-      this.guard(() => this.handler?.closed?.(this.failure))
+      this.tellClosed()
     }
     this.closing?.reach(this.failure)
     const { closers } = this
@@ -538,12 +562,17 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     if (closers !== null) for (const resolve of closers) resolve()
   }
 
-  private guard(call: () => void): void {
+  private tellClosed(): void {
     try {
-      call()
+      this.handler?.closed?.(this.failure)
     } catch (error) {
-      this.endpoint.context.host.onError(error)
+      this.thrown(error)
     }
+  }
+
+  /** By user code. */
+  private thrown(error: unknown): void {
+    this.endpoint.context.host.onError(error)
   }
 
   private wakeLater(): void {

@@ -58,10 +58,16 @@ export class ConnectionTimers {
   /** Call after a deadline was set. */
   schedule(deadline: Milliseconds): void {
     if (deadline === Infinity) return
-    this.timer ??= this.wheel.create((now) => {
+    const timer = this.timer ?? this.start()
+    if (!timer.armed || deadline < timer.deadline) timer.arm(deadline)
+  }
+
+  // Apart, because a function that makes another one makes room for it whenever it is called.
+  private start(): Timer {
+    this.timer = this.wheel.create((now) => {
       this.fire(now)
     })
-    if (!this.timer.armed || deadline < this.timer.deadline) this.timer.arm(deadline)
+    return this.timer
   }
 
   /** Nothing fires any more. */

@@ -46,6 +46,8 @@ export function createHostClock(host: HostFunctions): Clock & { readonly schedul
 class HostClock implements Clock {
   readonly scheduler: TurnScheduler
   readonly #host: HostFunctions
+  /** Kept, because Node has a getter where browsers have an object. */
+  readonly #performance: HostFunctions['performance']
   readonly #post: ((task: () => void) => void) | null
   #deadline: Milliseconds = Infinity
   /** When the host's timeout fires, as asked; Infinity without one. */
@@ -57,12 +59,13 @@ class HostClock implements Clock {
 
   constructor(host: HostFunctions) {
     this.#host = host
+    this.#performance = host.performance
     this.#post = host.setImmediate === undefined ? messagePost(host) : null
     this.scheduler = createScheduler(this)
   }
 
   now(): Milliseconds {
-    return this.#host.performance.now()
+    return this.#performance.now()
   }
 
   wallNow(): Milliseconds {
