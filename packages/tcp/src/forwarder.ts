@@ -46,8 +46,8 @@ export class TcpForwarder implements Forwarder, RequestKeeper, Wakeable {
   private readonly owner: ForwarderOwner
   private readonly settings: ForwarderSettings
   private readonly index: TupleIndex
+  /** By the slots of the index. */
   private readonly slots: (Request | null)[] = []
-  private readonly free: number[] = []
   /** In order of age, which is that of deadlines. */
   private readonly requests = new Set<Request>()
   private readonly untold: Request[] = []
@@ -113,7 +113,8 @@ export class TcpForwarder implements Forwarder, RequestKeeper, Wakeable {
     const { authentication } = context.defaults
     if (authentication !== null && !admits(context, authentication, request.flow, header, packet)) return
     counters.forwardRequests++
-    this.slotOf(request)
+    this.keyOf(request)
+    this.slots[this.index.add()] = request
     this.requests.add(request)
     this.untold.push(request)
     if (!this.timer.armed) this.timer.arm(request.deadline)
@@ -159,13 +160,6 @@ export class TcpForwarder implements Forwarder, RequestKeeper, Wakeable {
     return slot < 0 ? null : this.slots[slot]!
   }
 
-  private slotOf(request: Request): void {
-    const slot = this.free.pop() ?? this.slots.length
-    this.slots[slot] = request
-    this.keyOf(request)
-    this.index.set(slot)
-  }
-
   private keyOf({ flow }: Request): void {
     this.index.keyOfTuple(flow.localAddress, flow.localPort, flow.remoteAddress, flow.remotePort, flow.nicId)
   }
@@ -175,9 +169,8 @@ export class TcpForwarder implements Forwarder, RequestKeeper, Wakeable {
     if (!this.requests.delete(request)) return
     this.keyOf(request)
     const slot = this.index.find()
-    this.index.remove()
+    this.index.remove(slot)
     this.slots[slot] = null
-    this.free.push(slot)
     request.end(code)
     if (this.requests.size === 0) this.timer.cancel()
   }

@@ -64,8 +64,8 @@ interface Level {
  */
 export class SynQueue {
   private readonly index: TupleIndex
+  /** By the slots of the index. */
   private readonly entries: (Entry | null)[] = []
-  private readonly free: number[] = []
   private readonly levels: Level[] = []
   private readonly timer: Timer
   private readonly counters: Pick<TcpCounters, 'halfOpen' | 'synExpired'>
@@ -98,11 +98,10 @@ export class SynQueue {
 
   /** `record.retries` is 0 and its SYN-ACK has just left. */
   add(record: HalfOpen, now: Milliseconds): void {
-    const slot = this.free.pop() ?? this.entries.length
+    this.keyOf(record)
+    const slot = this.index.add()
     const entry: Entry = { record, slot, older: null, newer: null }
     this.entries[slot] = entry
-    this.keyOf(record)
-    this.index.set(slot)
     this.counters.halfOpen++
     this.wait(entry, now)
   }
@@ -129,7 +128,6 @@ export class SynQueue {
     for (const level of this.levels) level.oldest = level.newest = null
     this.index.clear()
     this.entries.length = 0
-    this.free.length = 0
     this.timer.cancel()
   }
 
@@ -138,12 +136,10 @@ export class SynQueue {
   }
 
   private drop(entry: Entry): void {
-    this.keyOf(entry.record)
-    this.index.remove()
+    this.index.remove(entry.slot)
     this.counters.halfOpen--
     this.unlink(entry)
     this.entries[entry.slot] = null
-    this.free.push(entry.slot)
   }
 
   private wait(entry: Entry, now: Milliseconds): void {

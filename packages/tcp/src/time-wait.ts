@@ -16,23 +16,18 @@ import type { SegmentHeader } from './wire.ts'
 
 // Words of a record.
 const Word = {
-  Local: 0,
-  Remote: 4,
-  Ports: 8,
-  Zone: 9,
-  SndNxt: 10,
-  RcvNxt: 11,
+  SndNxt: 0,
+  RcvNxt: 1,
   /** Window field, 16 bits, and above it {@link Bit}. */
-  Window: 12,
-  TsRecent: 13,
-  TsOffset: 14,
-  /** Neighbours in order of age, -1 = none. A free record links to the next free one by `Newer`. */
-  Older: 15,
-  Newer: 16,
-  /** Of the tuple, for the index. */
-  Hash: 17,
+  Window: 2,
+  TsRecent: 3,
+  TsOffset: 4,
+  /** Neighbours in order of age, -1 = none. */
+  Older: 5,
+  Newer: 6,
 } as const
-const RECORD_WORDS = 18
+/** One more than there are, so that a record lies in one line of the processor's cache. */
+const RECORD_WORDS = 8
 const Bit = { Timestamps: 0x10000, AnySource: 0x20000 } as const
 const FIRST_RECORDS = 64
 
@@ -57,13 +52,12 @@ export interface TimeWaitOptions {
  */
 export class TimeWaitTable {
   private readonly options: TimeWaitOptions
+  /** Its slots are the records. */
   private readonly index: TupleIndex
   private words: Int32Array = new Int32Array(FIRST_RECORDS * RECORD_WORDS)
   private deadlines: Float64Array = new Float64Array(FIRST_RECORDS)
   /** Of the records whose connections were signed. */
   private readonly authenticators = new Map<number, SegmentAuthenticator>()
-  private used = 0
-  private free = -1
   private oldest = -1
   private newest = -1
   private zoned = 0
@@ -89,17 +83,15 @@ export class TimeWaitTable {
       this.options.counters.timeWaitEvicted++
       this.remove(this.oldest)
     }
-    const record = this.take()
+    const record = this.index.add()
+    if (record === this.deadlines.length) this.grow()
     const at = record * RECORD_WORDS
     const { words } = this
-    for (let i = 0; i < Word.SndNxt; i++) words[at + i] = this.index.key[i]!
     words[at + Word.SndNxt] = tcb.snd.nxt
     words[at + Word.RcvNxt] = tcb.rcv.nxt
     words[at + Word.Window] = Math.min(0xffff, receiveWindow(tcb) >>> tcb.rcv.scale) | (tcb.rcv.timestamps ? Bit.Timestamps : 0) | (tcb.anySource ? Bit.AnySource : 0)
     words[at + Word.TsRecent] = tcb.rcv.tsRecent
     words[at + Word.TsOffset] = tcb.rcv.tsOffset
-    words[at + Word.Hash] = this.index.hash
-    this.index.set(record)
     if (tcb.authenticator !== null) this.authenticators.set(record, tcb.authenticator)
     if (tcb.nicId !== 0) this.zoned++
     this.append(record)
@@ -209,7 +201,7 @@ export class TimeWaitTable {
       this.answeredAt = now
       context.counters.challengeAcks++
     }
-    const flow = this.flowOf(at)
+    const flow = this.flowOf(at / RECORD_WORDS)
     const out = beginSegment(context, flow, Flag.Ack, words[at + Word.SndNxt]!, words[at + Word.RcvNxt]!)
     out.window = words[at + Word.Window]! & 0xffff
     if ((words[at + Word.Window]! & Bit.Timestamps) !== 0) {
@@ -220,19 +212,24 @@ export class TimeWaitTable {
     sendSegment(context, flow)
   }
 
-  private flowOf(at: number): Flow {
-    const w = this.words
-    const localAddress = address(w[at]!, w[at + 1]!, w[at + 2]!, w[at + 3]!)
-    const remoteAddress = address(w[at + 4]!, w[at + 5]!, w[at + 6]!, w[at + 7]!)
+  private flowOf(record: number): Flow {
+    const { index } = this
+    const localAddress = this.addressAt(record, 0)
+    const remoteAddress = this.addressAt(record, 4)
     return {
       localAddress, remoteAddress,
-      localPort: w[at + Word.Ports]! >>> 16,
-      remotePort: w[at + Word.Ports]! & 0xffff,
-      nicId: w[at + Word.Zone]!,
+      localPort: index.ports(record) >>> 16,
+      remotePort: index.ports(record) & 0xffff,
+      nicId: index.zone(record),
       addressSum: addressSum(localAddress) + addressSum(remoteAddress),
-      route: null, authenticator: this.authenticatorOf(at / RECORD_WORDS), ttl: 0, tos: 0,
-      anySource: (w[at + Word.Window]! & Bit.AnySource) !== 0,
+      route: null, authenticator: this.authenticatorOf(record), ttl: 0, tos: 0,
+      anySource: (this.words[record * RECORD_WORDS + Word.Window]! & Bit.AnySource) !== 0,
     }
+  }
+
+  private addressAt(record: number, word: number): Address {
+    const { index } = this
+    return address(index.addressWord(record, word), index.addressWord(record, word + 1), index.addressWord(record, word + 2), index.addressWord(record, word + 3))
   }
 
   private authenticatorOf(record: number): SegmentAuthenticator | null {
@@ -241,32 +238,20 @@ export class TimeWaitTable {
 
   // --- records ---
 
-  private take(): number {
-    if (this.free >= 0) {
-      const record = this.free
-      this.free = this.words[record * RECORD_WORDS + Word.Newer]!
-      return record
-    }
-    if (this.used === this.deadlines.length) {
-      const words = new Int32Array(2 * this.words.length)
-      words.set(this.words)
-      this.words = words
-      const deadlines = new Float64Array(2 * this.deadlines.length)
-      deadlines.set(this.deadlines)
-      this.deadlines = deadlines
-    }
-    return this.used++
+  private grow(): void {
+    const words = new Int32Array(2 * this.words.length)
+    words.set(this.words)
+    this.words = words
+    const deadlines = new Float64Array(2 * this.deadlines.length)
+    deadlines.set(this.deadlines)
+    this.deadlines = deadlines
   }
 
   private remove(record: number): void {
-    const at = record * RECORD_WORDS
-    const { words } = this
-    this.index.removeValue(words[at + Word.Hash]!, record)
+    if (this.index.zone(record) !== 0) this.zoned--
+    this.index.remove(record)
     this.unlink(record)
     if (this.authenticators.size > 0) this.authenticators.delete(record)
-    if (words[at + Word.Zone] !== 0) this.zoned--
-    words[at + Word.Newer] = this.free
-    this.free = record
     this.options.counters.timeWait--
   }
 

@@ -251,18 +251,26 @@ describe('queues against a model', () => {
     const random = seededRandom(11)
     const index = new TupleIndex(deterministic())
     const model = new Map<number, number>()
+    const taken = new Set<number>()
     const select = (n: number): void => index.keyOfTuple(mappedAddress(n >>> 4), n & 3, mappedAddress(7), (n >>> 2) & 3, 0)
     for (let i = 0; i < 20_000; i++) {
       const n = random.uint32() % 600
       select(n)
-      expect(index.find()).toBe(model.get(n) ?? -1)
-      if (random.next() < 0.5) {
-        index.set(i)
-        model.set(n, i)
-      } else {
-        expect(index.remove()).toBe(model.delete(n))
+      const slot = model.get(n) ?? -1
+      expect(index.find()).toBe(slot)
+      if (slot < 0) {
+        const added = index.add()
+        expect(taken.has(added)).toBe(false)
+        taken.add(added)
+        expect([index.addressWord(added, 3), index.addressWord(added, 7), index.ports(added), index.zone(added)]).toEqual([n >>> 4, 7, ((n & 3) << 16) | ((n >>> 2) & 3), 0])
+        model.set(n, added)
+      } else if (random.next() < 0.5) {
+        index.remove(slot)
+        taken.delete(slot)
+        model.delete(n)
       }
       expect(index.size).toBe(model.size)
     }
+    expect(Math.max(...taken)).toBeLessThan(600)
   })
 })
