@@ -1,4 +1,4 @@
-import { createSipHash } from '@stack/core'
+import { createSipHash, isMapped } from '@stack/core'
 import type { Address, Milliseconds, SecureRandom } from '@stack/core'
 
 /** Initial sequence numbers and timestamp offsets of one stack. */
@@ -9,11 +9,18 @@ export interface Secrets {
   timestampOffset(local: Address, localPort: number, remote: Address, remotePort: number): number
 }
 
-/** Words that {@link writeTuple} fills. */
+/** Words that {@link writeTuple} fills at most. */
 export const TUPLE_WORDS = 9
 
-/** A four-tuple as words to hash. */
-export function writeTuple(words: Int32Array, local: Address, localPort: number, remote: Address, remotePort: number): void {
+/** A four-tuple as words to hash; returns how many: of IPv4 addresses only what differs. */
+export function writeTuple(words: Int32Array, local: Address, localPort: number, remote: Address, remotePort: number): number {
+  const ports = (localPort << 16) | remotePort
+  if (isMapped(local) && isMapped(remote)) {
+    words[0] = local.d
+    words[1] = remote.d
+    words[2] = ports
+    return 3
+  }
   words[0] = local.a
   words[1] = local.b
   words[2] = local.c
@@ -22,7 +29,8 @@ export function writeTuple(words: Int32Array, local: Address, localPort: number,
   words[5] = remote.b
   words[6] = remote.c
   words[7] = remote.d
-  words[8] = (localPort << 16) | remotePort
+  words[8] = ports
+  return TUPLE_WORDS
 }
 
 /** Makes {@link Secrets} with a fresh key. */
@@ -30,18 +38,20 @@ export function createSecrets(random: SecureRandom): Secrets {
   // The halves of one hash: whoever learns the one, from timestamps, knows nothing of the other.
   const secret = createSipHash(random)
   const words = new Int32Array(TUPLE_WORDS)
+  // Both are asked for when a connection begins, with the same addresses.
+  let lastLocal: Address | null = null
+  let lastRemote: Address | null = null
+  let lastPorts = 0
   let low = 0
   let high = 0
 
   function hash(local: Address, localPort: number, remote: Address, remotePort: number): void {
     const ports = (localPort << 16) | remotePort
-    // Both are asked for when a connection begins.
-    const isSame =
-      words[8] === ports && words[7] === remote.d && words[3] === local.d && words[6] === remote.c && words[2] === local.c &&
-      words[5] === remote.b && words[1] === local.b && words[4] === remote.a && words[0] === local.a
-    if (isSame) return
-    writeTuple(words, local, localPort, remote, remotePort)
-    low = secret.low(words, TUPLE_WORDS)
+    if (local === lastLocal && remote === lastRemote && ports === lastPorts) return
+    lastLocal = local
+    lastRemote = remote
+    lastPorts = ports
+    low = secret.low(words, writeTuple(words, local, localPort, remote, remotePort))
     high = secret.high
   }
 

@@ -65,12 +65,12 @@ export class SynCookies {
 
   private code(key: SipHash, flow: Flow, irs: number, data: number, bits: number): number {
     const { words } = this
-    writeTuple(words, flow.localAddress, flow.localPort, flow.remoteAddress, flow.remotePort)
-    words[TUPLE_WORDS] = irs
-    words[TUPLE_WORDS + 1] = (bits << 8) | data
+    const n = writeTuple(words, flow.localAddress, flow.localPort, flow.remoteAddress, flow.remotePort)
+    words[n] = irs
+    words[n + 1] = (bits << 8) | data
     // Link-local peers of several links may look alike.
-    words[TUPLE_WORDS + 2] = flow.nicId
-    return key.low(words, TUPLE_WORDS + 3)
+    words[n + 2] = flow.nicId
+    return key.low(words, n + 3)
   }
 }
 

@@ -22,7 +22,7 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
   const held = new Map<number, Held[]>()
   const hash = createSipHash(random)
   const counters = new Uint16Array(COUNTERS)
-  const words = new Int32Array(10)
+  const words = new Int32Array(9)
 
   return {
     reserve(request: PortRequest): PortReservation | Failure {
@@ -77,18 +77,19 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
     }
   }
 
+  /** What the hash is of, in `words`; returns how many. Of IPv4 addresses only what differs. */
   function keyWords(protocol: number, local: Address, remote: Address, remotePort: number): number {
-    words[0] = local.a
-    words[1] = local.b
-    words[2] = local.c
-    words[3] = local.d
-    words[4] = remote.a
-    words[5] = remote.b
-    words[6] = remote.c
-    words[7] = remote.d
-    words[8] = remotePort
-    words[9] = protocol
-    return 10
+    words[0] = (protocol << 16) | remotePort
+    words[1] = local.d
+    words[2] = remote.d
+    if (isMapped(local) && isMapped(remote)) return 3
+    words[3] = local.a
+    words[4] = local.b
+    words[5] = local.c
+    words[6] = remote.a
+    words[7] = remote.b
+    words[8] = remote.c
+    return 9
   }
 }
 
