@@ -103,7 +103,10 @@ export class Router {
   isBroadcast(address: Address): boolean {
     if (!isMapped(address)) return false
     if (address.d === LIMITED_BROADCAST) return true
-    return this.context.nics.devices.some((device) => isSubnetBroadcast(device, address))
+    const { protocols, nics } = this.context
+    const protocol = protocols.owner(address)?.number ?? 0
+    for (const device of nics.devices) if (isSubnetBroadcast(device, protocol, address)) return true
+    return false
   }
 
   isMulticast(address: Address): boolean {
@@ -178,7 +181,7 @@ export class Router {
     if (!isDevice(device)) return device
     const source = local ?? this.preferredSource(row.source) ?? device.selectSource(protocol.number, remote)
     if (source === null) return 'EADDRNOTAVAIL'
-    const isBroadcast = row.gateway === null && isMapped(remote) && isSubnetBroadcast(device, remote)
+    const isBroadcast = row.gateway === null && isMapped(remote) && isSubnetBroadcast(device, protocol.number, remote)
     const loop = isBroadcast && query.echo && !device.isLoopback ? PacketLooping.Both : PacketLooping.Out
     return this.route(query, device, source, row.gateway ?? remote, loop, row.mtu, isBroadcast, false, row.mss)
   }
@@ -274,11 +277,9 @@ export function isDevice(answer: NicDevice | Failure): answer is NicDevice {
   return typeof answer === 'object' && answer !== null
 }
 
-function isSubnetBroadcast(device: NicDevice, address: Address): boolean {
-  for (const [, table] of device.addressTables) {
-    if (table.records.length > 0 && isMapped(table.records[0]!.address) && table.isSubnetBroadcast(address.d)) return true
-  }
-  return false
+/** For IPv4 addresses. */
+function isSubnetBroadcast(device: NicDevice, protocol: number, { d }: Address): boolean {
+  return device.existingTable(protocol)?.isSubnetBroadcast(d) === true
 }
 
 /** A prefix of the table: the NIC says where a link-local one is. */
