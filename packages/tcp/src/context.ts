@@ -5,6 +5,7 @@ import type { TcpCounters } from './counters.ts'
 import type { FastOpenCache } from './fast-open-cache.ts'
 import type { FastOpenKeys } from './fast-open-keys.ts'
 import type { Secrets } from './isn.ts'
+import type { TcpOptions } from './api.ts'
 import type { Handshake, Settings } from './options.ts'
 import type { RingPool } from './scoreboard.ts'
 import type { SynCookies } from './syn-cookie.ts'
@@ -28,6 +29,7 @@ export interface TcpContext {
   readonly handshake: Handshake
   readonly maxConnections: number
   readonly maxOrphans: number
+  readonly synFin: NonNullable<TcpOptions['synFin']>
   readonly algorithms: ReadonlyMap<string, CongestionAlgorithm>
   /** The header of the segment that just arrived. */
   readonly incoming: SegmentHeader

@@ -39,9 +39,10 @@ export function markSyn(ecn: Ecn, header: SegmentHeader, attempts: number): void
     if (ecn.answered !== null) markSynAck(ecn.answered, header, attempts)
     return
   }
-  const { offer, verify } = ecn.policy
+  const { offer, verify, retries } = ecn.policy
   // RFC 3168 §6.1.1.1: what gets no answer goes again without; accurate ECN is tried once more (RFC 9768 §3.1.4.1).
-  if (verify && attempts > (offer === 'accurate' ? 1 : 0)) return
+  const most = verify ? (offer === 'accurate' ? 1 : 0) : Infinity
+  if (attempts > (retries ?? most)) return
   header.flags |= offer === 'accurate' ? Flag.Ae | Flag.Cwr | Flag.Ece : Flag.Cwr | Flag.Ece
 }
 

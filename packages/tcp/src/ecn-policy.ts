@@ -2,7 +2,7 @@ import type { ConnectionOptions, EcnKind, EcnPolicy } from './api.ts'
 import type { TcpContext } from './context.ts'
 import type { Settings } from './options.ts'
 
-const DEFAULTS: Required<EcnPolicy> = { offer: 'none', accept: 'accurate', options: 'acks', capable: 'data', cwr: 'new', verify: true }
+const DEFAULTS: Required<EcnPolicy> = { offer: 'none', accept: 'accurate', options: 'acks', capable: 'data', cwr: 'new', verify: true, retries: null }
 
 const NAMED: Readonly<Record<string, Required<EcnPolicy>>> = {
   off: { ...DEFAULTS, accept: 'none' },

@@ -58,6 +58,11 @@ export class ServerMemory {
     if (this.length === 0 && this.form !== Form.Settled) this.form = isExperimental ? Form.Settled : Form.Experimental
   }
 
+  /** The same where there is one form: no more requests for a while. */
+  denied(now: Milliseconds): void {
+    this.requestsAfter = now + pause(this.failures++)
+  }
+
   /** A cookie came, or text that went with a SYN was acknowledged. */
   answered(): void {
     this.failures = this.lostRequests = 0
@@ -85,16 +90,19 @@ export class FastOpenCache {
   private readonly servers = new Map<string, ServerMemory>()
   private readonly limit: number
   private readonly firstPause: Milliseconds
+  private readonly triesExperimental: boolean
   private holes = 0
   private pausedUntil: Milliseconds = 0
 
   /**
    * @param limit - servers kept
    * @param firstPause - ms without Fast Open after a black hole was found, doubled with each one; 0 = never
+   * @param triesExperimental - who refuses is asked in the experimental form next
    */
-  constructor(limit: number, firstPause: Milliseconds) {
+  constructor(limit: number, firstPause: Milliseconds, triesExperimental: boolean) {
     this.limit = limit
     this.firstPause = firstPause
+    this.triesExperimental = triesExperimental
   }
 
   get size(): number {
@@ -137,6 +145,12 @@ export class FastOpenCache {
   foundHole(now: Milliseconds): void {
     if (this.firstPause === 0) return
     this.pausedUntil = now + this.firstPause * 2 ** Math.min(this.holes++, MOST_DOUBLINGS)
+  }
+
+  /** A server was asked in a form, and answered without a cookie. */
+  refused(memory: ServerMemory, isExperimental: boolean, now: Milliseconds): void {
+    if (this.triesExperimental) memory.refused(isExperimental)
+    else memory.denied(now)
   }
 
   /** Fast Open went well. */

@@ -185,7 +185,7 @@ export class FastOpenClient implements FastOpen {
     else if (acked > 0) memory.answered()
     else if (this.hasText && resent !== 'too-big') memory.failed(now)
     else if (mode === 'request' && resent !== null) memory.lostRequest(now)
-    else if (mode === 'request') memory.refused(this.isExperimental)
+    else if (mode === 'request') this.cache.refused(memory, this.isExperimental, now)
   }
 
   timedOut(tcb: Tcb, attempts: number): void {

@@ -201,9 +201,8 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
       return false
     }
     if ((flags & Flag.Ack) !== 0) return this.arrivesUnasked(flow, header, packet)
-    // ECN-setup SYNs carry ECE and CWR and are as good as any (RFC 3168 §6.1.1); SYN with FIN is nobody's.
-    const isSyn = (flags & (Flag.Syn | Flag.Fin)) === Flag.Syn || (this.fastOpen !== null && (flags & Flag.Syn) !== 0 && mayHaveFin(header))
-    if (!isSyn) {
+    // ECN-setup SYNs carry ECE and CWR and are as good as any (RFC 3168 §6.1.1).
+    if ((flags & Flag.Syn) === 0 || !this.takesFin(header)) {
       counters.dropBadFlags++
       return false
     }
@@ -211,6 +210,14 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     if (this.isFull) counters.listenOverflow++
     else if (this.owner.hasRoom()) return this.open(flow, header, packet, iss)
     return false
+  }
+
+  /** A FIN with the SYN: Fast Open may have it; else it is ignored or nobody's, as `synFin` says. */
+  private takesFin(header: SegmentHeader): boolean {
+    if ((header.flags & Flag.Fin) === 0 || (this.fastOpen !== null && mayHaveFin(header))) return true
+    if (this.context.synFin !== 'take') return false
+    header.flags &= ~Flag.Fin
+    return true
   }
 
   /** An ACK without a handshake: it may bring back a cookie, or be followed by text that does (RFC 4987 §3.6). */

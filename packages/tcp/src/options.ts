@@ -124,6 +124,8 @@ const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   timeWait: { type: 'number', min: 1 },
   maxConnections: { type: 'number', integer: true, min: 1 },
   maxOrphans: { type: 'number', integer: true, min: 0, max: 1_000_000 },
+  synFin: { type: 'string', oneOf: ['take', 'no-open', 'drop'] },
+  fastOpenExperimental: { type: 'boolean' },
   congestionControls: { type: 'any' },
   fastOpenKey: { type: 'any' },
   fastOpenCache: { type: 'number', integer: true, min: 1, max: 65_536 },
@@ -145,7 +147,10 @@ const ECN_SCHEMA: OptionSchema<EcnPolicy> = {
   capable: { type: 'string', oneOf: ['data', 'syn-ack', 'all'] },
   cwr: { type: 'string', oneOf: ['new', 'first'] },
   verify: { type: 'boolean' },
+  retries: { type: 'any' },
 }
+
+const ECN_RETRIES_SCHEMA: OptionSchema = { retries: { type: 'number', integer: true, min: 0, max: 127 } }
 
 const USER_TIMEOUT_SCHEMA: OptionSchema<Exclude<ConnectionOptions['userTimeoutOption'], boolean | undefined>> = {
   advertise: { type: 'number', min: 1000, max: 1_966_020_000 },
@@ -244,6 +249,8 @@ function checkEcn(what: string, ecn: unknown): void {
   if (ecn === undefined) return
   if (typeof ecn === 'object' && ecn !== null) {
     checkOptions(`${what}: ecn`, ecn, ECN_SCHEMA)
+    const { retries } = ecn as EcnPolicy
+    if (retries !== undefined && retries !== null) checkOptions(`${what}: ecn`, { retries }, ECN_RETRIES_SCHEMA)
     return
   }
   if (ECN_NAMES.includes(ecn as never)) return

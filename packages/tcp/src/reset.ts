@@ -49,7 +49,8 @@ export function sendResetFor(context: TcpContext, flow: Flow, header: SegmentHea
 /** CLOSED (RFC 9293 §3.10.7.1), with TIME-WAIT before it: no endpoint is registered for the packet. Borrows it. */
 export function answerUnknown(context: TcpContext, packet: Packet): UnknownDestinationDisposition {
   context.counters.segmentsReceived++
-  if (receiveHeader(context, packet) !== 'ok') return 'malformed'
+  const verdict = receiveHeader(context, packet)
+  if (verdict !== 'ok') return verdict === 'unwanted' ? 'handled' : 'malformed'
   if (!isUnicast(context, packet)) {
     context.counters.dropNotUnicast++
     return 'handled'

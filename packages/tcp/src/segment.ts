@@ -11,7 +11,9 @@ import { Field, Flag, headerLengthOf, parseHeader, writeHeader } from './wire.ts
 import type { SegmentHeader } from './wire.ts'
 
 /** What {@link receiveHeader} found. */
-export type HeaderVerdict = 'ok' | 'malformed' | 'checksum'
+export type HeaderVerdict = 'ok' | 'malformed' | 'checksum' | 'unwanted'
+
+const SYN_FIN = Flag.Syn | Flag.Fin
 
 /**
  * Parses the header at `packet.start` into `context.incoming` and verifies the checksum; a good header is consumed and
@@ -27,6 +29,10 @@ export function receiveHeader(context: TcpContext, packet: Packet): HeaderVerdic
   if (!isChecksumGood(packet, length)) {
     context.counters.dropChecksum++
     return 'checksum'
+  }
+  if ((header.flags & SYN_FIN) === SYN_FIN && context.synFin === 'drop') {
+    context.counters.dropBadFlags++
+    return 'unwanted'
   }
   header.ecn = packet.tos & 3
   packet.consumeTransportHeader(header.headerLength)

@@ -434,7 +434,7 @@ describe('the client', () => {
   })
 
   test('the cache is bounded, and forgets what it was not asked for longest', () => {
-    const cache = new FastOpenCache(3, 0)
+    const cache = new FastOpenCache(3, 0, true)
     for (const key of ['a', 'b', 'c']) cache.obtain(key, 0)
     cache.find('a', 1)
     cache.obtain('d', 2)

@@ -50,18 +50,18 @@ function takeForeign(context: PacketContext, forms: typeof ENCAPSULATIONS): void
 function parseIp(context: PacketContext): IpSpec {
   const { cursor } = context
   const ip: { -readonly [Key in keyof IpSpec]: IpSpec[Key] } = { ecn: null, tos: null, ttl: null, flowLabel: null, id: null }
-  while (cursor.peek(/[[(]\s*(?:noecn|ect|ce|tos|ttl|hlim|flowlabel|id)/y) !== null) {
+  while (cursor.peek(/[[(]\s*(?:noecn|ect|ce|tos|ttl|hlim|flowlabel|id|class)/y) !== null) {
     const close = cursor.takeText('[') ? ']' : ')'
     if (close === ')') cursor.takeText('(')
     while (!cursor.takeText(close)) {
       const ecn = cursor.take(ECN)
       if (ecn !== null) ip.ecn = ecn as NonNullable<IpSpec['ecn']>
-      else if (cursor.takeKeyword('tos')) ip.tos = context.integer('tos', 0xff)
+      else if (cursor.takeKeyword('tos') || cursor.takeKeyword('class')) ip.tos = context.integer('tos', 0xff)
       else if (cursor.takeKeyword('ttl')) ip.ttl = context.integer('ttl', 0xff)
       else if (cursor.takeKeyword('hlim')) ip.ttl = context.integer('hlim', 0xff)
       else if (cursor.takeKeyword('flowlabel')) ip.flowLabel = context.integer('flowlabel', 0xfffff)
       else if (cursor.takeKeyword('id')) ip.id = context.integer('id', 0xffff)
-      else cursor.fail(`expected ect0, ect1, ect01, ce, noecn, tos, ttl, hlim, flowlabel or id of the IP header, not ${cursor.here()}`)
+      else cursor.fail(`expected ect0, ect1, ect01, ce, noecn, tos, class, ttl, hlim, flowlabel or id of the IP header, not ${cursor.here()}`)
       cursor.takeText(',')
     }
   }

@@ -9,7 +9,7 @@ export interface Rules {
   readonly options: 'exact' | 'set'
   /**
    * `'segment'`: a window may be off by what one segment is, as a stack that avoids silly windows moves its edge in steps
-   * of that (RFC 9293 §3.8.6.2.2) and another tells all that there is.
+   * of that (RFC 9293 §3.8.6.2.2) and another tells all that there is. That of a reset, which nobody heeds, is not compared.
    */
   readonly window: 'exact' | 'segment'
   /**
@@ -59,7 +59,7 @@ function compareTcp(wanted: TcpSpec, got: TcpSpec, rules: Rules, windowScale: nu
   differ('payload length', wanted.length, got.length, differences)
   if (wanted.ack !== null || (gotFlags & RST) === 0) differ('ack', (wanted.ack ?? 0) >>> 0, got.ack ?? 0, differences)
   differ('urgent pointer', wanted.urgent ?? 0, got.urgent ?? 0, differences)
-  const slack = rules.window === 'exact' ? 0 : SEGMENT >>> windowScale
+  const slack = rules.window === 'exact' ? 0 : (gotFlags & RST) !== 0 ? Infinity : SEGMENT >>> windowScale
   if (wanted.window !== null && Math.abs(wanted.window - (got.window ?? 0)) > slack) differ('window', wanted.window, got.window, differences)
   if (wanted.options !== 'any') compareOptions(wanted.options ?? [], got.options === 'any' ? [] : (got.options ?? []), rules, differences)
 }

@@ -1,4 +1,4 @@
-import { StackError, type Clock, type TransportError } from '@stack/core'
+import { StackError, type Clock } from '@stack/core'
 import type { Connection, ConnectionOptions, Listener, Tcp } from '@stack/tcp'
 import { ErrorQueue } from './error-queue.ts'
 import { errnoOf } from './errors.ts'
@@ -8,6 +8,7 @@ import type { System } from './posix.ts'
 import { SocketSignatures } from './signatures.ts'
 import type { SocketAddress } from './structs.ts'
 import { FastOpenSettings } from './tcp-fast-open.ts'
+import { isFinAcknowledged, isFinReceived, isUnreachable } from './tcp-ends.ts'
 
 /** What TCP sockets of a script share. */
 export interface TcpContext {
@@ -179,7 +180,9 @@ export class TcpSocket implements OpenFile {
     const { bound, context } = this
     return this.guard(() => {
       const local = bound === null ? {} : { localHost: bound.host, localPort: bound.port }
-      const timeout = this.connectTimeout === null ? {} : { timeout: this.connectTimeout }
+      const patience = this.defaultOf('TCP_KEEPINIT')
+      const limit = this.connectTimeout ?? (patience === undefined ? null : patience * 1000)
+      const timeout = limit === null ? {} : { timeout: limit }
       const fastOpen = isFast ? { fastOpen: this.fastOpen.connectOption } : {}
       this.take(context.tcp.open({ ...this.settings, host: address.host, port: address.port, ...local, ...timeout, ...fastOpen }))
       this.isConnecting = true
@@ -395,7 +398,12 @@ export class TcpSocket implements OpenFile {
     const { more, endOfRecord, urgent, length, zeroCopy } = request
     let done = 0
     let isOpening = false
-    if (request.fastOpen === true || this.fastOpen.deferred !== null) {
+    if (this.isConnectedByWrites && request.to !== null) {
+      const opened = this.connectWith(request, request.to)
+      if (opened.errno !== undefined || opened.value === length || isNonBlocking) return now(opened)
+      done = opened.value
+      isOpening = true
+    } else if (request.fastOpen === true || this.fastOpen.deferred !== null) {
       const opened = this.openWith(request, isNonBlocking)
       if (typeof opened !== 'number') return now(opened)
       // What a write that may not wait has sent is all that it took.
@@ -426,6 +434,18 @@ export class TcpSocket implements OpenFile {
       return done > 0 || length === 0 ? ok(done) : fail('EAGAIN')
     }
     return { attempt, patience: this.sendTimeout }
+  }
+
+  /** FreeBSD: a write to an address opens the connection. */
+  get isConnectedByWrites(): boolean {
+    return this.context.system === 'freebsd' && this.connection === null && this.listener === null
+  }
+
+  /** With Fast Open where TCP_FASTOPEN was set; the bytes wait in the send buffer, those that the SYN does not take. */
+  private connectWith({ length, more, endOfRecord }: WriteRequest, to: SocketAddress): Outcome {
+    const opened = this.open(to, this.fastOpen.queue > 0 && this.fastOpen.isClientEnabled)
+    if (opened.errno !== undefined) return opened
+    return this.guard(() => ok((this.connection as Connection | null)?.tryWrite(this.context.scratch(length).subarray(0, length), { more, endOfRecord }) ?? 0))
   }
 
   /** A write that opens the connection (MSG_FASTOPEN, or the first one after a connect that waits): bytes taken, −1 = it is open already. */
@@ -574,18 +594,3 @@ export class TcpSocket implements OpenFile {
 const TIMESTAMPS_LENGTH = 12
 /** In the flags of a segment. */
 const RST = 4
-const UNREACHABLE: readonly string[] = ['protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited']
-const FIN_RECEIVED: readonly string[] = ['close-wait', 'closing', 'last-ack', 'time-wait']
-const FIN_ACKNOWLEDGED: readonly string[] = ['fin-wait-2', 'time-wait', 'closed']
-
-function isUnreachable({ cause }: StackError): boolean {
-  return UNREACHABLE.includes((cause as TransportError | undefined)?.kind ?? '')
-}
-
-function isFinReceived(connection: Connection): boolean {
-  return FIN_RECEIVED.includes(connection.state)
-}
-
-function isFinAcknowledged(connection: Connection): boolean {
-  return FIN_ACKNOWLEDGED.includes(connection.state)
-}

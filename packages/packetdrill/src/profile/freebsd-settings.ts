@@ -51,6 +51,7 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   ecnOption('net.inet.tcp.ecn.enable', (value) => ECN[value] ?? {}),
   // ECN+ (RFC 5562), and ECT on everything, which the stack does with accurate feedback only.
   ecnOption('net.inet.tcp.ecn.plusplus', (value) => (value === 1 ? { capable: 'syn-ack' } : {})),
+  ecnOption('net.inet.tcp.ecn.maxretries', (value) => ({ retries: value })),
   missing('net.inet.tcp.ecn.*', 'ecn'),
   missing('net.inet.tcp.do_prr*', 'proportionalRateReduction'),
   missing('net.inet.tcp.do_lrd', 'lostRetransmissionDetection'),
@@ -68,7 +69,7 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   fixed('net.inet.tcp.blackhole_local', ['0'], 'segments for nobody are answered'),
   fixed('net.inet.udp.blackhole', ['0'], 'datagrams for nobody are answered'),
   fixed('net.inet.udp.blackhole_local', ['0'], 'datagrams for nobody are answered'),
-  fixed('net.inet.tcp.drop_synfin', ['0'], 'a SYN with a FIN is taken as RFC 9293 says'),
+  tcpOption('net.inet.tcp.drop_synfin', 'synFin', (value) => (numberOf(value) === 0 ? 'take' : 'drop')),
   missing('net.inet.tcp.rexmit_initial', 'initialRto'),
   missing('net.inet.tcp.rexmit_min', 'minimumRto'),
   missing('net.inet.tcp.rexmit_slop', 'minimumRto'),

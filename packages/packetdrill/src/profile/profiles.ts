@@ -16,8 +16,8 @@ const LINUX_DEFAULTS: Command = { name: 'defaults.sh', effect: 'settings', assig
 /** Linux takes classic ECN from who asks. With accurate feedback all that it sends is ECT, with an option. */
 const LINUX_ECN = { offer: 'none', accept: 'classic', options: 'all', capable: 'all' } as const
 
-/** FreeBSD the same, with accurate feedback that has no options; it does not look for what paths do to it, and repairs have CWR. */
-const FREEBSD_ECN = { offer: 'none', accept: 'classic', options: 'none', cwr: 'first', verify: false } as const
+/** FreeBSD the same, with accurate feedback that has no options; it does not look for what paths do to it but for SYNs, and repairs have CWR. */
+const FREEBSD_ECN = { offer: 'none', accept: 'classic', options: 'none', cwr: 'first', verify: false, retries: 1 } as const
 
 /** Whatever ICMP says ends an open there. */
 const LINUX_OPEN_ERRORS: readonly OpenError[] = [
@@ -57,8 +57,11 @@ export const freebsd: Profile = {
   families: ['ipv4'],
   tcp: {
     receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, quickAcks: 0, tailLossProbe: false, urgentInline: false,
-    ecn: FREEBSD_ECN, openErrors: FREEBSD_OPEN_ERRORS, mtuProbing: 'off',
+    ecn: FREEBSD_ECN, openErrors: FREEBSD_OPEN_ERRORS, mtuProbing: 'off', synFin: 'take', fastOpenExperimental: false,
+    // TCP_KEEPINIT is what ends an open.
+    synRetries: 12,
   },
+  socket: { TCP_KEEPINIT: 75, TCP_KEEPCNT: 8 },
   settings: FREEBSD_SETTINGS,
   commands: COMMANDS,
 }

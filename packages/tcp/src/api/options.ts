@@ -31,6 +31,11 @@ export interface EcnPolicy {
    * ECT when the peer saw what was never sent (RFC 9768 §3.2.2.3). Default true.
    */
   readonly verify?: boolean
+  /**
+   * Retransmissions of a SYN that ask again, before it goes without, 0–127. Default: with `verify` 0 that ask for classic feedback
+   * and 1 for accurate (RFC 9768 §3.1.4.1), else all.
+   */
+  readonly retries?: number | null
 }
 
 /** An ICMP error that may end a connection while it opens. */

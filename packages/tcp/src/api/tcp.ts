@@ -65,6 +65,12 @@ export interface TcpOptions extends ConnectionOptions, HandshakeOptions {
    */
   readonly maxOrphans?: number
   /**
+   * Segments with SYN and FIN, which scanners send and since T/TCP (RFC 6247) no host: `'take'` = as RFC 9293 §3.10.7 has it, and
+   * a listener does not heed the FIN; `'no-open'` = they open nothing; `'drop'` = no state takes or answers them. Fast Open may
+   * have both. Default `'no-open'`, as Linux.
+   */
+  readonly synFin?: 'take' | 'no-open' | 'drop'
+  /**
    * Secret of the Fast Open cookies of all listeners (RFC 7413 §4.1.2): 16 bytes, or 32, the second half being the key before,
    * whose cookies are still good. Hosts that share an address share it (§6.3.4). Default: one of our own, changed each hour.
    */
@@ -76,6 +82,11 @@ export interface TcpOptions extends ConnectionOptions, HandshakeOptions {
    * time in a row. 0 = never. Default 3,600,000.
    */
   readonly fastOpenPause?: number
+  /**
+   * A server that answered a request without a cookie is asked in the form of the experiment next (RFC 6994), which old ones
+   * want. false: it is not asked for a minute, twice as long with each time in a row (RFC 7413 §4.1.3.1). Default true.
+   */
+  readonly fastOpenExperimental?: boolean
   /** Algorithms to install beside `'cubic'` and `'reno'`, 64 at most, each with a name of its own. Default none. */
   readonly congestionControls?: readonly CongestionAlgorithm[]
 }

@@ -119,8 +119,9 @@ function write(face: Face, args: Arguments, length: number, flags: number, to: E
     if (has('MSG_ZEROCOPY') && socket.kind !== 'tcp') throw new Unsupported('zerocopy of datagrams (MSG_ZEROCOPY)', args.at)
     const opens = has('MSG_FASTOPEN')
     if ((opens || has('MSG_OOB')) && socket.kind !== 'tcp') return now(fail('EOPNOTSUPP'))
-    // A stream is written to its peer, whatever the address says.
-    const isSomewhere = (opens || socket.kind === 'udp') && to !== null && !isNull(to) && !(socket.kind === 'udp' && to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)
+    // A stream that has a peer is written to that, whatever the address says.
+    const mayOpen = opens || socket.kind === 'udp' || socket.isConnectedByWrites
+    const isSomewhere = mayOpen && to !== null && !isNull(to) && !(socket.kind === 'udp' && to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)
     const request: WriteRequest = {
       length, more: has('MSG_MORE'), endOfRecord: has('MSG_EOR'), urgent: has('MSG_OOB'), dontWait: has('MSG_DONTWAIT'), fastOpen: opens, zeroCopy: has('MSG_ZEROCOPY'),
       to: isSomewhere ? addressOf(face, to, face.remote) : null,

@@ -164,6 +164,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
       return outcome.errno === undefined ? socket.refreshListener() : outcome
     },
   },
+  TCP_NOOPT: unsupported('SYNs without an MSS (TCP_NOOPT)'),
   TCP_REPAIR: unsupported('connections put together by hand (TCP_REPAIR)'),
   TCP_REPAIR_QUEUE: unsupported('connections put together by hand (TCP_REPAIR_QUEUE)'),
   TCP_QUEUE_SEQ: unsupported('connections put together by hand (TCP_QUEUE_SEQ)'),
