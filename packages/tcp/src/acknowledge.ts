@@ -50,7 +50,7 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
 /** Text that acknowledges what was acknowledged before: nearly all segments of a stream. */
 function isWindowAll(tcb: Tcb, header: SegmentHeader, length: number): boolean {
   const { snd } = tcb
-  return length > 0 && header.acknowledgment === snd.una && header.sackBlocks === 0 && !snd.persisting && snd.probing === Probing.None && tcb.ecn === null
+  return length > 0 && header.acknowledgment === snd.una && header.sackBlocks === 0 && !snd.persisting && snd.repair?.isProbing !== true && tcb.ecn === null
 }
 
 function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent): void {
