@@ -2,7 +2,6 @@ import { checkOptions, StackError } from '@stack/core'
 import type { OptionSchema } from '@stack/core'
 import type { ConnectionOptions, ConnectOptions, EcnPolicy, ForwardOptions, HandshakeOptions, ListenerSettings, ListenOptions, OpenError, TcpOptions } from './api.ts'
 import { checkFastOpenConnect, checkFastOpenKey, checkFastOpenListen } from './fast-open-options.ts'
-import { copySettings } from './settings.ts'
 import { MAX_WINDOW_SCALE } from './wire.ts'
 
 /** Every option decided. Shared by the connections that differ in none. */
@@ -170,50 +169,55 @@ const OPEN_ERRORS: ReadonlySet<unknown> = new Set<OpenError>([
 /** RFC 9293 §3.8.4: at least two hours by default. */
 export const KEEP_ALIVE_DEFAULTS = { idle: 7_200_000, interval: 75_000, count: 9 } as const
 
-const DEFAULTS: Settings = {
-  noDelay: false,
-  nagle: 'minshall',
-  sendBuffer: null,
-  receiveBuffer: null,
-  maxSendBuffer: 16 * MIB,
-  maxReceiveBuffer: 16 * MIB,
-  userTimeout: 0,
-  userTimeoutOption: false,
-  keepAlive: false,
-  delayedAck: 40,
-  quickAcks: 16,
-  quickAckSmall: false,
-  maximumSegmentSize: 65_535,
-  minimumSegmentSize: LEAST_SENT_MSS,
-  mtuProbing: 'black-hole',
-  mtuProbeBase: 1024,
-  timestamps: true,
-  windowScale: null,
-  windowClamp: LARGEST_WINDOW,
-  receiveLowWater: 1,
-  notSentLowWater: NO_LOW_WATER,
-  cork: false,
-  urgentInline: true,
-  synRetries: 7,
-  openErrors: ['portUnreachable', 'protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited'],
-  synLinearRetries: 0,
-  lingerTimeout: 60_000,
-  finWait2Timeout: null,
-  ecn: 'passive',
-  congestionControl: 'cubic',
-  pacing: false,
-  maxPacingRate: null,
-  slowStartAfterIdle: true,
-  ttl: 0,
-  tos: 0,
-  tailLossProbe: true,
-  windowProbe: 'octet',
-  sack: true,
-  insecureReset: false,
-  insecureSyn: false,
-  trace: null,
-  authentication: null,
+/** What is decided where nothing is said. All settings begin here and so have one shape: what reads them is compiled once. */
+function defaults(): Settings {
+  return {
+    noDelay: false,
+    nagle: 'minshall',
+    sendBuffer: null,
+    receiveBuffer: null,
+    maxSendBuffer: 16 * MIB,
+    maxReceiveBuffer: 16 * MIB,
+    userTimeout: 0,
+    userTimeoutOption: false,
+    keepAlive: false,
+    delayedAck: 40,
+    quickAcks: 16,
+    quickAckSmall: false,
+    maximumSegmentSize: 65_535,
+    minimumSegmentSize: LEAST_SENT_MSS,
+    mtuProbing: 'black-hole',
+    mtuProbeBase: 1024,
+    timestamps: true,
+    windowScale: null,
+    windowClamp: LARGEST_WINDOW,
+    receiveLowWater: 1,
+    notSentLowWater: NO_LOW_WATER,
+    cork: false,
+    urgentInline: true,
+    synRetries: 7,
+    openErrors: ['portUnreachable', 'protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited'],
+    synLinearRetries: 0,
+    lingerTimeout: 60_000,
+    finWait2Timeout: null,
+    ecn: 'passive',
+    congestionControl: 'cubic',
+    pacing: false,
+    maxPacingRate: null,
+    slowStartAfterIdle: true,
+    ttl: 0,
+    tos: 0,
+    tailLossProbe: true,
+    windowProbe: 'octet',
+    sack: true,
+    insecureReset: false,
+    insecureSyn: false,
+    trace: null,
+    authentication: null,
+  }
 }
+
+const DEFAULTS: Settings = defaults()
 
 export const HANDSHAKE_DEFAULTS: Handshake = {
   synAckRetries: 5,
@@ -366,15 +370,15 @@ function required(what: string, name: string, value: unknown): void {
 
 /** `base` with what `options` says; `base` itself when it says nothing. */
 export function settle(base: Settings | null, options: ConnectionOptions): Settings {
-  let result: { -readonly [K in keyof Settings]: unknown } | null = base === null ? copySettings(DEFAULTS) : null
+  let result: Settings | null = base === null ? defaults() : null
   // By what is given, which is little, and not by what could be.
   for (const name of Object.keys(options) as (keyof Settings)[]) {
     const value = options[name]
     if (value === undefined || !Object.hasOwn(DEFAULTS, name)) continue
-    result ??= copySettings(base!)
-    result[name] = value
+    result ??= Object.assign(defaults(), base)
+    Object.assign(result, { [name]: value })
   }
-  return (result as Settings | null) ?? base!
+  return result ?? base!
 }
 
 /** `base` with what `options` says. */

@@ -445,7 +445,7 @@ export class TcpSocket implements OpenFile {
   private connectWith({ length, more, endOfRecord }: WriteRequest, to: SocketAddress): Outcome {
     const opened = this.open(to, this.fastOpen.queue > 0 && this.fastOpen.isClientEnabled)
     if (opened.errno !== undefined) return opened
-    return this.guard(() => ok((this.connection as Connection | null)?.tryWrite(this.context.scratch(length).subarray(0, length), { more, endOfRecord }) ?? 0))
+    return this.guard(() => ok((this.connection)?.tryWrite(this.context.scratch(length).subarray(0, length), { more, endOfRecord }) ?? 0))
   }
 
   /** A write that opens the connection (MSG_FASTOPEN, or the first one after a connect that waits): bytes taken, −1 = it is open already. */
