@@ -36,7 +36,7 @@ describe('mistakes', () => {
     ['0 > S 0:0(0) <nop,FO ¦123>', 'a cookie is an even number of hexadecimal digits, a name, or `...`, not `123`'],
     ['0 > S 0 ¦0(0)', 'expected `:` between the sequence numbers (seq:end(len)), not `0`'],
     ['0 < ¦70000 > 1 S 0:0(0)', 'a port is at most 65535'],
-    ['0 < [ect0 ¦idx] . 1:1(0)', 'expected ect0, ect1, ect01, ce, noecn, tos, ttl, hlim, flowlabel or id of the IP header, not `idx`'],
+    ['0 < [ect0 ¦idx] . 1:1(0)', 'expected ect0, ect1, ect01, ce, noecn, tos, class, ttl, hlim, flowlabel or id of the IP header, not `idx`'],
     ['0 < (ttl ¦256) . 1:1(0)', 'ttl is at most 255, not 256'],
     ['0 close(3 ¦+0 close(4) = 0', 'expected `,` or `)` in the arguments of close, not `+`'],
     ['0 close(3) =  ¦', 'expected a result behind `=`, not the end of the script'],
