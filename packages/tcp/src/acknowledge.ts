@@ -68,7 +68,7 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent):
   takeRecords(tcb, ack, event)
   event.acked = acked
   event.rtt = measureRtt(tcb, header, ack, event)
-  if (event.rtt > 0) tcb.rtt.sample(event.rtt)
+  if (event.rtt > 0) tcb.rtt.sample(event.rtt, tcb.settings)
   snd.unackedSince = snd.ackedAt = Math.floor(scheduler.now)
   // RFC 6298 §5.2, §5.3.
   if (flightSize(tcb) === 0) timers.retransmit = Infinity

@@ -25,7 +25,7 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     smoothedRtt: rtt.smoothed / 1000,
     rttVariance: rtt.variance / 1000,
     minimumRtt: rtt.minimum / 1000,
-    rto: rtt.current,
+    rto: rtt.current(tcb.settings),
     backoff: rtt.backoff,
     userTimeout: userTimeoutOf(tcb),
     ackTimeout: settings.delayedAck,

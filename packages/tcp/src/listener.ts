@@ -22,7 +22,7 @@ import { INITIAL_RTO } from './rto.ts'
 import { receiveHeader } from './segment.ts'
 import { before } from './sequence.ts'
 import { COOKIE_LIFETIME } from './syn-cookie.ts'
-import { LONGEST_SYN_ACK_WAIT, SynQueue } from './syn-queue.ts'
+import { SynQueue } from './syn-queue.ts'
 import type { HalfOpen } from './syn-queue.ts'
 import { traceHalfOpen } from './trace.ts'
 import { synWindow } from './window.ts'
@@ -99,12 +99,13 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     this.uniqueId = context.host.nextEndpointId()
     const { synAckRetries, synBacklog, deferAccept } = options.handshake
     this.synLimit = synBacklog ?? Math.max(LEAST_SYN_QUEUE, options.backlog)
-    this.deferrals = timeoutsWithin(deferAccept)
+    const longest = this.settings.maximumRto
+    this.deferrals = timeoutsWithin(deferAccept, longest)
     this.synQueue = new SynQueue(
       context.host.timers,
       context.host.secureRandom,
       context.counters,
-      { retries: synAckRetries, deferrals: this.deferrals },
+      { retries: synAckRetries, deferrals: this.deferrals, longest },
       (record) => sendSynAck(context, record, this.settings),
     )
     this.closed = new Promise((resolve) => {
@@ -487,10 +488,10 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
 }
 
 /** How many timeouts of a SYN-ACK it takes for `duration` ms to pass: 1 s is one, 3 s are two. */
-function timeoutsWithin(duration: Milliseconds): number {
+function timeoutsWithin(duration: Milliseconds, longest: Milliseconds): number {
   let timeouts = duration > 0 ? 1 : 0
   for (let passed = INITIAL_RTO, wait = INITIAL_RTO; passed < duration && timeouts < MOST_DEFERRALS; passed += wait) {
-    wait = Math.min(2 * wait, LONGEST_SYN_ACK_WAIT)
+    wait = Math.min(2 * wait, longest)
     timeouts++
   }
   return timeouts

@@ -143,7 +143,7 @@ export function isProbeLost(tcb: Tcb): boolean {
   const first = board.firstLost()
   const isAlone = first >= 0 && board.start(first) === search.start && board.lostBytes === ((search.end - search.start) | 0)
   if (!isAlone) {
-    search.abandon(context.host.scheduler.now + tcb.rtt.current)
+    search.abandon(context.host.scheduler.now + tcb.rtt.current(tcb.settings))
     return false
   }
   context.counters.mtuProbesLost++

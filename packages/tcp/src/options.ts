@@ -52,6 +52,9 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   notSentLowWater: { type: 'number', integer: true, min: 1, max: NO_LOW_WATER },
   cork: { type: 'boolean' },
   urgentInline: { type: 'boolean' },
+  minimumRto: { type: 'number', min: 1, max: 60_000 },
+  maximumRto: { type: 'number', min: 1000, max: 3_600_000 },
+  rtoFloor: { type: 'any' },
   synRetries: { type: 'number', integer: true, min: 0, max: 127 },
   openErrors: { type: 'any' },
   synLinearRetries: { type: 'number', integer: true, min: 0, max: 127 },
@@ -195,6 +198,9 @@ function defaults(): Settings {
     notSentLowWater: NO_LOW_WATER,
     cork: false,
     urgentInline: true,
+    minimumRto: 200,
+    maximumRto: 120_000,
+    rtoFloor: 'timeout',
     synRetries: 7,
     openErrors: ['portUnreachable', 'protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited'],
     synLinearRetries: 0,
@@ -235,6 +241,7 @@ function checkShapes(what: string, options: ConnectionOptions): void {
   checkOpenErrors(what, options.openErrors)
   checkChoice(what, 'windowProbe', options.windowProbe, ['octet', 'empty'], 'a peer may be asked either way')
   checkChoice(what, 'nagle', options.nagle, ['minshall', 'classic'], 'to switch it off set noDelay')
+  checkChoice(what, 'rtoFloor', options.rtoFloor, ['timeout', 'variance'])
   checkChoice(what, 'mtuProbing', options.mtuProbing, ['off', 'black-hole', 'always'])
   const trace: unknown = options.trace
   if (trace !== undefined && trace !== null && typeof trace !== 'function') {

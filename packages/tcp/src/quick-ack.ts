@@ -13,8 +13,8 @@ export function startQuickAcks({ rcv, settings }: Tcb): void {
 
 /** Text comes in at `arrival`, ms, in `segments` segments; after a pause of more than a timeout the peer slow-starts (RFC 5681 §4.1). */
 export function noteText(tcb: Tcb, arrival: number, segments: number): void {
-  const { rcv, rtt } = tcb
-  if (rcv.dataSegments > 0 && rcv.quickAcks !== INTERACTIVE && arrival - rcv.lastText > rtt.current) startQuickAcks(tcb)
+  const { rcv, rtt, settings } = tcb
+  if (rcv.dataSegments > 0 && rcv.quickAcks !== INTERACTIVE && arrival - rcv.lastText > rtt.current(settings)) startQuickAcks(tcb)
   rcv.dataSegments += segments
   rcv.lastText = Math.floor(arrival)
 }

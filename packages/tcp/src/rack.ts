@@ -20,7 +20,7 @@ interface Resend {
 export class Rack {
   /** Which of everything sent the newest of what arrived was: §6.2 compares times and, where they are equal, sequence numbers. */
   private newest = 0
-  /** Its round trip; -1 = nothing arrived yet. */
+  /** The round trip of what arrived last; -1 = nothing arrived yet. */
   private rtt = -1
   /** Behind the highest byte that arrived. */
   private highest: number
@@ -55,9 +55,9 @@ export class Rack {
     // The answer is to the original, not to what was sent just now.
     if (isAgain && (isEchoOlder || rtt < minimum)) return
     const order = board.order(i)
-    if (this.rtt >= 0 && before(order, this.newest)) return
+    // The round trip of whatever arrived last, even if something newer had arrived before (§6.2 step 2).
+    if (this.rtt < 0 || !before(order, this.newest)) this.newest = order
     this.rtt = rtt
-    this.newest = order
   }
 
   /** `[start, end)` left again. */

@@ -218,7 +218,7 @@ export function onTimeout(tcb: Tcb): void {
   }
   snd.recovery = Recovery.Timeout
   snd.recover = snd.nxt
-  tcb.mtuSearch?.abandon(context.host.scheduler.now + rtt.current)
+  tcb.mtuSearch?.abandon(context.host.scheduler.now + rtt.current(tcb.settings))
   repair.startOver(true)
   repair.prr = null
   // RFC 5682 §2.1: not when the same data timed out before.

@@ -44,7 +44,7 @@ function retransmitSyn(tcb: Tcb): void {
   snd.timing = false
   snd.retransmits++
   tcb.context.counters.retransmits++
-  if (snd.attempts > tcb.settings.synLinearRetries) tcb.rtt.backOff()
+  if (snd.attempts > tcb.settings.synLinearRetries) tcb.rtt.backOff(tcb.settings)
   sendSyn(tcb)
   armRetransmit(tcb)
 }
@@ -66,7 +66,7 @@ function retransmitData(tcb: Tcb, now: Milliseconds): void {
   doubtRoute(tcb)
   if (snd.attempts >= DOUBT_RETRIES) doubtMtu(tcb)
   repair.timeoutStamp = timestampNow(tcb)
-  tcb.rtt.backOff()
+  tcb.rtt.backOff(tcb.settings)
   sendPending(tcb)
   armRetransmit(tcb)
 }
@@ -98,7 +98,7 @@ function probeWindow(tcb: Tcb, now: Milliseconds): void {
     snd.persisting = true
   }
   snd.attempts++
-  tcb.rtt.backOff()
+  tcb.rtt.backOff(tcb.settings)
   armRetransmit(tcb)
 }
 

@@ -67,7 +67,7 @@ export function segmentArrives(tcb: Tcb, header: SegmentHeader, packet: Packet):
     checkSequence(tcb, header, packet, length) &&
     checkReset(tcb, header) &&
     (isKnownSyn || checkSyn(tcb, header)) &&
-    checkAck(tcb, header, length, packet.arrivalMicros)
+    checkAck(tcb, header, length, packet)
   if (isGood && (header.rare & Rare.UserTimeout) !== 0) userTimeoutArrives(tcb, header)
   if (isGood) takeText(tcb, header, header.sequence, packet)
   else packet.release()
@@ -158,10 +158,7 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
   const isAcceptable =
     // An empty segment may also stand right at the edge: a peer that filled a window, and lost it, acknowledges from there.
     span === 0 ? offset >= 0 && offset <= window : window > 0 && offset < window && offset + span > 0
-  if (isAcceptable) {
-    rememberTimestamp(tcb, header, packet)
-    return true
-  }
+  if (isAcceptable) return true
   // With a closed window the ACK, RST and FIN of the next expected segment still count (MUST-66); its text does not.
   if (window === 0 && offset === 0 && (flags & Flag.Syn) === 0) {
     if (packet.length > 0) {
@@ -170,7 +167,6 @@ function checkSequence(tcb: Tcb, header: SegmentHeader, packet: Packet, length: 
       header.flags &= ~Flag.Fin
       rcv.ackNow = true
     }
-    rememberTimestamp(tcb, header, packet)
     return true
   }
   context.counters.dropUnacceptable++
@@ -228,8 +224,8 @@ function synInWindow(tcb: Tcb): void {
   tcb.finish('ECONNRESET')
 }
 
-/** Fifth, the ACK field. */
-function checkAck(tcb: Tcb, header: SegmentHeader, length: number, arrivalMicros: number): boolean {
+/** Fifth, the ACK field. The timestamp counts only then: a segment that acknowledges what was never sent is not the peer's. */
+function checkAck(tcb: Tcb, header: SegmentHeader, length: number, packet: Packet): boolean {
   const { snd, context } = tcb
   const ack = header.acknowledgment
   if ((header.flags & Flag.Ack) === 0) {
@@ -242,7 +238,8 @@ function checkAck(tcb: Tcb, header: SegmentHeader, length: number, arrivalMicros
       sendResetFor(context, tcb, header, 0)
       return false
     }
-    takeAck(tcb, header, length, arrivalMicros)
+    rememberTimestamp(tcb, header, packet)
+    takeAck(tcb, header, length, packet.arrivalMicros)
     establish(tcb)
     if (tcb.fastOpen === null) return true
     tcb.fastOpen.completed(tcb, header)
@@ -254,8 +251,9 @@ function checkAck(tcb: Tcb, header: SegmentHeader, length: number, arrivalMicros
     challenge(tcb)
     return false
   }
+  rememberTimestamp(tcb, header, packet)
   if (before(ack, snd.una)) return true
-  takeAck(tcb, header, length, arrivalMicros)
+  takeAck(tcb, header, length, packet.arrivalMicros)
   return advanceClosing(tcb)
 }
 

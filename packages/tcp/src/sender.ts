@@ -328,7 +328,7 @@ export function onCorkTimer(tcb: Tcb): void {
 /** RFC 6298 §5.1, and no later than the user timeout. */
 export function armRetransmit(tcb: Tcb): void {
   const { now } = tcb.context.host.scheduler
-  let deadline = now + tcb.rtt.current
+  let deadline = now + tcb.rtt.current(tcb.settings)
   const userTimeout = userTimeoutOf(tcb)
   if (userTimeout > 0 && !tcb.snd.persisting) deadline = Math.min(deadline, Math.max(now, tcb.snd.unackedSince + userTimeout))
   tcb.timers.retransmit = deadline
@@ -347,7 +347,7 @@ function startPersisting(tcb: Tcb): void {
 function restartAfterIdle(tcb: Tcb): void {
   const { snd } = tcb
   if (snd.nxt !== snd.una || snd.queue.length === 0 || snd.lastSent === 0) return
-  if (tcb.context.host.scheduler.now - snd.lastSent <= tcb.rtt.current) return
+  if (tcb.context.host.scheduler.now - snd.lastSent <= tcb.rtt.current(tcb.settings)) return
   if (tcb.settings.slowStartAfterIdle) tcb.cc.onIdle()
   else if (tcb.cc.onDelivered === undefined) keepThroughIdle(tcb)
 }

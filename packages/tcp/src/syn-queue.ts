@@ -6,9 +6,6 @@ import type { Flow } from './flow.ts'
 import { INITIAL_RTO } from './rto.ts'
 import { TupleIndex } from './tuple-index.ts'
 
-/** Longest wait for the answer to a SYN-ACK, ms. */
-export const LONGEST_SYN_ACK_WAIT = 120_000
-
 /** A half-open connection: SYN-RECEIVED after a passive open, without a TCB (RFC 9293 §3.10.7.2). */
 export interface HalfOpen extends Flow {
   irs: number
@@ -44,6 +41,8 @@ export interface SynPatience {
   readonly retries: number
   /** Timeouts that pass before a handshake without text is taken for complete; 0 = it is at once. */
   readonly deferrals: number
+  /** Longest wait for the answer to a SYN-ACK, ms. */
+  readonly longest: Milliseconds
 }
 
 interface Entry {
@@ -145,7 +144,7 @@ export class SynQueue {
   private wait(entry: Entry, now: Milliseconds): void {
     const { record } = entry
     const level = this.levels[record.retries]!
-    record.deadline = now + Math.min(INITIAL_RTO * 2 ** record.retries, LONGEST_SYN_ACK_WAIT)
+    record.deadline = now + Math.min(INITIAL_RTO * 2 ** record.retries, this.patience.longest)
     entry.older = level.newest
     entry.newer = null
     if (level.newest === null) level.oldest = entry

@@ -111,9 +111,10 @@ export class ConnectionTimers {
       this.deadline = Infinity
       this.actions.onDeadlineTimer()
     }
+    // A probe that stands in place of a timeout puts it off.
+    if (this.probe <= now) this.fireProbe(now)
     if (this.retransmit <= now) this.fireRetransmit(now)
     if (this.reorder <= now) this.fireReorder(now)
-    if (this.probe <= now) this.fireProbe(now)
     if (this.keepAlive <= now) {
       this.keepAlive = Infinity
       this.actions.onKeepAliveTimer(now)

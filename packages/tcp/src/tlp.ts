@@ -7,6 +7,7 @@ import { after, before } from './sequence.ts'
 import { State } from './state.ts'
 import { flightSize, Recovery } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
+import { userTimeoutOf } from './user-timeout.ts'
 
 // Tail loss probes (RFC 8985 §7): when the last segments of a flight are lost nothing behind them tells of it. One segment,
 // sent after about two round trips, brings the ACK that does, long before the retransmission timer.
@@ -18,7 +19,7 @@ const SLACK = 2
 
 /** §7.2: (re)starts the probe timer, or stops it where no probe would help. */
 export function scheduleProbe(tcb: Tcb): void {
-  const { snd, rtt, timers, context } = tcb
+  const { snd, rtt, timers } = tcb
   const { board } = snd
   const isOpen = snd.recovery === Recovery.None && board.sackedBytes === 0 && board.lostBytes === 0 && snd.repair?.isProbing !== true
   if (!isOpen || board.length === 0 || !tcb.rcv.sackPermitted || !tcb.settings.tailLossProbe || snd.persisting || rtt.smoothed === 0 || tcb.state < State.Established) {
@@ -26,9 +27,17 @@ export function scheduleProbe(tcb: Tcb): void {
     return
   }
   const wait = (2 * rtt.smoothed) / 1000 + (board.length === 1 ? LONGEST_ACK_DELAY : SLACK)
-  const deadline = context.host.scheduler.now + wait
-  timers.probe = deadline < timers.retransmit ? deadline : Infinity
+  // From what left or arrived last: whatever else happens does not put it off.
+  const deadline = Math.max(snd.lastSent, snd.ackedAt) + wait
+  // In place of a timeout that would come earlier; not of the end of the user timeout.
+  timers.probe = deadline <= timers.retransmit ? deadline : isUserTimeoutDue(tcb) ? Infinity : timers.retransmit
   timers.schedule(timers.probe)
+}
+
+/** The retransmission timer will find that the user timeout is over. */
+function isUserTimeoutDue(tcb: Tcb): boolean {
+  const userTimeout = userTimeoutOf(tcb)
+  return userTimeout > 0 && tcb.timers.retransmit >= tcb.snd.unackedSince + userTimeout
 }
 
 /** §7.3: new data when there is some, else the last segment again. */

@@ -85,7 +85,7 @@ function describe(tcb: Tcb, kind: TcpTraceEvent['kind'], reason: TraceReason): v
   trace.pacingRate = tcb.snd.pacer === null ? 0 : pacingRate(tcb)
   trace.phase = cc.phase ?? ''
   trace.srtt = rtt.smoothed / 1000
-  trace.rto = rtt.current
+  trace.rto = rtt.current(tcb.settings)
   trace.inFlight = flightSize(tcb)
   trace.sendBuffer = tcb.snd.buffer
   trace.receiveBuffer = tcb.rcv.buffer

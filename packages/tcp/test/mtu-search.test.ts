@@ -59,9 +59,11 @@ describe.each(FAMILIES)('a black hole over %s', (family) => {
     const { bench, connection, full } = await opened({}, family)
     await connection.write(pattern(full))
     expect(sent(bench)).toEqual([`1(${String(full)})`])
+    // The tail loss probe stands in place of a timeout.
+    await bench.clock.advance(200)
     await bench.clock.advance(200)
     await bench.clock.advance(400)
-    expect(sent(bench)).toEqual([`1(${String(full)})`, `1(${String(full)})`])
+    expect(sent(bench)).toEqual([`1(${String(full)})`, `1(${String(full)})`, `1(${String(full)})`])
     expect(bench.counters['blackHoles']).toBe(0)
     await bench.clock.advance(800)
     expect(sent(bench)).toEqual([`1(${String(base)})`, `${String(1 + base)}(${String(full - base)})`])
@@ -101,7 +103,7 @@ describe.each(FAMILIES)('a black hole over %s', (family) => {
   test('then larger sizes are tried, and the largest that gets through is found; no loss of a probe is congestion [RFC4821-7.2-probe, RFC4821-7.3-search, RFC4821-7.6-loss]', async () => {
     const { bench, connection, full } = await opened({}, family)
     await connection.write(pattern(full))
-    await bench.clock.advance(1400)
+    await bench.clock.advance(1600)
     await bench.send('A', { seq: 1, ack: 1 + base })
     await bench.send('A', { seq: 1, ack: 1 + full })
     bench.all()

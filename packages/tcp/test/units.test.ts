@@ -122,13 +122,24 @@ describe('numbers', () => {
 
   test('RTO: bounds, backoff, end of backoff [RFC6298-2.5-maximum]', () => {
     const rtt = new RttEstimator()
-    expect(rtt.current).toBe(1000)
-    for (let i = 0; i < 20; i++) rtt.backOff()
-    expect(rtt.current).toBe(120_000)
-    rtt.sample(10)
-    expect(rtt.current).toBe(200)
-    rtt.sample(500_000_000)
-    expect(rtt.current).toBe(120_000)
+    const limits = { minimumRto: 200, maximumRto: 120_000, rtoFloor: 'timeout' } as const
+    expect(rtt.current(limits)).toBe(1000)
+    for (let i = 0; i < 20; i++) rtt.backOff(limits)
+    expect(rtt.current(limits)).toBe(120_000)
+    rtt.sample(10, limits)
+    expect(rtt.current(limits)).toBe(200)
+    rtt.sample(500_000_000, limits)
+    expect(rtt.current(limits)).toBe(120_000)
+  })
+
+  test('RTO: the floor of the variance is added to the round trip, and limits may change', () => {
+    const rtt = new RttEstimator()
+    const limits = { minimumRto: 200, maximumRto: 120_000, rtoFloor: 'variance' } as const
+    for (let i = 0; i < 100; i++) rtt.sample(100_000, limits)
+    expect(rtt.current(limits)).toBe(300)
+    rtt.backOff(limits)
+    expect(rtt.current(limits)).toBe(600)
+    expect(rtt.current({ ...limits, maximumRto: 500 })).toBe(500)
   })
 
   test('Reno grows only when cwnd is the limit, and never shrinks on an ACK [RFC7661-4.3-validated, RFC5681-3.1-ssthresh]', () => {

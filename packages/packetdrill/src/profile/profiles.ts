@@ -28,7 +28,7 @@ const ALL_FAMILIES: readonly Family[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
 
 /**
  * Scripts of Linux: 540,000 bytes to receive and 15 MiB at most (window scale 8), 256 KiB to send, ACKs delayed by 40 ms
- * but for the first ones. Numbers of the remote side count from its SYN.
+ * but for the first ones, timeouts 200 ms longer than the round trip. Numbers of the remote side count from its SYN.
  */
 export const linux: Profile = {
   name: 'linux',
@@ -39,7 +39,7 @@ export const linux: Profile = {
   families: ALL_FAMILIES,
   tcp: {
     receiveBuffer: 540_000, windowScale: 8, sendBuffer: 262_144, delayedAck: 40, quickAcks: 16, quickAckSmall: true, synRetries: 5, synLinearRetries: 4,
-    urgentInline: false, windowProbe: 'empty', ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off', fastOpenKey: LINUX_KEY,
+    urgentInline: false, windowProbe: 'empty', rtoFloor: 'variance', ecn: LINUX_ECN, openErrors: LINUX_OPEN_ERRORS, mtuProbing: 'off', fastOpenKey: LINUX_KEY,
   },
   // Client, server, and every listener.
   socket: { TCP_FASTOPEN: 0x403 },

@@ -132,6 +132,18 @@ export interface ConnectionOptions {
   readonly urgentInline?: boolean
   /** Holds segments back until they are full, 200 ms at most (`TCP_CORK`). Default false. */
   readonly cork?: boolean
+  /**
+   * Least retransmission timeout, ms, 1–60,000 (`TCP_RTO_MIN_US`). Default 200: RFC 6298 §2.4 says a second; this is what the
+   * deployed Internet uses, and delayed ACKs stay below it.
+   */
+  readonly minimumRto?: number
+  /** Largest retransmission timeout, also of a SYN or SYN-ACK, ms, 1,000–3,600,000 (`TCP_RTO_MAX_MS`). Default 120,000 (RFC 6298 §2.5: at least a minute). */
+  readonly maximumRto?: number
+  /**
+   * What `minimumRto` is the least of: the whole `'timeout'` (RFC 6298 §2.4), or what is added to the round trip for its `'variance'`,
+   * as Linux does, so that the timeout is always that much longer than the round trip. Default `'timeout'`.
+   */
+  readonly rtoFloor?: 'timeout' | 'variance'
   /** Retransmissions of a SYN before giving up, 0–127: 7 are 247 s (`TCP_SYNCNT`). Default 7: at least three minutes (RFC 9293 §3.8.3, MUST-23). */
   readonly synRetries?: number
   /**
