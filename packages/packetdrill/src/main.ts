@@ -1,4 +1,5 @@
 import { main } from './command/main.ts'
+import { withSetup } from './command/setup.ts'
 import { profiles, runScript } from './packetdrill.ts'
 
 /** What the suites of a system leave to the command line. */
@@ -17,7 +18,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await main(process.argv.slice(2), {
   profiles: Object.keys(profiles),
   definesOf: (name) => DEFINES[name] ?? {},
-  run: (script, { profile, families }) => runScript(script, { profile: profiles[profile]!, ...(families === null ? {} : { families }) }),
+  run: (script, { profile, families }) => runScript(script, { profile: withSetup(profiles[profile]!, script.path), ...(families === null ? {} : { families }) }),
   write: (text) => process.stdout.write(text),
   error: (text) => process.stderr.write(text),
 })

@@ -18,8 +18,8 @@ const CALLS: CallTable = { ...SOCKET_CALLS, ...TRANSFER_CALLS, ...OPTION_CALLS, 
 
 /** Calls of the language that a stack in user space has no notion of. */
 const FOREIGN = new Map<string, string>([
-  ['splice', 'pipes (splice)'], ['tee', 'pipes (tee)'], ['vmsplice', 'pipes (vmsplice)'], ['pipe', 'pipes (pipe)'], ['sendfile', 'files (sendfile)'],
-  ['open', 'files (open)'], ['fork', 'processes (fork)'], ['kqueue', 'kqueue'], ['kevent', 'kqueue'], ['mmap', 'memory maps (mmap)'],
+  ['splice', 'pipes (splice)'], ['tee', 'pipes (tee)'], ['vmsplice', 'pipes (vmsplice)'], ['pipe', 'pipes (pipe)'],
+  ['fork', 'processes (fork)'], ['kqueue', 'kqueue'], ['kevent', 'kqueue'], ['mmap', 'memory maps (mmap)'],
 ])
 
 const DEFAULT_PORT = 8080

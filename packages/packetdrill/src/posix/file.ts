@@ -38,7 +38,7 @@ export interface Operation {
 
 /** What a file descriptor stands for. */
 export interface OpenFile {
-  readonly kind: 'tcp' | 'udp' | 'epoll'
+  readonly kind: 'tcp' | 'udp' | 'epoll' | 'zeros'
   isNonBlocking: boolean
   /** Bits of {@link Ready} that hold now. */
   poll(): number

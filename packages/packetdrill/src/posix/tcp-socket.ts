@@ -176,6 +176,15 @@ export class TcpSocket implements OpenFile {
     }
   }
 
+  /** connect() to AF_UNSPEC: the connection is reset, and the socket may be used for another. */
+  disconnect(): Outcome {
+    if (this.context.system !== 'linux') return fail('EAFNOSUPPORT')
+    this.fastOpen.deferred = null
+    this.isAccepted = this.isConnecting = this.isReadShut = this.isWriteShut = false
+    this.abort()
+    return ok()
+  }
+
   private open(address: SocketAddress, isFast: boolean): Outcome {
     const { bound, context } = this
     return this.guard(() => {
@@ -323,6 +332,17 @@ export class TcpSocket implements OpenFile {
       if (this.listener !== null) Object.assign(this.settingsSinceListen, options)
       return ok()
     })
+  }
+
+  /** What is held back leaves, as when a cork is drawn. */
+  push(): void {
+    const { connection } = this
+    if (connection === null || this.isOpening) return
+    const cork = this.option('cork')
+    if (cork) connection.configure({ cork: false })
+    // Nothing more: the promise of MSG_MORE is kept.
+    connection.tryWrite(this.context.scratch(0).subarray(0, 0), { more: false })
+    if (cork) connection.configure({ cork: true })
   }
 
   // --- reading and writing ---

@@ -29,7 +29,11 @@ export const COMMANDS: readonly Command[] = [
   { name: 'ip', effect: 'irrelevant', why: 'routes are not cached', when: (words) => isRoute(words) && words.includes('flush') },
   { name: 'ip', effect: 'irrelevant', why: 'it only shows', when: (words) => words.length === 2 || words.some((word) => word === 'show' || word === 'list') },
   { name: 'ip', effect: 'configure', when: (words) => words[1] === 'link' && words.includes('mtu'), apply: setMtu },
+  { name: 'tc', effect: 'unsupported', what: 'a queue of the machine that refuses packets and tells TCP so (tc … limit 0)', when: (words) => words.join(' ').endsWith('limit 0') },
+  { name: 'tc', effect: 'configure', when: (words) => words[1] === 'qdisc' && words.at(-1) === 'fq', apply: setPacing },
   { name: 'tc', effect: 'irrelevant', why: 'the link takes packets at once', when: (words) => words[1] === 'qdisc' && !words.includes('netem') },
+  { name: 'grep', effect: 'irrelevant', why: 'tables of the machine', when: (words) => words.some((word) => word.startsWith('/proc/net/')) },
+  { name: 'dd', effect: 'irrelevant', why: 'files are full of zeros, and have no end' },
   // The project's own scripts: `stack tcp.delayedAck=100 mtu=1400`.
   { name: 'stack', effect: 'configure', apply: setOptions },
 ]
@@ -43,6 +47,12 @@ function setMtu(words: readonly string[], draft: Draft): boolean {
   const mtu = Number(words[words.indexOf('mtu') + 1])
   if (!Number.isInteger(mtu)) return false
   draft.mtu = mtu
+  return true
+}
+
+/** `tc qdisc replace dev tun0 root fq`: that queue keeps to the rate that TCP says. */
+function setPacing(_: readonly string[], draft: Draft): boolean {
+  draft.tcp['pacing'] = true
   return true
 }
 

@@ -42,6 +42,7 @@ function pipeline(pipe: readonly (readonly string[])[], at: ShellCommand, profil
 function stepsOf(row: Command, words: readonly string[], at: ShellCommand, profile: Profile): Step[] {
   switch (row.effect) {
     case 'irrelevant': return []
+    case 'unsupported': throw new Unsupported(row.what, at.at)
     case 'forget': return [{ kind: 'forget' }]
     case 'wait': return [{ kind: 'wait', milliseconds: row.milliseconds(words) }]
     case 'configure': return [{ kind: 'configure', text: words.join(' '), apply: (draft) => row.apply(words, draft) }]

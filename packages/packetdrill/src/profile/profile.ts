@@ -40,13 +40,15 @@ export type Setting =
  * - `settings`: it assigns settings; gives name and value of each.
  * - `forget`: what clients remember of servers is gone.
  * - `wait`: ms that it takes.
+ * - `unsupported`: it asks for `what`, which this stack has no notion of.
  * - `configure`: it changes how the stack is made; false = not in this form.
  *
  * `when` looks at the words; a row that it refuses is passed over.
  */
 export type Command =
   | { readonly name: string; readonly effect: 'irrelevant'; readonly why: string; when?(words: readonly string[]): boolean }
-  | { readonly name: string; readonly effect: 'settings'; assignments(words: readonly string[]): readonly (readonly [name: string, value: string])[] }
+  | { readonly name: string; readonly effect: 'settings'; when?(words: readonly string[]): boolean; assignments(words: readonly string[]): readonly (readonly [name: string, value: string])[] }
+  | { readonly name: string; readonly effect: 'unsupported'; readonly what: string; when?(words: readonly string[]): boolean }
   | { readonly name: string; readonly effect: 'forget'; when?(words: readonly string[]): boolean }
   | { readonly name: string; readonly effect: 'wait'; milliseconds(words: readonly string[]): number }
   | { readonly name: string; readonly effect: 'configure'; when?(words: readonly string[]): boolean; apply(words: readonly string[], draft: Draft): boolean }

@@ -11,7 +11,7 @@ import { fastOpenKey } from './values.ts'
 const LINUX_KEY = fastOpenKey('a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4')!
 
 /** The set-up that nearly all of Linux's scripts begin with: what of it is not so with this profile. */
-const LINUX_DEFAULTS: Command = { name: 'defaults.sh', effect: 'settings', assignments: () => [['net.ipv4.tcp_ecn', '0']] }
+const LINUX_DEFAULTS: Command = { name: 'defaults.sh', effect: 'settings', assignments: () => [['net.ipv4.tcp_ecn', '0'], ['net.ipv4.tcp_slow_start_after_idle', '0']] }
 
 /** Linux takes classic ECN from who asks. With accurate feedback all that it sends is ECT, with an option. */
 const LINUX_ECN = { offer: 'none', accept: 'classic', options: 'all', capable: 'all' } as const

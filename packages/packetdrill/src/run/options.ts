@@ -23,6 +23,8 @@ export interface RunOptions {
   timestampEchoScaled: boolean
   bindPort: number | null
   connectPort: number | null
+  /** The script is only to be read. */
+  dryRun: boolean
   /** Key of TCP MD5 signatures. */
   md5Secret: string | null
 }
@@ -33,13 +35,13 @@ const FAMILIES: readonly string[] = ['ipv4', 'ipv6', 'ipv4-mapped-ipv6']
  * Options that say how the original tool runs, not what a stack must do. `mss` is how a network card is to have cut big
  * segments: ours go in and come out whole.
  */
-const IRRELEVANT = new Set(['mss', 'verbose', 'debug', 'dry_run', 'speed', 'send_omit_free', 'persistent_tun_dev', 'init_scripts', 'code_command', 'code_format', 'code_sockopt', 'so_filename', 'so_flags'])
+const IRRELEVANT = new Set(['mss', 'verbose', 'debug', 'speed', 'send_omit_free', 'persistent_tun_dev', 'init_scripts', 'code_command', 'code_format', 'code_sockopt', 'so_filename', 'so_flags'])
 
 /** Reads the options of a script. Throws ScriptError for a bad value, Unsupported for what has no meaning here. */
 export function readOptions(script: Script): RunOptions {
   const options: RunOptions = {
     toleranceMicroseconds: null, tolerancePercent: null, families: null, localAddress: null, remoteAddress: null, gateway: null, prefixLength: null, mtu: null,
-    nonFatal: new Set(), strictSegments: false, timestampTick: 0, timestampEchoScaled: false, bindPort: null, connectPort: null, md5Secret: null,
+    nonFatal: new Set(), strictSegments: false, timestampTick: 0, timestampEchoScaled: false, bindPort: null, connectPort: null, dryRun: false, md5Secret: null,
   }
   for (const option of script.options) read(option, options)
   return options
@@ -64,6 +66,8 @@ function read(option: ScriptOption, options: RunOptions): void {
     case 'tcp_ts_ecr_scaled': options.timestampEchoScaled = value === null || value !== '0'; break
     case 'udp_encapsulation':
     case 'udp_encaps': throw new Unsupported('TCP in UDP (udp_encapsulation) is not there', option.at)
+    case 'psp_udp_port': throw new Unsupported('PSP (psp_udp_port) is not there', option.at)
+    case 'dry_run': options.dryRun = true; break
     case 'tcp_md5_secret': options.md5Secret = text(option); break
     default:
       if (name.startsWith('wire_')) throw new Unsupported(`--${name}: a script runs against a stack in memory, not over a wire`, option.at)

@@ -30,8 +30,10 @@ interface CodeFailure {
 }
 
 const DEFAULT_MTU = 1500
-/** Where the family is not the script's choice, the MSS of IPv6 is made that of IPv4 (1460): such scripts are written for all. */
+/** The MSS of IPv6 is made that of IPv4 (1460) for scripts that are written for all. */
 const DEFAULT_MTU_IPV6 = 1520
+/** Of IPv6 and TCP. */
+const HEADERS_IPV6 = 60
 
 /**
  * Runs a script in virtual time, over each family, until one fails.
@@ -46,6 +48,7 @@ export async function runScript(script: Script, options: RunScriptOptions): Prom
   } catch (error) {
     return resultOf(error, script, null, [], null)
   }
+  if (read.dryRun) return resultOf(null, script, null, [], null)
   for (const family of read.families ?? familiesOf(script, ofAddresses(read, options.families ?? options.profile.families))) {
     const result = await runOver(script, family, read, options)
     if (result.status === 'failed') return result
@@ -101,12 +104,24 @@ function resultOf(error: unknown, script: Script, family: Family | null, trace: 
 
 /** The stack's options: the profile's, then what the script sets before its first event of another kind. */
 function draftOf(script: Script, profile: Profile, read: RunOptions, family: Family): Draft {
-  const mtu = family === 'ipv6' && read.families === null ? DEFAULT_MTU_IPV6 : DEFAULT_MTU
-  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, socket: { ...profile.socket }, mtu: read.mtu ?? mtu, missing: [] }
+  const mtu = read.mtu ?? (family === 'ipv6' ? mtuOfIpv6(script, read) : DEFAULT_MTU)
+  const draft: Draft = { tcp: { ...profile.tcp }, ipv4: {}, ipv6: {}, socket: { ...profile.socket }, mtu, missing: [] }
   for (const command of commandsAhead(script)) {
     for (const step of interpret(command, profile)) configure(step, draft, command)
   }
   return draft
+}
+
+/** The first MSS that the script expects tells what it was written for; else it is for all families, unless it says that it is not. */
+function mtuOfIpv6(script: Script, read: RunOptions): number {
+  for (const { action } of script.events) {
+    if (action.kind !== 'packet' || action.direction !== 'expect' || action.body.kind !== 'tcp' || !Array.isArray(action.body.options)) continue
+    const mss = action.body.options.find((option) => option.kind === 'mss')
+    if (mss === undefined) continue
+    if (mss.value === DEFAULT_MTU - HEADERS_IPV6 || mss.value === DEFAULT_MTU_IPV6 - HEADERS_IPV6) return mss.value + HEADERS_IPV6
+    break
+  }
+  return read.families === null ? DEFAULT_MTU_IPV6 : DEFAULT_MTU
 }
 
 function commandsAhead(script: Script): ShellCommand[] {

@@ -42,6 +42,7 @@ export class Session {
   private readonly timeline: Timeline
   private readonly calls: Calls
   private readonly wire: Wire
+  private isDisconnected = false
 
   /** @param draft - what the stack was made with; socket options of it are looked up when they are needed */
   constructor(script: Script, profile: Profile, options: RunOptions, network: Network, posix: Posix, trace: Trace, draft: Draft) {
@@ -159,6 +160,11 @@ export class Session {
       const type = action.arguments[1]
       this.flows.socket(JSON.stringify(type).includes('SOCK_DGRAM') ? 'udp' : 'tcp')
       if (this.options.bindPort !== null) this.flows.localPort = this.options.bindPort
+    } else if (action.name === 'connect') {
+      // A socket that was disconnected goes on as a new one.
+      const address = action.arguments[1]
+      if (this.isDisconnected) this.flows.socket('tcp')
+      this.isDisconnected = address?.kind === 'symbol' && address.name === 'AF_UNSPEC'
     } else if (action.name === 'bind') {
       const port = /"name":"htons","arguments":\[\{"kind":"integer","value":(\d+)/.exec(JSON.stringify(action.arguments))
       if (port !== null) this.flows.localPort = Number(port[1])

@@ -33,7 +33,9 @@ export const OPTION_CALLS: CallTable = {
       if (typeof option === 'string') return now(fail(option))
       if (option.set === undefined) return now(fail('ENOPROTOOPT'))
       const value = args.get(3)
-      if (value.kind === 'array' && args.numberOr(4, INT) < INT) return now(fail('EINVAL'))
+      // Options of IP may be a byte.
+      const least = face.system === 'linux' && args.number(1) === IP ? 1 : INT
+      if (value.kind === 'array' && args.numberOr(4, INT) < least) return now(fail('EINVAL'))
       return now(option.set(socket, value, face.names, face.system))
     })
   },

@@ -7,6 +7,7 @@ import { socketAddress, type SocketAddress } from '../structs.ts'
 import { TcpSocket } from '../tcp-socket.ts'
 import { UdpFile } from '../udp-socket.ts'
 import type { Arguments } from '../values.ts'
+import { ZeroFile } from '../zero-file.ts'
 import { numberOf } from '../values.ts'
 import type { CallTable, Face } from './call.ts'
 
@@ -66,7 +67,7 @@ export const SOCKET_CALLS: CallTable = {
     return withSocket(face, args, (socket) => {
       const address = addressOf(face, args.get(1), face.remote)
       if (socket.kind === 'udp') return now(socket.connect(address))
-      return address === null ? now(fail('EAFNOSUPPORT')) : socket.connect(address)
+      return address === null ? now(socket.disconnect()) : socket.connect(address)
     })
   },
 
@@ -74,6 +75,11 @@ export const SOCKET_CALLS: CallTable = {
     args.expect(2)
     const how = (['read', 'write', 'both'] as const)[args.number(1)]
     return withSocket(face, args, (socket) => now(how === undefined ? fail('EINVAL') : socket.shutdown(how)))
+  },
+
+  open: (face, args, result) => {
+    args.expect(2, 3)
+    return now(ok(face.files.add(new ZeroFile(), wanted(face, result))))
   },
 
   close: (face, args) => {

@@ -7,6 +7,7 @@ import { fail, ok, type Outcome } from '../pending-call.ts'
 import type { OutMismatch } from '../posix.ts'
 import { message, vectorLength, type Message } from '../structs.ts'
 import { numberOf, type Arguments } from '../values.ts'
+import { ZeroFile } from '../zero-file.ts'
 import type { CallTable, Face } from './call.ts'
 import { addressOf, withSocket } from './sockets.ts'
 
@@ -60,11 +61,17 @@ export const TRANSFER_CALLS: CallTable = {
     if (parts > PINNED_PARTS && flagsOf(face, args.number(2))('MSG_ZEROCOPY')) throw new Unsupported('segments that end where their pages are used up (MSG_ZEROCOPY of many parts)', args.at)
     return write(face, args, length, args.number(2), name)
   },
+  sendfile: (face, args) => {
+    args.expect(4)
+    if (!(face.files.get(args.number(1)) instanceof ZeroFile)) return now(fail('EBADF'))
+    return withSocket(face, args, (socket) => socket.write({ length: args.number(3), more: false, endOfRecord: false, urgent: false, dontWait: false, to: null }))
+  },
 }
 
 function read(face: Face, args: Arguments, length: number, flags: number, parts: Message | null = null): Operation {
   const has = flagsOf(face, flags)
   return withSocket(face, args, (socket) => {
+    if (length > 0 && parts === null && isNull(args.get(1))) return now(fail('EFAULT'))
     if (has('MSG_ERRQUEUE')) return now(readErrorQueue(face, socket, parts))
     if (has('MSG_OOB')) return now(socket.kind === 'tcp' ? socket.readUrgent() : fail('EOPNOTSUPP'))
     const request: ReadRequest = {
@@ -119,6 +126,7 @@ function write(face: Face, args: Arguments, length: number, flags: number, to: E
     if (has('MSG_ZEROCOPY') && socket.kind !== 'tcp') throw new Unsupported('zerocopy of datagrams (MSG_ZEROCOPY)', args.at)
     const opens = has('MSG_FASTOPEN')
     if ((opens || has('MSG_OOB')) && socket.kind !== 'tcp') return now(fail('EOPNOTSUPP'))
+    if (length > 0 && isNull(args.get(1))) return now(fail('EFAULT'))
     // A stream that has a peer is written to that, whatever the address says.
     const mayOpen = opens || socket.kind === 'udp' || socket.isConnectedByWrites
     const isSomewhere = mayOpen && to !== null && !isNull(to) && !(socket.kind === 'udp' && to.kind === 'ellipsis' && (socket.socket?.remote ?? null) !== null)

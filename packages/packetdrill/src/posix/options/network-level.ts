@@ -4,6 +4,7 @@ import { integer, readOnly, remembered, unsupported, type OptionTable, type Sock
 
 /** ECN is the connection's own business on Linux. */
 const ECN_BITS = 3
+const DISCOVER_DONT = 0
 const DISCOVER_WANT = 1
 const DISCOVER_DO = 2
 const DEFAULT_TTL = 64
@@ -26,12 +27,15 @@ function setTtl(socket: Socket, value: number): Outcome {
   return socket.configure({ ttl: value === -1 ? 0 : value })
 }
 
-/** PMTU discovery is always on (RFC 1191 §3): asking for it changes nothing, anything else is refused. */
+/**
+ * PMTU discovery is always on (RFC 1191 §3): asking for it changes nothing. Who asks for none gets segments that fit the path all the
+ * same; anything else is refused.
+ */
 const discovery = (name: string): ReturnType<typeof remembered> =>
   integer(
     (socket) => socket.remembered.get(name) ?? DISCOVER_WANT,
     (socket, value) => {
-      if (value !== DISCOVER_WANT && value !== DISCOVER_DO) return fail('ENOPROTOOPT')
+      if (value !== DISCOVER_DONT && value !== DISCOVER_WANT && value !== DISCOVER_DO) return fail('ENOPROTOOPT')
       socket.remembered.set(name, value)
       return ok()
     },
@@ -46,6 +50,8 @@ export const IP_LEVEL: OptionTable = {
   IP_MTU_DISCOVER: discovery('IP_MTU_DISCOVER'),
   IP_MTU: pathMtu,
   IP_BIND_ADDRESS_NO_PORT: remembered('IP_BIND_ADDRESS_NO_PORT'),
+  // Scripts bind to addresses that there are.
+  IP_FREEBIND: remembered('IP_FREEBIND'),
   IP_DONTFRAG: integer(() => 1, (_, value) => (value !== 0 ? ok() : fail('ENOPROTOOPT'))),
   IP_TRANSPARENT: unsupported('addresses of others (IP_TRANSPARENT)'),
   IP_HDRINCL: unsupported('raw sockets (IP_HDRINCL)'),

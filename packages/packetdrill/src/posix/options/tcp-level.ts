@@ -37,7 +37,12 @@ function flag(name: 'noDelay' | 'cork'): SocketOption<TcpSocket> {
 
 /** Level IPPROTO_TCP. TCP-AO fails with ENOPROTOOPT: there is no such option yet. */
 export const TCP_LEVEL: OptionTable<TcpSocket> = {
-  TCP_NODELAY: flag('noDelay'),
+  TCP_NODELAY: integer<TcpSocket>((socket) => Number(socket.option('noDelay')), (socket, value, system) => {
+    const outcome = socket.configure({ noDelay: value !== 0 })
+    // On Linux what is held back leaves, whatever holds it.
+    if (value !== 0 && system === 'linux') socket.push()
+    return outcome
+  }),
   TCP_CORK: flag('cork'),
   TCP_NOPUSH: flag('cork'),
   TCP_MAXSEG: {
@@ -95,7 +100,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     (socket, value) => socket.configure(value === 0 ? { quickAcks: 0 } : { quickAcks: LINUX_QUICK_ACKS, quickAckSmall: true }),
   ),
   TCP_NOTSENT_LOWAT: integer<TcpSocket>(
-    (socket) => socket.remembered.get('TCP_NOTSENT_LOWAT') ?? socket.option('notSentLowWater'),
+    (socket) => socket.remembered.get('TCP_NOTSENT_LOWAT') ?? 0,
     (socket, value) => {
       socket.remembered.set('TCP_NOTSENT_LOWAT', value)
       return socket.configure({ notSentLowWater: value === 0 ? NO_LIMIT : Math.min(value, NO_LIMIT) })
