@@ -37,6 +37,7 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
   const event = tcb.context.ack
   beginAck(event, arrivalMicros, header.timestampEcho, header.timestamps && tcb.rcv.timestamps)
   if (tcb.state >= State.Established) beginSample(tcb)
+  snd.rack?.begin()
   if (header.sackBlocks > 0 && tcb.rcv.sackPermitted) takeSacks(tcb, header, event)
   if (after(ack, snd.una)) advance(tcb, header, ack, event)
   // RFC 5681 §2: nothing new, no text, and the window as before. With SACK the blocks tell more.
@@ -51,6 +52,21 @@ export function takeAck(tcb: Tcb, header: SegmentHeader, length: number, arrival
 function isWindowAll(tcb: Tcb, header: SegmentHeader, length: number): boolean {
   const { snd } = tcb
   return length > 0 && header.acknowledgment === snd.una && header.sackBlocks === 0 && !snd.persisting && snd.repair?.isProbing !== true && tcb.ecn === null
+}
+
+/**
+ * SEG.ACK < SND.UNA: an ACK that was overtaken. It acknowledges nothing; what its SACK blocks say holds all the same (RFC 2018 §4:
+ * what is reported stays there).
+ */
+export function takeOldAck(tcb: Tcb, header: SegmentHeader, arrivalMicros: number): void {
+  const { snd } = tcb
+  if (header.sackBlocks === 0 || !tcb.rcv.sackPermitted || flightSize(tcb) === 0) return
+  const event = tcb.context.ack
+  beginAck(event, arrivalMicros, header.timestampEcho, header.timestamps && tcb.rcv.timestamps)
+  beginSample(tcb)
+  snd.rack?.begin()
+  takeSacks(tcb, header, event)
+  if (event.delivered > 0 || event.isDuplicateData) recover(tcb, event)
 }
 
 function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent): void {

@@ -11,6 +11,9 @@ import { sendBuffer } from './send-buffer.ts'
 import { userTimeoutOf } from './user-timeout.ts'
 import { receiveWindow, windowLimit } from './window.ts'
 
+/** More than any reordering that is worth a number. */
+const MOST_REORDERING = 300
+
 const NO_ECN: ConnectionInfo['ecn'] = {
   kind: 'none', isCapable: false, isSeen: false, received: 0, reductions: 0, marked: 0, markedBytes: 0, ect0Bytes: 0, ect1Bytes: 0,
 }
@@ -36,7 +39,8 @@ export function connectionInfo(tcb: Tcb): ConnectionInfo {
     congestionState: congestionState(tcb),
     cwnd: cc.cwnd,
     ssthresh: cc.ssthresh,
-    reordering: DUPLICATE_THRESHOLD,
+    reordering: Math.min(Math.max(DUPLICATE_THRESHOLD, Math.ceil((snd.rack?.reach ?? 0) / snd.mss)), MOST_REORDERING),
+    reorderings: snd.rack?.reorderings ?? 0,
     deliveryRate: snd.rate?.rate ?? 0,
     deliveryRateAppLimited: snd.rate?.isRateLimited ?? false,
     pacingRate: snd.pacer === null ? 0 : pacingRate(tcb),

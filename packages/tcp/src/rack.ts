@@ -24,6 +24,13 @@ export class Rack {
   private rtt = -1
   /** Behind the highest byte that arrived. */
   private highest: number
+  /** The same, before the ACK that is being taken: what one ACK tells of at once is no reordering. */
+  private known: number
+  /** The farthest that something arrived behind what was sent after it, bytes. */
+  reach = 0
+  /** ACKs that told of reordering. */
+  reorderings = 0
+  private isCounted = false
   /** Something arrived behind what was sent after it (§6.2 step 3). */
   isReordering = false
   /** Which of everything sent the last retransmission was that is lost itself; null = none yet. */
@@ -41,7 +48,13 @@ export class Rack {
   private first = 0
 
   constructor(una: number) {
-    this.highest = this.scan = una
+    this.highest = this.known = this.scan = una
+  }
+
+  /** An ACK is being taken. */
+  begin(): void {
+    this.known = this.highest
+    this.isCounted = false
   }
 
   /** §6.2 steps 1 to 3: record `i` arrived, at `now`. `minimum` is the least round trip. */
@@ -49,7 +62,7 @@ export class Rack {
     const sent = board.sent(i)
     const end = board.end(i)
     const isAgain = (board.marks(i) & Mark.Again) !== 0
-    if (!isAgain && before(end, this.highest)) this.isReordering = true
+    if (!isAgain && before(end, this.known)) this.reordered((this.known - board.start(i)) | 0)
     this.highest = later(this.highest, end)
     const rtt = Math.max(0, (now - sent) | 0)
     // The answer is to the original, not to what was sent just now.
@@ -58,6 +71,13 @@ export class Rack {
     // The round trip of whatever arrived last, even if something newer had arrived before (§6.2 step 2).
     if (this.rtt < 0 || !before(order, this.newest)) this.newest = order
     this.rtt = rtt
+  }
+
+  private reordered(distance: number): void {
+    this.isReordering = true
+    if (distance > this.reach) this.reach = distance
+    if (!this.isCounted) this.reorderings++
+    this.isCounted = true
   }
 
   /** `[start, end)` left again. */

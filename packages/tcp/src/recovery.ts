@@ -34,6 +34,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
     if (event.isMarked && snd.repair !== null) snd.repair.undo = null
     tcb.cc.onMarks?.(sampleOf(tcb, event))
   }
+  const guessed = snd.dupBytes
   if (event.isDuplicate) countDuplicate(tcb)
   else if (event.acked > 0 && snd.recovery !== Recovery.Fast) snd.repair?.forgetDuplicates()
   if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)
@@ -44,7 +45,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
     if (event.acked > 0) snd.recover = later(snd.recover, (snd.una - 1) | 0)
     if (tcb.mtuSearch !== null) probeArrived(tcb, tcb.mtuSearch)
     if (isLossFound(tcb) && !isProbeLost(tcb)) enterFastRecovery(tcb, event)
-    else if (tcb.ecn === null || !reduceForMarks(tcb, tcb.ecn, event)) grow(tcb, event)
+    else if (tcb.ecn === null || !reduceForMarks(tcb, tcb.ecn, event)) grow(tcb, event, guessed)
   }
   sampleRate(tcb, event, isWindowLimited)
 }
@@ -282,12 +283,18 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
   }
 }
 
-/** Congestion control hears of what was acknowledged. */
-function grow(tcb: Tcb, event: AckEvent): void {
-  // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing.
-  if (event.acked === 0 || tcb.state < State.Established) return
+/**
+ * Congestion control hears of what arrived just now. What SACK, or duplicate ACKs that `guessed` bytes, told of before made room
+ * then already: counted again when the gap is filled it would be a burst. Where segments overtake each other (RFC 8985 §6.2 step 3)
+ * it counts when it is told, where a gap may be loss not at all, as Linux does.
+ */
+function grow(tcb: Tcb, event: AckEvent, guessed = 0): void {
   const { snd, cc } = tcb
+  const told = event.acked > 0 || snd.rack?.isReordering === true ? event.delivered : 0
+  // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing.
+  if ((told === 0 && event.acked === 0) || tcb.state < State.Established) return
   const sample = sampleOf(tcb, event)
+  sample.acked = Math.max(told - guessed, event.acked > 0 ? Math.min(event.acked, snd.mss) : 0)
   snd.limitedUntil = later(snd.limitedUntil, snd.una)
   if (sample.limited) snd.validation?.used()
   // A control that follows the rate has a bandwidth for what it was not used for.

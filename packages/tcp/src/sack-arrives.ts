@@ -21,7 +21,7 @@ export function takeSacks(tcb: Tcb, header: SegmentHeader, event: AckEvent): voi
   snd.rack ??= new Rack(snd.una)
   if (event.isDuplicateData) snd.rack.duplicate(snd.una, snd.nxt)
   for (let i = first; i < sackBlocks; i++) {
-    const left = later(sackEdges[2 * i]!, acknowledgment)
+    const left = later(sackEdges[2 * i]!, later(acknowledgment, snd.una))
     const right = sackEdges[2 * i + 1]!
     if (after(right, snd.nxt)) tcb.context.counters.dropBadSack++
     else if (after(right, left)) takeBlock(tcb, left, right, event)

@@ -1,8 +1,8 @@
 import { GsoType } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
 import { segmentCount } from '@stack/core'
-import { takeAck } from './acknowledge.ts'
-import { sendAck, sendReset, sendSyn } from './output.ts'
+import { takeAck, takeOldAck } from './acknowledge.ts'
+import { sendAck, sendSyn } from './output.ts'
 import { enterFinWait2 } from './close.ts'
 import { settleEcn } from './ecn-handshake.ts'
 import { ecnArrives } from './ecn-input.ts'
@@ -252,7 +252,10 @@ function checkAck(tcb: Tcb, header: SegmentHeader, length: number, packet: Packe
     return false
   }
   rememberTimestamp(tcb, header, packet)
-  if (before(ack, snd.una)) return true
+  if (before(ack, snd.una)) {
+    takeOldAck(tcb, header, packet.arrivalMicros)
+    return true
+  }
   takeAck(tcb, header, length, packet.arrivalMicros)
   return advanceClosing(tcb)
 }
@@ -293,9 +296,14 @@ function takeText(tcb: Tcb, header: SegmentHeader, sequence: number, packet: Pac
     // RFC 9293 §3.6.1: text after CLOSE means that the peer must learn that nobody reads it.
     packet.release()
     tcb.context.counters.dataAfterClose++
-    sendReset(tcb)
+    // With SEG.ACK, which is what the peer expects even if our FIN is still on its way (RFC 5961 §3.2).
+    sendResetFor(tcb.context, tcb, header, length)
     tcb.finish('ECONNABORTED')
     return
+  } else if (hasFin && finSequence === tcb.rcv.nxt) {
+    // Nothing new but the end: one ACK says it, and D-SACK is of no use to who has no more to send.
+    packet.release()
+    tcb.context.counters.duplicateBytes += length
   } else receiveText(tcb, sequence, packet)
   if (hasFin) receiveFin(tcb, finSequence)
   else finishStream(tcb)

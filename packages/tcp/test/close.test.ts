@@ -157,7 +157,7 @@ describe('the end by force', () => {
     await bench.clock.settle()
     bench.expect('FA')
     await bench.send('PA', { seq: 1, ack: 2, data: pattern(10) })
-    bench.expect('RA', { seq: 2 })
+    bench.expect('R', { seq: 2 })
     await closed
     expect(bench.counters['dataAfterClose']).toBe(1)
     await bench.end()

@@ -19,6 +19,7 @@ function flight() {
   return {
     board, rack,
     arrives: (i: number, now: number, isEchoOlder = false): void => {
+      rack.begin()
       rack.delivered(board, i, now, ROUND, isEchoOlder)
       board.markSacked(i)
     },

@@ -94,7 +94,7 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_bytes_sent: info.bytesSent + info.bytesRetransmitted,
     tcpi_bytes_retrans: info.bytesRetransmitted,
     tcpi_dsack_dups: 0,
-    tcpi_reord_seen: 0,
+    tcpi_reord_seen: info.reorderings,
     tcpi_snd_wnd: info.sendWindow,
     tcpi_rcv_wnd: info.receiveWindow,
     tcpi_total_rto: info.timeouts,

@@ -339,10 +339,10 @@ export class TcpSocket implements OpenFile {
     const { connection } = this
     if (connection === null || this.isOpening) return
     const cork = this.option('cork')
-    if (cork) connection.configure({ cork: false })
     // Nothing more: the promise of MSG_MORE is kept.
     connection.tryWrite(this.context.scratch(0).subarray(0, 0), { more: false })
-    if (cork) connection.configure({ cork: true })
+    connection.configure({ cork: false })
+    if (cork) connection.configure({ cork })
   }
 
   // --- reading and writing ---

@@ -34,8 +34,10 @@ export interface ConnectionInfo {
   readonly congestionState: 'open' | 'disorder' | 'cwr' | 'recovery' | 'loss'
   readonly cwnd: number
   readonly ssthresh: number
-  /** Duplicate ACKs that mean loss. */
+  /** Segments by which something was overtaken at most, 3–300; 3 until more was seen. RACK counts time instead (RFC 8985). */
   readonly reordering: number
+  /** ACKs that told of something that had been overtaken. */
+  readonly reorderings: number
   // --- rates and what limits them ---
   /** Bytes a second at which data last arrived (draft-ietf-ccwg-bbr §4.1); 0 = no sample yet. */
   readonly deliveryRate: number
