@@ -34,7 +34,7 @@ export function recover(tcb: Tcb, event: AckEvent): void {
     if (event.isMarked && snd.repair !== null) snd.repair.undo = null
     tcb.cc.onMarks?.(sampleOf(tcb, event))
   }
-  const guessed = snd.dupBytes
+  const guessed = snd.repair?.dupBytes ?? 0
   if (event.isDuplicate) countDuplicate(tcb)
   else if (event.acked > 0 && snd.recovery !== Recovery.Fast) snd.repair?.forgetDuplicates()
   if (snd.recovery === Recovery.None) tryLateUndo(tcb, event)
