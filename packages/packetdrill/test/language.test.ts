@@ -106,6 +106,7 @@ describe('a TCP segment', () => {
     expect(packet('>[noecn] . 1:1(0)').ip).toEqual({ ecn: 'noecn', tos: null, ttl: null, flowLabel: null, id: null })
     expect(packet('> [tos 0x4, ttl 64 id 7] . 1:1(0)').ip).toEqual({ ecn: null, tos: 4, ttl: 64, flowLabel: null, id: 7 })
     expect(packet('> (hlim 4) . 1:1(0)').ip.ttl).toBe(4)
+    expect(packet('> (class 0x28) . 1:1(0)').ip.tos).toBe(0x28)
     expect(packet('> [ect01] (flowlabel 0xfffff) . 1:1(0)').ip).toMatchObject({ ecn: 'ect01', flowLabel: 0xfffff })
   })
 

@@ -46,6 +46,42 @@ describe('connect', () => {
 +.1 connect(3, ..., ...) = -1 EINPROGRESS
 `))
 
+  test('FreeBSD: sendto() connects, and what is written waits; with TCP_FASTOPEN it asks for a cookie', async () => {
+    const opened = `
++.1 < S. 0:0(0) ack 1 win 5792 <mss 1000>
++0 > P. 1:301(300) ack 1
+`
+    await passes(`
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 sendto(3, ..., 300, 0, ..., ...) = 300
++0 > S 0:0(0) <mss 1460,nop,wscale 6,sackOK,TS val 1 ecr 0>
++0 connect(3, ..., ...) = -1 EALREADY
+${opened}
++0 sendto(3, ..., 10, 0, ..., ...) = -1 EISCONN
+`.replace('+0 sendto(3, ..., 10, 0, ..., ...) = -1 EISCONN\n', ''), freebsd)
+    await passes(`
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 setsockopt(3, IPPROTO_TCP, TCP_FASTOPEN, [1], 4) = 0
++0 sendto(3, ..., 300, 0, ..., ...) = 300
++0 > S 0:0(0) <mss 1460,nop,wscale 6,sackOK,TS val 1 ecr 0,FO>
+${opened}`, freebsd)
+  })
+
+  test('FreeBSD: TCP_KEEPINIT, 75 s, ends an open', () => passes(`
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 getsockopt(3, IPPROTO_TCP, TCP_KEEPINIT, [75], [4]) = 0
++0 getsockopt(3, IPPROTO_TCP, TCP_KEEPCNT, [8], [4]) = 0
++0...75 connect(3, ..., ...) = -1 ETIMEDOUT
++0 > S 0:0(0) <...>
+`, freebsd))
+
+  test('code asks a socket without a connection for its state', async () => {
+    await passes('0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 %{ assert tcpi_state == TCPI_CLOSED }%\n', freebsd)
+    await passes(`${LISTENER}
++0 %{ assert tcpi_state == TCP_LISTEN }%
+`)
+  })
+
   test('close while it opens sends nothing', () => passes(`
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0

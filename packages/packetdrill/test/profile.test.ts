@@ -72,9 +72,15 @@ describe('freebsd', () => {
     expect(draftAfter('sysctl -w net.inet.tcp.insecure_rst=0', freebsd).tcp).toEqual({ insecureReset: false })
     expect(draftAfter('sysctl -w net.inet.tcp.insecure_rst=1', freebsd).tcp).toEqual({ insecureReset: true })
     expect(draftAfter('sysctl -w net.inet.tcp.insecure_syn=1', freebsd).tcp).toEqual({ insecureSyn: true })
+    expect(() => draftAfter('sysctl -w net.inet.tcp.insecure_ack=1', freebsd)).toThrow(/insecure_ack=1 is out of reach/)
   })
 
   test('one setting stands for two options', () => {
+    expect(draftAfter('sysctl -w net.inet.tcp.insecure_rst=1 net.inet.tcp.insecure_syn=0 net.inet.tcp.drop_synfin=1', freebsd).tcp).toEqual({
+      insecureReset: true, insecureSyn: false, synFin: 'drop',
+    })
+    expect(draftAfter('sysctl net.inet.tcp.rexmit_drop_options=1', freebsd).tcp).toEqual({ synOptionRetries: 2 })
+    expect(draftAfter('sysctl net.inet.tcp.rexmit_drop_options=0 net.inet.tcp.ecn.maxretries=0', freebsd).tcp).toEqual({ synOptionRetries: null, ecn: { retries: 0 } })
     expect(draftAfter('sysctl net.inet.tcp.rfc1323=3', freebsd).tcp).toEqual({ timestamps: true, windowScale: false })
     expect(draftAfter('sysctl -w kern.ipc.maxsockbuf=2097152', freebsd).tcp).toEqual({ windowScale: 6 })
   })

@@ -58,6 +58,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   synRetries: { type: 'number', integer: true, min: 0, max: 127 },
   openErrors: { type: 'any' },
   synLinearRetries: { type: 'number', integer: true, min: 0, max: 127 },
+  synOptionRetries: { type: 'any' },
   lingerTimeout: { type: 'number', min: 0 },
   finWait2Timeout: { type: 'any' },
   ecn: { type: 'any' },
@@ -163,6 +164,7 @@ const USER_TIMEOUT_SCHEMA: OptionSchema<Exclude<ConnectionOptions['userTimeoutOp
 
 const SCALE_SCHEMA: OptionSchema = { windowScale: { type: 'number', integer: true, min: 0, max: MAX_WINDOW_SCALE } }
 const PACING_SCHEMA: OptionSchema = { maxPacingRate: { type: 'number', min: 1 } }
+const SYN_OPTION_SCHEMA: OptionSchema = { synOptionRetries: { type: 'number', integer: true, min: 0, max: 127 } }
 const FIN_WAIT_2_SCHEMA: OptionSchema = { finWait2Timeout: { type: 'number', min: 0 } }
 
 const OPEN_ERRORS: ReadonlySet<unknown> = new Set<OpenError>([
@@ -204,6 +206,7 @@ function defaults(): Settings {
     synRetries: 7,
     openErrors: ['portUnreachable', 'protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited'],
     synLinearRetries: 0,
+    synOptionRetries: null,
     lingerTimeout: 60_000,
     finWait2Timeout: null,
     ecn: 'passive',
@@ -248,11 +251,12 @@ function checkShapes(what: string, options: ConnectionOptions): void {
     throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'trace' must be a function or null.`)
   }
   checkAuthentication(what, options.authentication)
-  const { sendBuffer, receiveBuffer, windowScale, finWait2Timeout, maxPacingRate } = options
+  const { sendBuffer, receiveBuffer, windowScale, finWait2Timeout, synOptionRetries, maxPacingRate } = options
   if (sendBuffer !== undefined && sendBuffer !== null) checkOptions(what, { sendBuffer }, BUFFER_SCHEMA)
   if (receiveBuffer !== undefined && receiveBuffer !== null) checkOptions(what, { receiveBuffer }, BUFFER_SCHEMA)
   if (windowScale !== undefined && windowScale !== null && windowScale !== false) checkOptions(what, { windowScale }, SCALE_SCHEMA)
   if (finWait2Timeout !== undefined && finWait2Timeout !== null) checkOptions(what, { finWait2Timeout }, FIN_WAIT_2_SCHEMA)
+  if (synOptionRetries !== undefined && synOptionRetries !== null) checkOptions(what, { synOptionRetries }, SYN_OPTION_SCHEMA)
   if (maxPacingRate !== undefined && maxPacingRate !== null) checkOptions(what, { maxPacingRate }, PACING_SCHEMA)
 }
 

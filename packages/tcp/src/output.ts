@@ -13,6 +13,7 @@ import { writeUrgent } from './urgent.ts'
 import { offerUserTimeout, writeUserTimeout } from './user-timeout.ts'
 import { selectWindow, synWindow } from './window.ts'
 import { Flag, MAX_SACK_BLOCKS } from './wire.ts'
+import type { SegmentHeader } from './wire.ts'
 
 /** Most bytes of a SACK option with its padding. */
 const SACK_LENGTH = 36
@@ -73,14 +74,7 @@ export function sendSyn(tcb: Tcb): void {
   const header = beginSegment(context, tcb, isSynSent ? Flag.Syn : Flag.Syn | Flag.Ack, snd.iss, isSynSent ? 0 : rcv.nxt)
   header.window = synWindow(settings)
   header.mss = rcv.mss
-  // An answer offers only what the SYN offered (RFC 7323 §2.2, §3.2).
-  if (rcv.scaling) header.windowScale = rcv.scale
-  header.sackPermitted = rcv.sackPermitted
-  if (rcv.timestamps) {
-    header.timestamps = true
-    header.timestampValue = timestampNow(tcb)
-    header.timestampEcho = isSynSent ? 0 : rcv.tsRecent
-  }
+  if (!isSynSent || snd.attempts <= (settings.synOptionRetries ?? Infinity)) offerOptions(tcb, header)
   if (tcb.ecn !== null) markSyn(tcb.ecn, header, snd.attempts)
   offerUserTimeout(settings, header)
   const length = tcb.fastOpen === null ? 0 : tcb.fastOpen.writeSyn(tcb, header)
@@ -93,6 +87,17 @@ export function sendSyn(tcb: Tcb): void {
     tcb.fastOpen?.synSent(tcb, length)
     if (settings.trace !== null) traceSend(tcb, settings.trace, 'syn', length)
   }
+}
+
+/** An answer offers only what the SYN offered (RFC 7323 §2.2, §3.2). */
+function offerOptions(tcb: Tcb, header: SegmentHeader): void {
+  const { rcv } = tcb
+  if (rcv.scaling) header.windowScale = rcv.scale
+  header.sackPermitted = rcv.sackPermitted
+  if (!rcv.timestamps) return
+  header.timestamps = true
+  header.timestampValue = timestampNow(tcb)
+  header.timestampEcho = tcb.state === State.SynSent ? 0 : rcv.tsRecent
 }
 
 /** Sends `context.outgoing` with `length` bytes of the send queue from `sequence` on. */

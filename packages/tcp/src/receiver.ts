@@ -59,6 +59,25 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
   tcb.user?.onReadable()
 }
 
+/** Text of a SYN that crossed ours: it waits for the end of the handshake (RFC 9293 §3.10.7.3), and is not acknowledged before. */
+export function keepText(tcb: Tcb, packet: Packet): void {
+  const { rcv, context } = tcb
+  packet.trimEnd(Math.min(packet.length, receiveWindow(tcb)))
+  if (packet.length === 0 || !context.host.memory.adopt(packet)) {
+    packet.release()
+    return
+  }
+  rcv.outOfOrder = new OutOfOrderQueue()
+  rcv.outOfOrder.insert(rcv.nxt, packet)
+}
+
+/** The handshake is over: what {@link keepText} kept is in order. */
+export function takeKept(tcb: Tcb): void {
+  if (tcb.rcv.outOfOrder === null) return
+  fillGap(tcb, true)
+  tcb.user?.onReadable()
+}
+
 /** The peer's FIN at `sequence`: processed when everything before it is there. */
 export function receiveFin(tcb: Tcb, sequence: number): void {
   const { rcv } = tcb

@@ -9,7 +9,7 @@ import { ecnArrives } from './ecn-input.ts'
 import { isPlain } from './header-prediction.ts'
 import { isTimestampGood, rememberTimestamp } from './paws.ts'
 import { noteText } from './quick-ack.ts'
-import { finishStream, receiveFin, receiveText, tellDuplicate } from './receiver.ts'
+import { finishStream, keepText, receiveFin, receiveText, takeKept, tellDuplicate } from './receiver.ts'
 import { sendResetFor } from './reset.ts'
 import { after, before } from './sequence.ts'
 import { State, takesData } from './state.ts'
@@ -120,7 +120,7 @@ function arrivesInSynSent(tcb: Tcb, header: SegmentHeader, packet: Packet): void
     setState(tcb, State.SynReceived)
     snd.wnd = header.window
     sendSyn(tcb)
-    packet.release()
+    keepText(tcb, packet)
     return
   }
   takeAck(tcb, header, 1, packet.arrivalMicros)
@@ -241,6 +241,7 @@ function checkAck(tcb: Tcb, header: SegmentHeader, length: number, packet: Packe
     rememberTimestamp(tcb, header, packet)
     takeAck(tcb, header, length, packet.arrivalMicros)
     establish(tcb)
+    takeKept(tcb)
     if (tcb.fastOpen === null) return true
     tcb.fastOpen.completed(tcb, header)
     return advanceClosing(tcb)

@@ -10,7 +10,7 @@ import { FileTable } from './files.ts'
 import { PendingCall } from './pending-call.ts'
 import type { Call, Posix, PosixOptions } from './posix.ts'
 import { symbolsOf } from './symbols/index.ts'
-import { tcpInfoOf } from './tcp-info.ts'
+import { tcpInfoOf, unconnectedInfo } from './tcp-info.ts'
 import { TcpSocket } from './tcp-socket.ts'
 import { Arguments, numberOf, type Names } from './values.ts'
 
@@ -95,7 +95,10 @@ class PosixFace implements Posix {
 
   tcpInfo(fd?: number): Readonly<Record<string, number>> | null {
     const connection = this.connection(fd)
-    return connection === null ? null : tcpInfoOf(connection.info())
+    if (connection !== null) return tcpInfoOf(connection.info())
+    const { files } = this.face
+    const file = fd === undefined ? files.latest : files.get(fd)
+    return file instanceof TcpSocket ? unconnectedInfo(file.listener !== null) : null
   }
 
   end(): void {

@@ -12,6 +12,11 @@ export class FileTable {
     return this.files.get(fd)
   }
 
+  /** The last that was opened of those that are. */
+  get latest(): OpenFile | undefined {
+    return [...this.files.values()].at(-1)
+  }
+
   /** Takes the number that the script gives it, or the least that is free. */
   add(file: OpenFile, wanted: number | null): number {
     let fd = wanted !== null && wanted >= 0 && !this.files.has(wanted) ? wanted : FIRST

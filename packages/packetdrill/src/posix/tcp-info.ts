@@ -114,3 +114,8 @@ function micros(ms: number): number {
 function millis(ms: number): number {
   return ms === Infinity ? NEVER : Math.round(ms)
 }
+
+/** Of a socket that never had a connection. */
+export function unconnectedInfo(isListening: boolean): Readonly<Record<string, number>> {
+  return { tcpi_state: isListening ? STATES.listen : STATES.closed }
+}

@@ -73,7 +73,7 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   missing('net.inet.tcp.rexmit_initial', 'initialRto'),
   missing('net.inet.tcp.rexmit_min', 'minimumRto'),
   missing('net.inet.tcp.rexmit_slop', 'minimumRto'),
-  missing('net.inet.tcp.rexmit_drop_options', 'dropOptionsOnSynRetransmission'),
+  tcpOption('net.inet.tcp.rexmit_drop_options', 'synOptionRetries', (value) => (numberOf(value) === 0 ? null : 2)),
   missing('net.inet.tcp.retries', 'retries'),
   tcpOption('net.inet.tcp.syncache.rexmtlimit', 'synAckRetries', (value) => Math.min(127, numberOf(value))),
   tcpOption('net.inet.tcp.syncache.rst_on_sock_fail', 'abortOnOverflow', (value) => numberOf(value) !== 0),

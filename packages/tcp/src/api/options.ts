@@ -152,6 +152,11 @@ export interface ConnectionOptions {
    */
   readonly synLinearRetries?: number
   /**
+   * Of these, how many offer timestamps, SACK and window scaling, 0–127; later ones have an MSS alone, as some middlebox may
+   * drop SYNs for what it does not know. Default null: all.
+   */
+  readonly synOptionRetries?: number | null
+  /**
    * ICMP errors that end a connection while it opens, if they quote its SYN; others are kept, and told when the SYN's
    * retransmissions are over. Of an open connection they never end anything (RFC 5927 §5.2). `[]` is RFC 9293 §3.9.2.2 to the
    * letter. Default: all that say that something is unreachable or prohibited, so that a caller can try elsewhere (RFC 5461 §4.1).

@@ -1,7 +1,7 @@
 import { Unsupported } from '../../language/error.ts'
 import { fail, ok, type Outcome } from '../pending-call.ts'
 import { congestionControlOf } from '../congestion-names.ts'
-import { tcpInfoOf } from '../tcp-info.ts'
+import { tcpInfoOf, unconnectedInfo } from '../tcp-info.ts'
 import type { TcpSocket } from '../tcp-socket.ts'
 import { field, pointedNumber, stringOf } from '../values.ts'
 import { keepAliveOption } from './keep-alive.ts'
@@ -131,7 +131,7 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_INFO: {
     get: (socket) => {
       const info = socket.connection?.info()
-      return info === undefined ? { tcpi_state: socket.listener === null ? 7 : 10 } : tcpInfoOf(info)
+      return info === undefined ? unconnectedInfo(socket.listener !== null) : tcpInfoOf(info)
     },
   },
   TCP_FASTOPEN: integer<TcpSocket>(
