@@ -9,6 +9,9 @@ const STATES: Readonly<Record<TcpState, number>> = {
 
 const CONGESTION_STATES: Readonly<Record<ConnectionInfo['congestionState'], number>> = { open: 0, disorder: 1, cwr: 2, recovery: 3, loss: 4 }
 
+/** What code compares figures with. */
+const NAMES: Readonly<Record<string, number>> = Object.fromEntries(TCP_INFO_VALUES.map(([name, value]) => [name, value!]))
+
 /** TCPI_OPT_SYN_DATA: the text of a SYN was acknowledged, or taken. */
 const SYN_DATA = 32
 
@@ -36,7 +39,7 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
   const withSyn = fastOpen === null || fastOpen.room === 0 ? 0 : segments(fastOpen.synBytesAcked)
   const delivered = segments(info.bytesAcked) - withSyn + (isOpening ? 0 : 1)
   return {
-    ...Object.fromEntries(TCP_INFO_VALUES.map(([name, value]) => [name, value!])),
+    ...NAMES,
     tcpi_state: STATES[info.state],
     tcpi_ca_state: CONGESTION_STATES[info.congestionState],
     tcpi_retransmits: info.unansweredTimeouts,
@@ -117,5 +120,5 @@ function millis(ms: number): number {
 
 /** Of a socket that never had a connection. */
 export function unconnectedInfo(isListening: boolean): Readonly<Record<string, number>> {
-  return { tcpi_state: isListening ? STATES.listen : STATES.closed }
+  return { ...NAMES, tcpi_state: isListening ? STATES.listen : STATES.closed }
 }

@@ -225,7 +225,7 @@ export class TcpSocket implements OpenFile {
     this.connection = connection
     this.isErrorTaken = false
     const changed = (): void => {
-      if (context.system === 'freebsd') this.roundReceiveBuffer()
+      if (context.system === 'freebsd') this.roundBuffers()
       this.changes++
       context.changed()
     }
@@ -234,7 +234,7 @@ export class TcpSocket implements OpenFile {
       changed()
     }
     connection.setHandler({ readable: changed, writable: changed, urgent, closed: changed })
-    if (context.system === 'freebsd') this.roundReceiveBuffer()
+    if (context.system === 'freebsd') this.roundBuffers()
     // To kernels a reset is an error as long as our FIN is not acknowledged; RFC 9293 §3.10.7.4 just deletes the TCB.
     if (this.settings.trace === undefined) {
       connection.configure({
@@ -267,7 +267,7 @@ export class TcpSocket implements OpenFile {
 
   /** FreeBSD keeps buffers of connections in whole segments. */
   roundedToSegments(bytes: number): number {
-    this.roundReceiveBuffer()
+    this.roundBuffers()
     return this.inSegments(bytes)
   }
 
@@ -283,11 +283,11 @@ export class TcpSocket implements OpenFile {
     return bytes > segment ? Math.ceil(bytes / segment) * segment : bytes
   }
 
-  private roundReceiveBuffer(): void {
+  private roundBuffers(): void {
     const { connection } = this
     if (this.isRounded || connection === null || connection.state === 'syn-sent' || connection.state === 'closed') return
     this.isRounded = true
-    connection.configure({ receiveBuffer: this.inSegments(this.bufferSize('receiveBuffer')) })
+    connection.configure({ receiveBuffer: this.inSegments(this.bufferSize('receiveBuffer')), sendBuffer: this.inSegments(this.bufferSize('sendBuffer')) })
   }
 
   // --- TCP_MD5SIG ---
