@@ -215,6 +215,10 @@ describe('options', () => {
     [{ keepAlive: { idle: -1 } }, /idle/],
     [{ keepAlive: true }, /keepAlive/],
     [{ delayedAck: 501 }, /delayedAck/],
+    [{ insecureReset: 1 }, /insecureReset/],
+    [{ synOptionRetries: 128 }, /synOptionRetries/],
+    [{ ecn: { offer: 'classic', retries: -1 } }, /retries/],
+    [{ synFin: 'drop' }, /no option 'synFin'/],
     [{ congestionControl: 'vegas' }, /vegas|congestion/],
   ] as const)('%o is refused', async (options, message) => {
     const bench = await Bench.create()

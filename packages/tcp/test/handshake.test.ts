@@ -276,6 +276,38 @@ describe('listening', () => {
     await bench.end()
   })
 
+  test('synFin: taken without the FIN, or dropped where nobody listens, too', async () => {
+    await expect(Bench.create({ tcp: { synFin: 'any' as never } })).rejects.toThrow(/'synFin'.*'take', 'no-open', 'drop'|synFin/)
+    const taking = await Bench.create({ tcp: { synFin: 'take' } })
+    taking.stack.tcp.listen({ port: PORT })
+    await taking.send('SF', {})
+    taking.expect('SA', { ack: 1 })
+    await taking.end()
+    const dropping = await Bench.create({ tcp: { synFin: 'drop' } })
+    await dropping.send('SF', {})
+    dropping.expectNothing()
+    expect(dropping.counters['dropBadFlags']).toBe(1)
+    await dropping.send('S', {})
+    dropping.expect('RA')
+    await dropping.end()
+  })
+
+  test('insecureReset, insecureSyn: what a connection is configured with holds for its next segment (RFC 793)', async () => {
+    const bench = await Bench.create()
+    const first = await bench.connect()
+    await bench.send('R', { seq: 500 })
+    bench.expect('A', { seq: 1, ack: 1 })
+    first.configure({ insecureReset: true })
+    await bench.send('R', { seq: 500 })
+    expect(first.error).toMatchObject({ code: 'ECONNRESET' })
+    const second = await bench.connect()
+    second.configure({ insecureSyn: true })
+    await bench.send('S', { seq: 500 })
+    bench.expect('RA', { seq: 1, ack: 1 })
+    expect(second.error).toMatchObject({ code: 'ECONNRESET' })
+    await bench.end()
+  })
+
   test('half-open: reset, challenge, wrong ACK (RFC 5961)', async () => {
     const bench = await Bench.create()
     const listener = bench.stack.tcp.listen({ port: PORT })

@@ -14,6 +14,9 @@ export const COMMANDS: readonly Command[] = [
   { name: 'sysctl_restore_*', effect: 'irrelevant', why: ONE_SCRIPT },
   { name: 'nstat', effect: 'irrelevant', why: 'counters of the machine' },
   { name: 'netstat', effect: 'irrelevant', why: 'counters of the machine' },
+  // As `echo 'add … -A tcp-md5 "secret";' | setkey -c`: the key comes with `--tcp_md5_secret`.
+  { name: 'printf', effect: 'irrelevant', why: 'it only shows, or tells setkey what is known' },
+  { name: 'setkey', effect: 'irrelevant', why: 'keys come with the script' },
   { name: 'sync', effect: 'irrelevant', why: 'disks of the machine' },
   { name: 'tcpdrop', effect: 'irrelevant', why: ONE_SCRIPT, when: (words) => words.length === 3 && words[1] === '-s' && words[2] === 'TIME_WAIT' },
   { name: 'true', effect: 'irrelevant', why: 'it does nothing' },
