@@ -1,9 +1,60 @@
 import type { Packet } from '@stack/buffer'
 import { after, before } from './sequence.ts'
 
+/** Ranges with a gap before each. What begins one more is not taken: half of 11 MiB in full segments, every second one lost. */
+export const MOST_RANGES = 4096
+
+/** Text in one piece: packets in order, linked by `next`. */
+class Range {
+  start: number
+  end: number
+  private head: Packet
+  private tail: Packet
+
+  constructor(start: number, end: number, packet: Packet) {
+    this.start = start
+    this.end = end
+    this.head = this.tail = packet
+    packet.next = null
+  }
+
+  /** `packet` follows. */
+  append(packet: Packet): void {
+    packet.next = null
+    this.tail.next = packet
+    this.tail = packet
+    this.end = (this.end + packet.length) | 0
+  }
+
+  /** `packet` comes before the rest. */
+  prepend(packet: Packet): void {
+    packet.next = this.head
+    this.head = packet
+    this.start = (this.start - packet.length) | 0
+  }
+
+  /** `range` follows, and is no more. */
+  join(range: Range): void {
+    this.tail.next = range.head
+    this.tail = range.tail
+    this.end = range.end
+  }
+
+  /** The first packet; the range is no more when it was the last one. */
+  shift(): Packet {
+    const packet = this.head
+    this.start = (this.start + packet.length) | 0
+    // Of the last packet nobody asks any more.
+    if (packet.next !== null) this.head = packet.next
+    packet.next = null
+    return packet
+  }
+}
+
 /**
- * Segments beyond a gap, sorted by sequence number and free of overlap. Made when the first one comes. The receiver
- * bounds it: no byte beyond the window, and no more held than a multiple of the buffer.
+ * Segments beyond a gap, as ranges sorted by sequence number with gaps between them: a loss makes one, however much follows it.
+ * Made when the first one comes. The receiver bounds the memory: no byte beyond the window, and no more held than a multiple
+ * of the buffer.
  */
 export class OutOfOrderQueue {
   /** Bytes of packet memory held. */
@@ -11,11 +62,18 @@ export class OutOfOrderQueue {
   /** What of the last packet was here already: `[duplicateStart, duplicateEnd)`, empty when it was all new. */
   duplicateStart = 0
   duplicateEnd = 0
-  private readonly packets: Packet[] = []
-  private readonly sequences: number[] = []
+  private readonly ranges: Range[] = []
 
   get isEmpty(): boolean {
-    return this.packets.length === 0
+    return this.ranges.length === 0
+  }
+
+  /** Is there no room for a packet at `sequence`, because it would begin one range too many? */
+  isFull(sequence: number): boolean {
+    const { ranges } = this
+    if (ranges.length < MOST_RANGES) return false
+    const at = this.indexBehind(sequence)
+    return at === 0 || before(ranges[at - 1]!.end, sequence)
   }
 
   /**
@@ -24,70 +82,61 @@ export class OutOfOrderQueue {
    * @returns bytes that were new
    */
   insert(sequence: number, packet: Packet): number {
-    const { packets, sequences } = this
-    let from = sequence
+    const { ranges } = this
     const end = (sequence + packet.length) | 0
     this.duplicateStart = this.duplicateEnd = sequence
     const at = this.indexBehind(sequence)
-    if (at > 0) {
-      const coveredTo = (sequences[at - 1]! + packets[at - 1]!.length) | 0
-      const overlap = (coveredTo - from) | 0
-      if (overlap > 0) this.duplicateEnd = before(coveredTo, end) ? coveredTo : end
-      if (overlap >= packet.length) {
+    const previous = at > 0 ? ranges[at - 1]! : null
+    let from = sequence
+    if (previous !== null && after(previous.end, sequence)) {
+      from = previous.end
+      if (!before(from, end)) {
+        this.duplicateEnd = end
         packet.release()
         return 0
       }
-      if (overlap > 0) {
-        packet.trimStart(overlap)
-        from = coveredTo
-      }
+      this.duplicateEnd = from
+      packet.trimStart((from - sequence) | 0)
     }
     // Those that the new one covers go; the first that reaches beyond it cuts it short.
-    while (at < packets.length && after(end, sequences[at]!)) {
-      const next = packets[at]!
-      const nextEnd = (sequences[at]! + next.length) | 0
+    for (let next = ranges[at]; next !== undefined && after(end, next.start); next = ranges[at]) {
       if (this.duplicateStart === this.duplicateEnd) {
-        this.duplicateStart = sequences[at]!
-        this.duplicateEnd = before(nextEnd, end) ? nextEnd : end
+        this.duplicateStart = next.start
+        this.duplicateEnd = before(next.end, end) ? next.end : end
       }
-      if (after(nextEnd, end)) {
-        packet.trimEnd((sequences[at]! - from) | 0)
+      if (after(next.end, end)) {
+        packet.trimEnd((next.start - from) | 0)
         break
       }
-      this.remove(at)
-      next.release()
+      ranges.splice(at, 1)
+      this.release(next)
     }
-    if (packet.length === 0) {
-      packet.release()
-      return 0
-    }
-    packets.splice(at, 0, packet)
-    sequences.splice(at, 0, from)
+    const { length } = packet
     this.held += packet.capacity
-    return packet.length
+    this.link(at, from, packet)
+    return length
   }
 
-  /** Where the first packet begins. Not of an empty queue. */
+  /** Where the first range begins. Not of an empty queue. */
   get start(): number {
-    return this.sequences[0]!
+    return this.ranges[0]!.start
   }
 
   /** The end of what is here in one piece from `start` on, at most `limit`. */
   coveredTo(limit: number): number {
-    const { packets, sequences } = this
-    let end = this.start
-    for (let i = 0; i < packets.length && sequences[i] === end && before(end, limit); i++) end = (end + packets[i]!.length) | 0
+    const { end } = this.ranges[0]!
     return before(end, limit) ? end : limit
   }
 
   /** The first packet when it begins at or before `next`, cut to begin there; null = there is still a gap. The caller owns it. */
   take(next: number): Packet | null {
-    while (this.packets.length > 0) {
-      const sequence = this.sequences[0]!
-      const overlap = (next - sequence) | 0
+    const { ranges } = this
+    for (let range = ranges[0]; range !== undefined; range = ranges[0]) {
+      const overlap = (next - range.start) | 0
       if (overlap < 0) return null
-      const packet = this.packets[0]!
-      this.remove(0)
+      const packet = range.shift()
+      this.held -= packet.capacity
+      if (range.start === range.end) ranges.shift()
       if (overlap < packet.length) {
         if (overlap > 0) packet.trimStart(overlap)
         return packet
@@ -98,27 +147,45 @@ export class OutOfOrderQueue {
   }
 
   clear(): void {
-    for (const packet of this.packets) packet.release()
-    this.packets.length = 0
-    this.sequences.length = 0
-    this.held = 0
+    for (const range of this.ranges) this.release(range)
+    this.ranges.length = 0
   }
 
-  /** Index of the first packet that begins behind `sequence`. */
+  /** Packets that touch become one range. */
+  private link(at: number, from: number, packet: Packet): void {
+    const { ranges } = this
+    const end = (from + packet.length) | 0
+    const previous = ranges[at - 1]
+    const next = ranges[at]
+    if (previous?.end === from) {
+      previous.append(packet)
+      if (next?.start !== end) return
+      previous.join(next)
+      ranges.splice(at, 1)
+    } else if (next?.start === end) next.prepend(packet)
+    else ranges.splice(at, 0, new Range(from, end, packet))
+  }
+
+  /** Index of the first range that begins behind `sequence`. */
   private indexBehind(sequence: number): number {
+    const { ranges } = this
     let low = 0
-    let high = this.sequences.length
+    let high = ranges.length
+    // Nearly everything follows the newest.
+    if (high > 0 && !after(ranges[high - 1]!.start, sequence)) return high
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (after(this.sequences[middle]!, sequence)) high = middle
+      if (after(ranges[middle]!.start, sequence)) high = middle
       else low = middle + 1
     }
     return low
   }
 
-  private remove(at: number): void {
-    this.held -= this.packets[at]!.capacity
-    this.packets.splice(at, 1)
-    this.sequences.splice(at, 1)
+  private release(range: Range): void {
+    while (range.start !== range.end) {
+      const packet = range.shift()
+      this.held -= packet.capacity
+      packet.release()
+    }
   }
 }

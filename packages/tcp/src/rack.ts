@@ -1,6 +1,7 @@
 import { Mark } from './scoreboard.ts'
 import type { Scoreboard } from './scoreboard.ts'
 import { before, later } from './sequence.ts'
+import { ToldBlocks } from './told-blocks.ts'
 
 /** Duplicate segments that mean loss where no reordering was seen (RFC 8985 §6.2 step 4). */
 const DUPLICATE_THRESHOLD = 3
@@ -46,6 +47,8 @@ export class Rack {
   // What was sent again, in that order; the queue begins at `first`.
   private resends: Resend[] = []
   private first = 0
+  /** What the peer said it has is known to the scoreboard. */
+  readonly told: ToldBlocks = new ToldBlocks()
 
   constructor(una: number) {
     this.highest = this.known = this.scan = una
@@ -107,6 +110,7 @@ export class Rack {
   /** Marks were taken back: look at everything again. */
   rewind(una: number): void {
     this.scan = una
+    this.told.forget()
   }
 
   /** §6.2 step 4. */

@@ -129,7 +129,7 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
     rcv.sack?.clear()
     context.counters.dropOutOfOrder++
     packet.release()
-  } else if (rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * Math.max(rcv.buffer, receiveWindow(tcb))) {
+  } else if (rcv.outOfOrder.isFull(sequence) || rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * Math.max(rcv.buffer, receiveWindow(tcb))) {
     context.counters.dropOutOfOrder++
     packet.release()
   } else {

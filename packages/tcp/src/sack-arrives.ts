@@ -19,13 +19,19 @@ export function takeSacks(tcb: Tcb, header: SegmentHeader, event: AckEvent): voi
   }
   sortBlocks(sackEdges, first, sackBlocks)
   snd.rack ??= new Rack(snd.una)
+  const { told } = snd.rack
   if (event.isDuplicateData) snd.rack.duplicate(snd.una, snd.nxt)
   for (let i = first; i < sackBlocks; i++) {
     const left = later(sackEdges[2 * i]!, later(acknowledgment, snd.una))
     const right = sackEdges[2 * i + 1]!
     if (after(right, snd.nxt)) tcb.context.counters.dropBadSack++
-    else if (after(right, left)) takeBlock(tcb, left, right, event)
+    else if (after(right, left)) {
+      const from = told.upTo(left)
+      if (after(right, from)) takeBlock(tcb, left, from, right, event)
+      told.add(left, right)
+    }
   }
+  told.turn()
 }
 
 /** By where they begin: the peer tells the newest first, and what one ACK tells of at once is no reordering (RFC 8985 §6.2 step 3). */
@@ -34,7 +40,10 @@ function sortBlocks(edges: Int32Array, first: number, end: number): void {
     const left = edges[2 * i]!
     const right = edges[2 * i + 1]!
     let to = i
-    for (; to > first && after(edges[2 * to - 2]!, left); to--) edges.copyWithin(2 * to, 2 * to - 2, 2 * to)
+    for (; to > first && after(edges[2 * to - 2]!, left); to--) {
+      edges[2 * to] = edges[2 * to - 2]!
+      edges[2 * to + 1] = edges[2 * to - 1]!
+    }
     edges[2 * to] = left
     edges[2 * to + 1] = right
   }
@@ -48,10 +57,10 @@ function isDuplicateReport({ sackEdges, sackBlocks, acknowledgment }: SegmentHea
   return sackBlocks > 1 && !before(left, sackEdges[2]!) && !after(right, sackEdges[3]!)
 }
 
-/** Segments are sacked whole or not at all: a peer that names parts of them can make no work. */
-function takeBlock(tcb: Tcb, left: number, right: number, event: AckEvent): void {
+/** Segments are sacked whole or not at all: a peer that names parts of them can make no work. What lies before `from` was looked at. */
+function takeBlock(tcb: Tcb, left: number, from: number, right: number, event: AckEvent): void {
   const { board } = tcb.snd
-  let i = board.find(left)
+  let i = board.find(from)
   if (i === board.length) return
   if (before(board.start(i), left)) i++
   const stop = board.find(right)
@@ -59,11 +68,8 @@ function takeBlock(tcb: Tcb, left: number, right: number, event: AckEvent): void
   const border = board.end(stop - 1)
   while (i < stop) {
     if ((board.marks(i) & Mark.Sacked) === 0) {
-      const bytes = (board.end(i) - board.start(i)) | 0
-      event.sacked += bytes
-      recordArrived(tcb, i, event, false)
-      board.markSacked(i)
-      board.setRun(i, border)
+      event.sacked += recordArrived(tcb, i, event, false)
+      board.markSacked(i, border)
       i++
       continue
     }
@@ -73,11 +79,16 @@ function takeBlock(tcb: Tcb, left: number, right: number, event: AckEvent): void
   }
 }
 
-/** Record `i` is known to have arrived, for the first time: its round trip, and what RACK learns of it. */
-export function recordArrived(tcb: Tcb, i: number, event: AckEvent, isAcknowledged: boolean): void {
+/**
+ * Record `i` is known to have arrived, for the first time: its round trip, and what RACK learns of it.
+ *
+ * @returns its bytes
+ */
+export function recordArrived(tcb: Tcb, i: number, event: AckEvent, isAcknowledged: boolean): number {
   const { board, rack, recover } = tcb.snd
-  const start = board.start(i)
-  event.delivered += (board.end(i) - start) | 0
+  const end = board.end(i)
+  const bytes = (end - board.start(i)) | 0
+  event.delivered += bytes
   const isAgain = (board.marks(i) & Mark.Again) !== 0
   tcb.snd.rate?.arrived(board, i, event.arrival, isAgain, tcb.context.rateSample)
   const elapsed = (event.arrival - board.sent(i)) | 0
@@ -86,10 +97,11 @@ export function recordArrived(tcb: Tcb, i: number, event: AckEvent, isAcknowledg
     if (isAcknowledged) {
       if (event.rtt === 0) event.rtt = rtt
     } else if (event.sackRtt === 0) event.sackRtt = rtt
-    if (!after(board.end(i), recover)) event.isOriginal = true
+    if (!after(end, recover)) event.isOriginal = true
   } else if (isAcknowledged) event.isRetransmitted = true
-  if (rack === null) return
+  if (rack === null) return bytes
   // RFC 8985 §6.2 step 2: an echo from before the retransmission left.
   const isEchoOlder = isAgain && event.hasEcho && before(event.echo, (timestampNow(tcb) - Math.floor(elapsed / 1000)) | 0)
   rack.delivered(board, i, event.arrival, tcb.rtt.minimum, isEchoOlder)
+  return bytes
 }

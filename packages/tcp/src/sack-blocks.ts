@@ -36,7 +36,8 @@ export class SackBlocks {
       this.removeAt(i)
     }
     if (this.count === MAX_SACK_BLOCKS) this.count--
-    edges.copyWithin(2, 0, 2 * this.count)
+    // So short that a call of the runtime would take longer.
+    for (let k = 2 * this.count - 1; k >= 0; k--) edges[k + 2] = edges[k]!
     edges[0] = from
     edges[1] = to
     this.count++
@@ -81,7 +82,8 @@ export class SackBlocks {
   }
 
   private removeAt(i: number): void {
-    this.edges.copyWithin(2 * i, 2 * i + 2, 2 * this.count)
+    const { edges } = this
     this.count--
+    for (let k = 2 * i; k < 2 * this.count; k++) edges[k] = edges[k + 2]!
   }
 }

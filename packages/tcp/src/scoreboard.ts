@@ -185,7 +185,7 @@ export class Scoreboard {
 
   /** The oldest record is acknowledged. */
   shift(): void {
-    this.forget(0)
+    this.forget(this.offset(0))
     this.head = (this.head + 1) & this.mask
     if (--this.length === 0) this.release()
   }
@@ -223,20 +223,25 @@ export class Scoreboard {
   /** Makes `sequence`, inside record `i`, the border of two records. */
   split(i: number, sequence: number): void {
     const ring = this.withRoom()
-    for (let k = this.length; k > i; k--) this.copy(k - 1, k)
+    // The shorter side makes room.
+    if (i < this.length >>> 1) {
+      this.head = (this.head - 1) & this.mask
+      for (let k = 0; k <= i; k++) this.copy(k + 1, k)
+    } else for (let k = this.length; k > i; k--) this.copy(k - 1, k)
     this.length++
     ring[this.offset(i) + END] = sequence
     ring[this.offset(i + 1) + START] = sequence
     if ((this.marks(i) & Mark.Sacked) !== 0) this.sackedRecords++
   }
 
-  /** The peer has it. */
-  markSacked(i: number): void {
-    this.forget(i)
-    const bytes = this.bytes(i)
-    this.setMarks(i, (this.marks(i) & ~(Mark.Lost | Mark.Out)) | Mark.Sacked)
-    this.setRun(i, this.end(i))
-    this.sackedBytes += bytes
+  /** The peer has it, and what follows up to `run`: later blocks need not look at each of it. */
+  markSacked(i: number, run: number = this.end(i)): void {
+    const at = this.offset(i)
+    const ring = this.ring!
+    this.forget(at)
+    ring[at + MARKS] = (ring[at + MARKS]! & ~(Mark.Lost | Mark.Out)) | Mark.Sacked
+    ring[at + RUN] = run
+    this.sackedBytes += (ring[at + END]! - ring[at + START]!) | 0
     this.sackedRecords++
   }
 
@@ -278,7 +283,7 @@ export class Scoreboard {
     for (let i = 0; i < this.length; i++) {
       const marks = this.marks(i)
       if ((marks & Mark.Sacked) === 0) continue
-      this.forget(i)
+      this.forget(this.offset(i))
       this.setMarks(i, marks & ~Mark.Sacked)
     }
   }
@@ -313,7 +318,7 @@ export class Scoreboard {
     this.setMarks(i, this.marks(i) | Mark.Again)
   }
 
-  /** Sequence number up to which everything from record `i` on is sacked, as far as {@link setRun} was told. */
+  /** Sequence number up to which everything from record `i` on is sacked, as far as {@link markSacked} and {@link setRun} were told. */
   run(i: number): number {
     return this.ring![this.offset(i) + RUN]!
   }
@@ -337,11 +342,12 @@ export class Scoreboard {
     this.ring![this.offset(i) + MARKS] = marks
   }
 
-  /** Takes the record out of the totals. */
-  private forget(i: number): void {
-    const marks = this.marks(i)
+  /** Takes the record at `at` out of the totals. */
+  private forget(at: number): void {
+    const ring = this.ring!
+    const marks = ring[at + MARKS]!
     if ((marks & (Mark.Sacked | Mark.Lost)) === 0) return
-    const bytes = this.bytes(i)
+    const bytes = (ring[at + END]! - ring[at + START]!) | 0
     if ((marks & Mark.Sacked) !== 0) {
       this.sackedBytes -= bytes
       this.sackedRecords--
@@ -354,8 +360,11 @@ export class Scoreboard {
   }
 
   private copy(from: number, to: number): void {
-    const at = this.offset(from)
-    this.ring!.copyWithin(this.offset(to), at, at + this.stride)
+    const { stride } = this
+    const ring = this.ring!
+    const source = this.offset(from)
+    const target = this.offset(to)
+    for (let k = 0; k < stride; k++) ring[target + k] = ring[source + k]!
   }
 
   private withRoom(): Int32Array {

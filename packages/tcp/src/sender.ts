@@ -128,7 +128,7 @@ export function sendTailProbe(tcb: Tcb): Probing {
   const held = (behind - board.start(last)) | 0
   const length = Math.min(held, snd.mss)
   const sequence = (behind - length) | 0
-  if (length < held) board.split(last, sequence)
+  if (length < held) splitRecord(tcb, last, sequence)
   return transmit(tcb, sequence, length, end !== behind, 'tail-probe') === Outcome.Sent ? Probing.Again : Probing.None
 }
 
@@ -306,11 +306,17 @@ function noteRetransmission(tcb: Tcb, sequence: number, behind: number, reason: 
   const order = nextOrder(tcb)
   snd.rack?.resent(sequence, behind, order)
   for (; i < board.length && before(board.start(i), behind); i++) {
-    if (after(board.end(i), behind)) board.split(i, behind)
+    if (after(board.end(i), behind)) splitRecord(tcb, i, behind)
     if (board.hasStamps && pipe(tcb) === 0) snd.rate?.restart(now)
     board.markSentAgain(i, now, order)
     if (board.hasStamps) snd.rate?.sent(board, i, pipe(tcb))
   }
+}
+
+/** Makes `sequence` a border: a block that held a part of the record may hold one of its halves. */
+function splitRecord({ snd }: Tcb, i: number, sequence: number): void {
+  snd.board.split(i, sequence)
+  snd.rack?.told.forget()
 }
 
 /** More is promised: it comes, or goes without, in a while. */

@@ -54,7 +54,7 @@ describe('what is here already is cut off, told, and not held twice', () => {
     ['its middle: the old one goes', [[10, 20]], [5, 25], 20, [10, 20], [[5, 25]]],
     ['its beginning and its end', [[10, 20], [30, 40]], [15, 35], 10, [15, 20], [[10, 20], [20, 30], [30, 40]]],
     ['its middle and its end', [[10, 20], [30, 40]], [5, 35], 25, [10, 20], [[5, 30], [30, 40]]],
-    ['all of it, in two pieces', [[10, 20], [20, 30]], [15, 25], 0, [15, 20], [[10, 20], [20, 30]]],
+    ['all of it, in two pieces', [[10, 20], [20, 30]], [15, 25], 0, [15, 25], [[10, 20], [20, 30]]],
     ['two old ones inside it', [[10, 20], [25, 30]], [5, 40], 35, [10, 20], [[5, 40]]],
   ])('%s', (_, before, range, fresh, duplicate, after) => {
     const queue = queueOf(...before)

@@ -1,4 +1,4 @@
-import { createStack } from '@stack/core'
+import { createStack, type NicOptions } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { netem } from '@stack/link-netem'
 import { pipe } from '@stack/link-pipe'
@@ -29,14 +29,14 @@ const fixed: CongestionAlgorithm = {
 }
 
 /** ns of CPU time for each byte delivered over a path that loses a part of the packets, in virtual time. */
-export async function lossy(loss: number, bytes: number): Promise<Figure> {
+export async function lossy(loss: number, bytes: number, offload: Pick<NicOptions, 'gro' | 'softwareGso'> = {}): Promise<Figure> {
   const clock = manualClock()
   const plugins = [ipv4(), tcp({ congestionControls: [fixed], congestionControl: 'fixed', sendBuffer: 1 << 21, receiveBuffer: 1 << 21 })] as const
   const client = createStack({ plugins, clock })
   const server = createStack({ plugins: [ipv4(), tcp({ receiveBuffer: 1 << 21 })] as const, clock })
   const [left, right] = pipe({ latency: DELAY })
-  await client.addNic(netem(left, { loss, direction: 'out', seed: 1 }), { addresses: ['10.0.0.1/24'] })
-  await server.addNic(right, { addresses: ['10.0.0.2/24'] })
+  await client.addNic(netem(left, { loss, direction: 'out', seed: 1 }), { addresses: ['10.0.0.1/24'], ...offload })
+  await server.addNic(right, { addresses: ['10.0.0.2/24'], ...offload })
   const listener = server.tcp.listen({ port: PORT })
   const connection = await clock.until(client.tcp.connect({ host: '10.0.0.2', port: PORT }))
   const peer = (await clock.until(listener.accept()))!
