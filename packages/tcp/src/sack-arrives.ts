@@ -61,9 +61,9 @@ function isDuplicateReport({ sackEdges, sackBlocks, acknowledgment }: SegmentHea
 function takeBlock(tcb: Tcb, left: number, from: number, right: number, event: AckEvent): void {
   const { board } = tcb.snd
   let i = board.find(from)
+  if (i < board.length && before(board.start(i), left)) i++
   if (i === board.length) return
-  if (before(board.start(i), left)) i++
-  const stop = board.find(right)
+  const stop = board.end(i) === right ? i + 1 : board.find(right)
   if (i >= stop) return
   const border = board.end(stop - 1)
   while (i < stop) {

@@ -175,6 +175,11 @@ export class Scoreboard {
   find(sequence: number): number {
     let low = 0
     let high = this.length
+    if (high === 0) return 0
+    // Nearly all records are of one size.
+    const first = this.start(0)
+    const guess = (((sequence - first) | 0) / ((this.end(0) - first) | 0)) | 0
+    if (guess >= 0 && guess < high && !before(sequence, this.start(guess)) && after(this.end(guess), sequence)) return guess
     while (low < high) {
       const middle = (low + high) >>> 1
       if (after(this.end(middle), sequence)) high = middle
