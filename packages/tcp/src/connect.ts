@@ -50,27 +50,28 @@ export function openActive(context: TcpContext, owner: EndpointOwner, options: C
 
 function start(context: TcpContext, endpoint: TcpEndpoint, route: Route, options: ConnectOptions): void {
   const { localAddress, localPort: port, remoteAddress, remotePort, snd, rcv, timers, settings } = endpoint
-  const { scheduler } = context.host
+  // Once: outside of a turn each look is a look at the clock.
+  const { now } = context.host.scheduler
   endpoint.route = route
   endpoint.authenticator = settings.authentication?.forFlow(endpoint) ?? null
   initializeReceiver(endpoint, announcedMss(route, remoteAddress, settings))
   rcv.tsOffset = context.secrets.timestampOffset(localAddress, port, remoteAddress, remotePort)
-  initializeSender(endpoint, context.secrets.initialSequence(localAddress, port, remoteAddress, remotePort, scheduler.now))
+  initializeSender(endpoint, context.secrets.initialSequence(localAddress, port, remoteAddress, remotePort, now))
   setState(endpoint, State.SynSent)
   snd.timing = true
   snd.timedSequence = snd.nxt
-  snd.timedAt = scheduler.micros
-  snd.unackedSince = Math.floor(scheduler.now)
+  snd.timedAt = (now * 1000) | 0
+  snd.unackedSince = Math.floor(now)
   context.counters.activeOpens++
   if (options.timeout !== undefined) {
-    timers.deadline = scheduler.now + options.timeout
+    timers.deadline = now + options.timeout
     timers.schedule(timers.deadline)
   }
   offerEcn(endpoint)
   if (options.fastOpen !== undefined && options.fastOpen !== false) {
     endpoint.fastOpen = new FastOpenClient(endpoint, context.fastOpen.cache, options.fastOpen)
     if (endpoint.fastOpen.isWaiting) {
-      timers.retransmit = scheduler.now + FIRST_WRITE
+      timers.retransmit = now + FIRST_WRITE
       timers.schedule(timers.retransmit)
       return
     }

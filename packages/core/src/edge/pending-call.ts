@@ -22,11 +22,14 @@ export interface PendingCall<T> {
  * reason and `aborted` is told, so that the owner forgets the call. An aborted signal rejects at once, without `begin`.
  */
 export function startCall<T>(begin: (call: PendingCall<T>) => void, signal?: AbortSignal, aborted?: () => void): Promise<T> {
-  if (signal === undefined) {
-    return new Promise<T>((resolve, reject) => {
-      begin({ resolve, reject })
-    })
-  }
+  if (signal !== undefined) return startAbortable(begin, signal, aborted)
+  return new Promise<T>((resolve, reject) => {
+    begin({ resolve, reject })
+  })
+}
+
+/** A function of its own: what its closures share would be made for calls without a signal too. */
+function startAbortable<T>(begin: (call: PendingCall<T>) => void, signal: AbortSignal, aborted: (() => void) | undefined): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason as Error)
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => {
