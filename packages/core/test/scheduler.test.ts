@@ -243,6 +243,49 @@ describe('turns that calls start', () => {
     expect(log.slice(0, 3)).toEqual(['eth0 1', 'flush tcp', 'wake user'])
   })
 
+  it('flush what is late in a turn of its own, behind the promises that were settled and those that their callers wait for', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    scheduler.pollLink(link('eth0', 1, () => {
+      scheduler.markLate(endpoint('tcp'))
+      scheduler.markLate(endpoint('other'))
+      clock.microtask(() => log.push('settled'))
+    }))
+    scheduler.run()
+    clock.microtask(() => log.push('awaited'))
+    expect(log).toEqual(['eth0 1'])
+    clock.runMicrotasks()
+    expect(log).toEqual(['eth0 1', 'settled', 'awaited', 'flush tcp', 'flush other'])
+    expect(scheduler.isIdle).toBe(true)
+  })
+
+  it('do not flush what is late once more when it left meanwhile, and again when there is more', () => {
+    const clock = setup()
+    const { scheduler } = clock
+    const tcp = endpoint('tcp')
+    const eth0 = link('eth0', 1, () => {
+      scheduler.markLate(tcp)
+      scheduler.markLate(tcp)
+    })
+    scheduler.pollLink(eth0)
+    scheduler.run()
+    scheduler.flush(tcp)
+    clock.runMicrotasks()
+    expect(log).toEqual(['eth0 1', 'flush tcp'])
+    eth0.waiting = 1
+    scheduler.pollLink(eth0)
+    scheduler.run()
+    clock.runMicrotasks()
+    expect(log).toEqual(['eth0 1', 'flush tcp', 'eth0 1', 'flush tcp'])
+  })
+
+  it('are not needed by what is late outside a turn', () => {
+    const clock = setup()
+    clock.scheduler.markLate(endpoint('tcp'))
+    clock.runMicrotasks()
+    expect(log).toEqual(['flush tcp'])
+  })
+
   it('are not needed by what is patient outside a turn', () => {
     const clock = setup()
     clock.scheduler.markPatient(endpoint('tcp'))

@@ -118,6 +118,10 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     return this.waking && this.handler !== null
   }
 
+  get isAwaited(): boolean {
+    return this.reader !== null
+  }
+
   // --- opening ---
 
   get opened(): Promise<void> {

@@ -6,7 +6,7 @@ import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
 import { checkAppLimited } from './delivery-rate.ts'
 import { refreshMss } from './segment-size.ts'
-import { awaitsAnswer, flushAck, sendAck, sendReset } from './output.ts'
+import { awaitsAnswer, awaitsCaller, flushAck, sendAck, sendReset } from './output.ts'
 import { NO_LOW_WATER } from './options.ts'
 import type { Settings } from './options.ts'
 import { onReorderTimer } from './recovery.ts'
@@ -15,7 +15,7 @@ import { mergedArrive } from './merged.ts'
 import { receiveHeader } from './segment.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { BELOW_LIMIT, onCorkTimer, sendPending } from './sender.ts'
-import { State } from './state.ts'
+import { isAwaitedStep, State } from './state.ts'
 import { Tcb } from './tcb.ts'
 import { ConnectionTimers } from './timers.ts'
 import type { TimerActions } from './timers.ts'
@@ -88,11 +88,14 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
       packet.release()
       return
     }
+    const before = this.state
     if (packet.chain === null) segmentArrives(this, context.incoming, packet)
     else mergedArrive(this, context.incoming, packet)
     if (this.finished) return
     const { scheduler } = context.host
-    if (awaitsAnswer(this)) scheduler.markPatient(this)
+    const isMilestone = isAwaitedStep(before, this.state)
+    if (awaitsAnswer(this, isMilestone)) scheduler.markPatient(this)
+    else if (isMilestone && awaitsCaller(this)) scheduler.markLate(this)
     else scheduler.markDirty(this)
   }
 

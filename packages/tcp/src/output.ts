@@ -140,10 +140,25 @@ function isAckDue(tcb: Tcb, owed: number): boolean {
 /**
  * Is there nothing to send but an ACK that may wait, and is a handler about to hear of what it is for? Then the answer, if
  * there is one, takes it along, and there is one flush instead of two.
+ *
+ * @param isMilestone - see {@link isAwaitedStep}: then any ACK may
  */
-export function awaitsAnswer(tcb: Tcb): boolean {
-  const { snd, rcv, user } = tcb
-  return snd.queue.length === 0 && !snd.finQueued && user?.isAboutToHear === true && !isAckDue(tcb, (rcv.nxt - rcv.acked) | 0)
+export function awaitsAnswer(tcb: Tcb, isMilestone: boolean): boolean {
+  const { rcv, user } = tcb
+  return isSilent(tcb) && user?.isAboutToHear === true && (isMilestone || !isAckDue(tcb, (rcv.nxt - rcv.acked) | 0))
+}
+
+/**
+ * The connection has just opened, or the peer has ended it: is there nothing to send but the ACK of that, and is a promise about
+ * to settle? Who awaits it often has an answer, the first text or the other FIN, and both leave together (RFC 9293 §3.10.7.3: "data
+ * or controls that were queued for transmission may be included").
+ */
+export function awaitsCaller(tcb: Tcb): boolean {
+  return isSilent(tcb) && (tcb.state === State.Established || tcb.user?.isAwaited === true)
+}
+
+function isSilent({ snd }: Tcb): boolean {
+  return snd.queue.length === 0 && !snd.finQueued
 }
 
 /** The stack itself had no room: try again when bytes come back from below, or soon. */

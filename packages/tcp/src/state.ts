@@ -59,3 +59,8 @@ export function sendsData(state: State): boolean {
 export function takesData(state: State): boolean {
   return (TAKES_DATA & (1 << state)) !== 0
 }
+
+/** A step that applications wait for: our open is answered, or the peer has ended its stream. */
+export function isAwaitedStep(before: State, state: State): boolean {
+  return state !== before && (state === State.CloseWait || (state === State.Established && before === State.SynSent))
+}

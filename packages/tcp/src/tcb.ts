@@ -210,6 +210,8 @@ export interface ConnectionUser {
   readonly isWaiting: boolean
   /** A handler is called at the end of this turn. */
   readonly isAboutToHear: boolean
+  /** A read waits for what comes. */
+  readonly isAwaited: boolean
 }
 
 /** Before any clock began, by more than anything is waited for. */

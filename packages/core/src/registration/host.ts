@@ -38,7 +38,7 @@ export interface Dirty {
   /** Owned by the scheduler: true while queued. Start with false. */
   dirty: boolean
   flushOutput(): void
-  /** Owned by the scheduler, for endpoints that call `markPatient`: true while queued behind wake-ups. Start with false. */
+  /** Owned by the scheduler, for endpoints that call `markPatient` or `markLate`: true while queued there. Start with false. */
   patient?: boolean
 }
 
@@ -76,6 +76,11 @@ export interface Scheduler {
    * to send. `markDirty` does not see it.
    */
   markPatient(endpoint: Dirty): void
+  /**
+   * As `markPatient`, but behind the promises that this turn settles: who awaits one has gone on by then. For what is worth two
+   * microtasks.
+   */
+  markLate(endpoint: Dirty): void
   /** Queue user code for the end of the turn. */
   wake(target: Wakeable): void
   /**

@@ -70,6 +70,8 @@ class Loop implements TurnScheduler {
   readonly #wakes = new Ring<Wakeable>()
   /** Becomes dirty behind the wake-ups of this turn. */
   readonly #patient = new Ring<Dirty>()
+  /** Becomes dirty behind the promises that were settled. */
+  readonly #late = new Ring<Dirty>()
   #now: Milliseconds
   /** The request that the clock has; NaN = unknown, because it may have been used up. */
   #alarm: Milliseconds = Infinity
@@ -137,8 +139,7 @@ class Loop implements TurnScheduler {
 
   markDirty(endpoint: Dirty): void {
     if (endpoint.dirty) return
-    endpoint.dirty = true
-    this.#dirty.push(endpoint)
+    this.#setDirty(endpoint)
     this.#ensureTurn()
   }
 
@@ -147,6 +148,15 @@ class Loop implements TurnScheduler {
     else if (endpoint.patient !== true) {
       endpoint.patient = true
       this.#patient.push(endpoint)
+    }
+  }
+
+  markLate(endpoint: Dirty): void {
+    if (!this.inTurn) this.markDirty(endpoint)
+    else if (endpoint.patient !== true) {
+      endpoint.patient = true
+      if (this.#late.length === 0) this.#clock.microtask(this.#delay)
+      this.#late.push(endpoint)
     }
   }
 
@@ -163,11 +173,14 @@ class Loop implements TurnScheduler {
   }
 
   flush(endpoint: Dirty): void {
-    if (!endpoint.dirty) {
-      endpoint.dirty = true
-      this.#dirty.push(endpoint)
-    }
+    this.#setDirty(endpoint)
     this.run()
+  }
+
+  #setDirty(endpoint: Dirty): void {
+    if (endpoint.dirty) return
+    endpoint.dirty = true
+    this.#dirty.push(endpoint)
   }
 
   turn(): void {
@@ -190,6 +203,20 @@ class Loop implements TurnScheduler {
 
   readonly #onMicrotask = (): void => {
     this.#microtaskPending = false
+    this.#runQueued()
+  }
+
+  /** A call that began the turn returns before its caller can await it: once more. */
+  readonly #delay = (): void => {
+    this.#clock.microtask(this.#endDelay)
+  }
+
+  readonly #endDelay = (): void => {
+    this.#hurry(this.#late)
+    this.#runQueued()
+  }
+
+  #runQueued(): void {
     if (this.isIdle || this.inTurn || !this.#admit()) return
     this.#turn(true)
   }
@@ -251,7 +278,7 @@ class Loop implements TurnScheduler {
       }
       if ((this.#hasPackets() || this.#isTimerDue()) && !this.#isSpentByNow()) continue
       const isWoken = this.#wakes.length > 0 && this.#wakeAll(wakeHere)
-      this.#endPatience()
+      this.#hurry(this.#patient)
       if (!isWoken && this.#dirty.length === 0) break
       // User code takes the time it likes.
       if ((wakeHere ? this.#isSpentNow() : this.#isSpentByNow()) || this.#isDrained()) break
@@ -273,12 +300,12 @@ class Loop implements TurnScheduler {
     this.#wheel.alarm = this.#wheel.bound
   }
 
-  /** Nobody is about to say more. */
-  #endPatience(): void {
-    while (this.#patient.length > 0) {
-      const endpoint = this.#patient.shift()!
+  /** Nobody is about to say more. What left meanwhile need not leave again. */
+  #hurry(waiting: Ring<Dirty>): void {
+    while (waiting.length > 0) {
+      const endpoint = waiting.shift()!
+      if (endpoint.patient === true) this.#setDirty(endpoint)
       endpoint.patient = false
-      this.markDirty(endpoint)
     }
   }
 
@@ -344,6 +371,8 @@ class Loop implements TurnScheduler {
       const endpoint = this.#dirty.shift()
       if (endpoint === undefined) return
       endpoint.dirty = false
+      // Whatever waited leaves now.
+      if (endpoint.patient === true) endpoint.patient = false
       this.#spent++
       try {
         endpoint.flushOutput()
