@@ -14,7 +14,7 @@ import { onKeepAliveTimer, onRetransmitTimer } from './retransmit.ts'
 import { mergedArrive } from './merged.ts'
 import { receiveHeader } from './segment.ts'
 import { segmentArrives } from './segment-arrives.ts'
-import { BELOW_LIMIT, onCorkTimer, sendPending } from './sender.ts'
+import { belowLimit, onCorkTimer, sendPending } from './sender.ts'
 import { isAwaitedStep, State } from './state.ts'
 import { Tcb } from './tcb.ts'
 import { ConnectionTimers } from './timers.ts'
@@ -106,7 +106,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
   /** PacketCredit: bytes left the stack. */
   returned(bytes: number): void {
     this.below -= bytes
-    if (!this.isBlocked || this.isFinished || this.below > BELOW_LIMIT / 2) return
+    if (!this.isBlocked || this.isFinished || this.below > belowLimit(this) / 2) return
     this.isBlocked = false
     this.context.host.scheduler.markDirty(this)
   }

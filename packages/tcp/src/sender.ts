@@ -18,7 +18,9 @@ import { userTimeoutOf } from './user-timeout.ts'
 import { Flag } from './wire.ts'
 
 /** Bytes of one connection below TCP: two of the largest super-packets. More would only wait in a queue. */
-export const BELOW_LIMIT = 131_072
+const BELOW_LIMIT = 131_072
+/** The same in segments, where they do not leave in larger packets: more would leave the processor's nearest cache before they leave the stack. */
+const BELOW_SEGMENTS = 32
 
 /** ms that a segment which is not full waits for more at most. */
 const CORK_LIMIT = 200
@@ -100,7 +102,7 @@ function sendNew(tcb: Tcb, override: boolean): Outcome {
 /** A full segment may leave, and others with it as far as the same limits allow. */
 function sendFull(tcb: Tcb, sequence: number, text: number, queued: number, room: number): Outcome {
   const { snd } = tcb
-  const count = segmentsAtOnce(tcb, Math.min(text, room, tcb.cc.cwnd - pipe(tcb), BELOW_LIMIT - tcb.below))
+  const count = segmentsAtOnce(tcb, Math.min(text, room, tcb.cc.cwnd - pipe(tcb), belowLimit(tcb) - tcb.below))
   const length = count * snd.mss
   const isFin = snd.finQueued && length === queued && room > length
   snd.repair?.newLeaves()
@@ -168,11 +170,17 @@ function refuses(tcb: Tcb, length: number, isForced: boolean): Outcome | null {
     retryLater(tcb)
     return Outcome.Local
   }
-  if (tcb.below > 0 && tcb.below + length > BELOW_LIMIT) {
+  if (tcb.below > 0 && tcb.below + length > belowLimit(tcb)) {
     tcb.isBlocked = true
     return Outcome.Local
   }
   return null
+}
+
+/** Bytes of a connection that may be below TCP. */
+export function belowLimit({ snd, route }: Tcb): number {
+  const { hardwareGso, softwareGso } = route?.endpoint.capabilities ?? {}
+  return hardwareGso === true || softwareGso === true ? BELOW_LIMIT : Math.min(BELOW_LIMIT, BELOW_SEGMENTS * snd.mss)
 }
 
 /** Is it time for the next segment? Else a timer says when it is. */

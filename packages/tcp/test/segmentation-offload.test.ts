@@ -150,7 +150,11 @@ describe('super-packets are on the wire what segments would have been', () => {
   })
 
   test('64 KiB at most', async () => {
-    const { largest } = await expectSame({ writes: [3_000_000] })
+    const { largest } = await expectSame({ mtu: 9000, writes: [3_000_000] })
     expect([largest > 60_000, largest <= 65_536]).toEqual([true, true])
+  })
+
+  test('32 segments at most, where the NIC cuts', async () => {
+    expect((await expectSame({ writes: [3_000_000] })).largest).toBe(32 * 1448 + 52)
   })
 })

@@ -400,29 +400,29 @@ function gate(limit: number): { qdisc: Qdisc; until: number } {
 }
 
 describe('what is below TCP', () => {
-  test.each([true, false])('is two of the largest super-packets at most; the rest follows when half has left (super-packets: %s)', async (softwareGso) => {
+  test.each([true, false])('is 32 segments at most; the rest follows when half has left (super-packets: %s)', async (softwareGso) => {
     const queue = gate(1000)
     const { bench, connection } = await connected({ sendBuffer: 500_000, congestionControl: 'reno' }, { mss: 1024, scale: 6, win: 60_000 }, { nic: { qdisc: queue.qdisc, softwareGso }, memory: ample() })
     connection.write(pattern(400_000)).catch(() => undefined)
     await bench.clock.settle()
     let sent = bench.all().at(-1)!
-    while (connection.info().cwnd < 150_000) {
-      queue.until = connection.info().cwnd < 75_000 ? 0 : bench.clock.now() + 20
+    while (connection.info().cwnd < 40_000) {
+      queue.until = connection.info().cwnd < 20_000 ? 0 : bench.clock.now() + 20
       await bench.send('A', { seq: 1, ack: sent.seq + sent.length, win: 60_000 })
       sent = bench.all().at(-1) ?? sent
     }
-    expect(connection.info()).toMatchObject({ bytesInFlight: 131_072 })
+    expect(connection.info()).toMatchObject({ bytesInFlight: 32_768 })
     bench.expectNothing()
     // Whoever writes now adds to what waits above.
     connection.tryWrite(pattern(10))
-    expect(connection.info()).toMatchObject({ bytesInFlight: 131_072 })
+    expect(connection.info()).toMatchObject({ bytesInFlight: 32_768 })
     await bench.clock.advance(20)
-    for (let i = 0; i < 64; i++) bench.next()
+    for (let i = 0; i < 16; i++) bench.next()
     await bench.clock.settle()
     const { bytesInFlight, cwnd } = connection.info()
-    expect([bytesInFlight > 131_072, cwnd - bytesInFlight < 1024]).toEqual([true, true])
+    expect([bytesInFlight > 32_768, cwnd - bytesInFlight < 1024]).toEqual([true, true])
     expect(bench.counters).toMatchObject({ localDrops: 0, retransmits: 0 })
-    expect(bench.all()).toHaveLength(bytesInFlight / 1024 - 64)
+    expect(bench.all()).toHaveLength(bytesInFlight / 1024 - 16)
     connection.abort()
     await bench.end()
   })
