@@ -120,20 +120,21 @@ function take(tcb: Tcb, packet: Packet): void {
 function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
   const { rcv, context } = tcb
   const { length } = packet
-  rcv.outOfOrder ??= new OutOfOrderQueue()
+  // Kept when it holds something.
+  const queue = rcv.outOfOrder ?? new OutOfOrderQueue()
   startQuickAcks(tcb)
   if (context.host.memory.level >= MemoryLevel.High) {
     // What was not acknowledged is not promised (RFC 2018 §8): what is in order needs the memory more.
-    rcv.outOfOrder.clear()
+    queue.clear()
     rcv.outOfOrder = null
     rcv.sack?.clear()
     context.counters.dropOutOfOrder++
     packet.release()
-  } else if (rcv.outOfOrder.isFull(sequence) || rcv.outOfOrder.held + packet.capacity > HELD_LIMIT * Math.max(rcv.buffer, receiveWindow(tcb))) {
+  } else if (queue.isFull(sequence) || queue.held + packet.capacity > HELD_LIMIT * Math.max(rcv.buffer, receiveWindow(tcb))) {
     context.counters.dropOutOfOrder++
     packet.release()
   } else {
-    const queue = rcv.outOfOrder
+    rcv.outOfOrder = queue
     const end = (sequence + length) | 0
     if (queue.insert(sequence, packet) === 0) context.counters.duplicateBytes += length
     if (rcv.sackPermitted) {
