@@ -289,10 +289,11 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
  * it counts when it is told, where a gap may be loss not at all, as Linux does.
  */
 function grow(tcb: Tcb, event: AckEvent, guessed = 0): void {
-  const { snd, cc } = tcb
+  const { snd } = tcb
   const told = event.acked > 0 || snd.rack?.isReordering === true ? event.delivered : 0
-  // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing.
+  // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing; nor is congestion control made for it.
   if ((told === 0 && event.acked === 0) || tcb.state < State.Established) return
+  const { cc } = tcb
   const sample = sampleOf(tcb, event)
   sample.acked = Math.max(told - guessed, event.acked > 0 ? Math.min(event.acked, snd.mss) : 0)
   snd.limitedUntil = later(snd.limitedUntil, snd.una)
