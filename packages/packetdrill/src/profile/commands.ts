@@ -21,6 +21,8 @@ export const COMMANDS: readonly Command[] = [
   { name: 'tcpdrop', effect: 'irrelevant', why: ONE_SCRIPT, when: (words) => words.length === 3 && words[1] === '-s' && words[2] === 'TIME_WAIT' },
   { name: 'true', effect: 'irrelevant', why: 'it does nothing' },
   { name: ':', effect: 'irrelevant', why: 'it does nothing' },
+  { name: 'dmesg', effect: 'irrelevant', why: 'what the machine says' },
+  { name: 'tcpdump', effect: 'irrelevant', why: 'a run that fails writes its own capture' },
   { name: 'modprobe', effect: 'irrelevant', why: 'what a stack has is installed when it is made' },
   { name: 'kldload', effect: 'irrelevant', why: 'what a stack has is installed when it is made' },
   { name: 'kldstat', effect: 'irrelevant', why: 'what a stack has is installed when it is made' },
