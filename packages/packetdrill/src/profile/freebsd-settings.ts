@@ -139,4 +139,9 @@ export const FREEBSD_SETTINGS: readonly Setting[] = [
   missing('net.inet.icmp.*', 'icmpErrors'),
   missing('net.inet6.icmp6.*', 'icmpErrors'),
   irrelevant('net.isr.*', 'threads of that system'),
+  irrelevant('net.link.*', 'the link is made for the script'),
+  irrelevant('kern.timecounter.*', 'time is virtual'),
+  irrelevant('kern.eventtimer.*', 'time is virtual'),
+  irrelevant('hw.*', 'the machine'),
+  irrelevant('dev.*', 'the machine'),
 ]
