@@ -53,6 +53,8 @@ class Inbox implements LinkInbox, Pollable {
   private timer: Timer | null = null
   private readonly packets = new PacketList()
   private refused = false
+  /** Packets with a due time: where there are none, nobody looks into packets that left the processor's cache. */
+  private delayed = 0
 
   constructor(limit: number, onRoom: (() => void) | null) {
     this.limit = limit
@@ -92,6 +94,7 @@ class Inbox implements LinkInbox, Pollable {
     }
     packet.networkProtocol = protocol
     packet.earliestDeparture = due
+    if (due > 0) this.delayed++
     this.packets.push(packet)
     if (this.packets.head === packet) this.schedule(dispatcher)
     return true
@@ -104,9 +107,14 @@ class Inbox implements LinkInbox, Pollable {
     let count = 0
     while (count < budget) {
       const packet = this.packets.head
-      if (packet === null || packet.earliestDeparture > now) break
+      if (packet === null) break
+      if (this.delayed > 0) {
+        const due = packet.earliestDeparture
+        if (due > now) break
+        if (due > 0) this.delayed--
+        packet.earliestDeparture = 0
+      }
       this.packets.shift()
-      packet.earliestDeparture = 0
       count++
       dispatcher.deliverNetworkPacket(packet.networkProtocol, packet)
       // Delivery may remove the NIC.
@@ -123,6 +131,7 @@ class Inbox implements LinkInbox, Pollable {
 
   clear(): void {
     this.packets.release()
+    this.delayed = 0
     if (!this.refused) return
     this.refused = false
     this.onRoom?.()
