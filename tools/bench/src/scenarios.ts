@@ -49,12 +49,12 @@ export function scenarios(scale = 1): readonly Scenario[] {
     },
     { name: 'tcp-bulk-gso-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(512)), peers: { plain: () => bulkSync({ mtu: MTU }, mib(256), PLAIN) } },
     {
-      name: 'tcp-bulk-64k', unit: 'MB/s', run: () => bulk({ mtu: MAX_MTU }, mib(512)),
+      name: 'tcp-bulk-64k', unit: 'MB/s', run: () => bulk({ mtu: MAX_MTU }, mib(2048)),
       peers: {
         floor: () => floor(65_483, mib(1024)), kernel: () => kernelBulk(mib(512)), ...go('bulk', MAX_MTU, mib(512)), v86: () => v86Bulk(MAX_MTU, mib(128)),
       },
     },
-    { name: 'tcp-bulk-64k-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MAX_MTU }, mib(512)) },
+    { name: 'tcp-bulk-64k-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MAX_MTU }, mib(2048)) },
     {
       name: 'tcp-bulk-gc', unit: 'GC/s', isCost: true, run: () => collections(mib(1024) / 1e6, () => bulkSync({ mtu: MTU }, mib(1024))),
       peers: { awaited: () => collections(mib(512) / 1e6, () => bulk({ mtu: MTU }, mib(512))) },
