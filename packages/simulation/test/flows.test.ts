@@ -62,14 +62,14 @@ describe('a transfer', () => {
 
 describe('a trace', () => {
   test('tells of the lost segment, its repair, and the window', async () => {
-    // The SYN, and the 21st data segment; the first takes the ACK of the SYN along.
-    const { flow } = await transfer({ rate: 10e6, delay: 20, loss: losePackets(22), back: { loss: 0 } }, { bytes: 200_000 }, 5)
+    // SYN, and the 20th data segment: the first one has the ACK.
+    const { flow } = await transfer({ rate: 10e6, delay: 20, loss: losePackets(21), back: { loss: 0 } }, { bytes: 200_000 }, 5)
     const { trace } = flow
     const rows = [...trace.rows()]
     const again = rows.filter((_, i) => trace.isRetransmission(i))
 
     expect(again).toHaveLength(1)
-    expect(again[0]).toMatchObject({ kind: 'send', reason: 'fast-retransmit', position: 1 + 20 * 1448, length: 1448 })
+    expect(again[0]).toMatchObject({ kind: 'send', reason: 'fast-retransmit', position: 1 + 19 * 1448, length: 1448 })
     expect(flow.retransmits).toBe(1)
     expect(rows[0]).toMatchObject({ kind: 'send', reason: 'syn', time: 0, position: 0 })
     const before = rows.findLast(({ time }) => time < again[0]!.time)!
@@ -78,7 +78,7 @@ describe('a trace', () => {
   })
 
   test('shows the round trips of the path, not of the holes', async () => {
-    const { flow } = await transfer({ rate: 100e6, delay: 20, loss: losePackets(22), back: { loss: 0 } }, { bytes: 200_000 }, 5)
+    const { flow } = await transfer({ rate: 100e6, delay: 20, loss: losePackets(21), back: { loss: 0 } }, { bytes: 200_000 }, 5)
     const rtts = flow.roundTrips.map(({ rtt }) => rtt)
 
     expect(rtts.length).toBeGreaterThan(30)

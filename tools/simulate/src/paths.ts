@@ -43,9 +43,9 @@ export function dumbbell(net: Simulation, options: PathOptions): Path {
 /** The classic: half of the window at a loss, a segment more with each round trip (RFC 5681). */
 export const RENO: ConnectionOptions = { congestionControl: 'reno' }
 
-/** The n-th data segment of the only transfer is lost; SYN and ACK come first. */
+/** The n-th data segment of the only transfer is lost; a SYN comes first. */
 export function loseSegments(...numbers: readonly number[]): LossModel {
-  return losePackets(...numbers.map((number) => number + 2))
+  return losePackets(...numbers.map((number) => number + 1))
 }
 
 /** Goodput as a part of what the path can carry. */
