@@ -3,6 +3,7 @@ import { Codepoint } from './ecn.ts'
 import { noteText } from './quick-ack.ts'
 import { receiveText } from './receiver.ts'
 import { segmentArrives } from './segment-arrives.ts'
+import { before } from './sequence.ts'
 import { takesData } from './state.ts'
 import type { Tcb } from './tcb.ts'
 import { Flag } from './wire.ts'
@@ -40,12 +41,12 @@ export function mergedArrive(tcb: Tcb & { readonly finished: boolean }, header: 
 
 /**
  * Is the text at `sequence` all that SEGMENT ARRIVES would find new in a segment, after the one before, which `header` is of?
- * It is the next that is expected, there is room for it, and what else it says was taken from that one: acknowledgment,
- * window, timestamp.
+ * It is the next that is expected, or lies beyond a gap, there is room for it, and what else it says was taken from that one:
+ * acknowledgment, window, timestamp.
  */
 function isTextAll(tcb: Tcb, header: SegmentHeader, sequence: number, length: number): boolean {
   const { snd, rcv, ecn, state } = tcb
-  if (sequence !== rcv.nxt || length > ((rcv.edge - sequence) | 0) || !takesData(state) || tcb.isOrphan || rcv.finSeen) return false
+  if (before(sequence, rcv.nxt) || length > ((rcv.edge - sequence) | 0) || !takesData(state) || tcb.isOrphan || rcv.finSeen) return false
   // Right behind what was acknowledged its timestamp counts (RFC 7323 §4.3).
   if (sequence === rcv.acked || rcv.latecomers !== null) return false
   // The window is of the segment before: so its acknowledgment was a good one.

@@ -2,7 +2,7 @@ import type { Packet } from '@stack/buffer'
 import { after, before } from './sequence.ts'
 
 /** Ranges with a gap before each. What begins one more is not taken: half of 11 MiB in full segments, every second one lost. */
-export const MOST_RANGES = 4096
+const MOST_RANGES = 4096
 
 /** Text in one piece: packets in order, linked by `next`. */
 class Range {

@@ -11,6 +11,8 @@ const SENT = 2
 const MARKS = 3
 const ORDER = 4
 const RUN = 5
+/** Records from which on none is added for less than a full segment: a ring of 1.5 MiB. */
+const MANY = 65_536
 /** Records of the smallest ring. */
 const LEAST = 16
 
@@ -109,6 +111,11 @@ export class Scoreboard {
 
   constructor(pool: RingPool) {
     this.pool = pool
+  }
+
+  /** Small segments, or a window that opens byte by byte over what was lost, have made many records: no more of them. */
+  get isCrowded(): boolean {
+    return this.length >= MANY
   }
 
   /** A range left at `now`; it begins where the last one ends. */

@@ -89,6 +89,7 @@ function sendNew(tcb: Tcb, override: boolean): Outcome {
   const length = Math.min(text, snd.mss, Math.max(0, room))
   const isFin = isFinDue && length === queued && room > length
   if (length === 0 && !isFin) return Outcome.Window
+  if (length < snd.mss && !isFin && snd.board.isCrowded) return Outcome.Held
   // The end of a record that others follow is not held back: nothing will ever fill it up.
   const isEnough = length === snd.mss || isFin || (length === text && text < queued)
   if (!override && !isEnough && !isWorthSending(tcb, length, text, room)) return length === text ? Outcome.Held : Outcome.Window
@@ -151,7 +152,7 @@ function sendLost(tcb: Tcb, first: number): Outcome {
   const room = (snd.una + snd.wnd - sequence) | 0
   const length = Math.min(text, snd.mss, Math.max(0, room))
   const isFin = end !== behind && length === held && room > length
-  if (length === 0 && !isFin) return Outcome.Window
+  if ((length === 0 && !isFin) || (length < Math.min(held, snd.mss) && board.isCrowded)) return Outcome.Window
   const refusal = refuses(tcb, length, repair.isForced)
   return refusal ?? transmit(tcb, sequence, length, isFin, repair.lostBy)
 }

@@ -6,6 +6,10 @@ import { network, siege } from './support/siege.ts'
 /** Least segment that a peer may ask for: room for all options and a little text. */
 const LEAST_MSS = 48
 const HELD_LIMIT = 4
+/** Ranges with gaps between them that a receiver keeps. */
+const MOST_RANGES = 4096
+/** Packet memory of the least segment. */
+const LEAST_SLOT = 256
 
 const bytesOf = (segments: readonly { readonly length: number }[]): number => segments.reduce((sum, { length }) => sum + length, 0)
 
@@ -114,6 +118,27 @@ describe.each(FAMILIES)('peers that do as they like, over %s', (family) => {
     for (let i = 0; i < 1000; i++) peer.inject('A', { seq: 1, ack: 1 })
     await peer.settle()
     expect(bytesOf(peer.all())).toBeLessThanOrEqual(flight + 1460)
+    connection.abort()
+    await end()
+  })
+
+  it('every second byte from the back, in a large window: ranges are bounded, and what fills a gap is taken all the same', async () => {
+    const { stack, clock, friend, hit, attack, tcp: counters, end } = await siege()
+    const peer = scriptedPeer({ stack, clock, link: friend, family })
+    const connection = await peer.accept({ receiveBuffer: 8 << 20 }, { scale: 8 })
+    const segment = forgery(network(family), tcp({ flags: 'PA', ack: (peer.iss + 1) >>> 0 }), 'x')
+    const at = (offset: number) => segment.set32(TCP.sequence, (peer.irs + 1 + offset) | 0).bytes
+    const toll = attack(`every second byte from the back, ${family}`, () => {
+      for (let i = 5000; i > 0; i--) hit(at(2 * i))
+    }, { spoofed: true })
+    expect(counters()['dropOutOfOrder']).toBe(5000 - MOST_RANGES)
+    expect(toll.held).toBeLessThanOrEqual(MOST_RANGES * LEAST_SLOT + (64 << 10))
+    // What joins a range begins none.
+    hit(at(2 * 5000 + 1))
+    expect(counters()['dropOutOfOrder']).toBe(5000 - MOST_RANGES)
+    for (let i = 0; i < 10_002; i++) hit(at(i))
+    await clock.advance(1)
+    expect(connection.readableLength).toBe(10_002)
     connection.abort()
     await end()
   })

@@ -207,4 +207,21 @@ describe('abuse of SACK blocks', () => {
     console.log(`SACK, ${name}: exponent ${exponent(works).toFixed(2)}`)
     expect(exponent(works)).toBeLessThanOrEqual(STEEPEST)
   })
+
+  it('a window whose edge is always in the middle of what was lost: the work for a split is of the pieces before it, not of the window', async () => {
+    const { liar: { base, ackBytes, pass, size }, board, end } = await outstanding(16_384)
+    const una = base + MSS / 2
+    const sacked: readonly [number, number] = [base + MSS * (size - 2), base + MSS * (size - 1)]
+    ackBytes(una, [sacked], 0)
+    pass(500)
+    operations = 0
+    const records = board.length
+    for (let i = 1; i <= ACKS; i++) ackBytes(una, [sacked], i << 8)
+    const splits = board.length - records
+    console.log(`SACK, splits: ${(operations / splits).toFixed(1)} record accesses for each of ${String(splits)}`)
+    expect(splits).toBeGreaterThan(ACKS / 2)
+    // Three records for each of them lie before the last, and one is read and written when it makes room.
+    expect(operations / splits).toBeLessThan(2 * 3 * splits)
+    await end()
+  })
 })
