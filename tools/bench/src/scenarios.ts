@@ -20,6 +20,8 @@ const MTU = 1500
 const MAX_MTU = 65_535
 /** Records of TIME-WAIT that a stack keeps by default. */
 const TIME_WAIT = 65_536
+/** Connections that do nothing while others are measured beside them. */
+const IDLE = 100_000
 /** Each segment goes its way alone. */
 const PLAIN = { softwareGso: false, gro: false } as const
 
@@ -81,7 +83,23 @@ export function scenarios(scale = 1): readonly Scenario[] {
     },
     { name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(512)), peers: { one: () => bulk({ mtu: MTU }, mib(256)) } },
     { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(n(50_000)) },
-    { name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(n(50_000), n(50_000)), peers: { alone: () => requestResponse(n(50_000), 1) } },
+    {
+      name: 'tcp-bulk-beside-idle', unit: 'MB/s', run: () => besideIdle(n(IDLE), (pair) => bulk({}, mib(256), {}, pair)),
+      peers: { alone: () => bulk({}, mib(256)) },
+    },
+    {
+      name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(n(IDLE), (pair) => requestResponse(n(50_000), 1, pair)),
+      peers: { alone: () => requestResponse(n(50_000), 1) },
+    },
+    {
+      name: 'tcp-crr-beside-idle', unit: '/s',
+      run: () => besideIdle(n(IDLE), (pair) => connectRequestClose(n(30_000), n(TIME_WAIT), pair), { maxTimeWait: n(TIME_WAIT) }),
+      peers: { alone: () => connectRequestClose(n(30_000), n(TIME_WAIT)) },
+    },
+    {
+      name: 'udp-beside-idle', unit: '/s', run: () => besideIdle(n(IDLE), (pair) => datagrams(n(200_000), pair)),
+      peers: { alone: () => datagrams(n(200_000)) },
+    },
     {
       name: 'tun-iperf', unit: 'Gbit/s', whyNot: whyNoNamespace, run: () => iperf('in', seconds),
       peers: { relay: () => iperfThroughRelay('in', seconds), 'no offload': () => iperf('in', seconds, false) },

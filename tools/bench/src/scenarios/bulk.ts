@@ -1,16 +1,16 @@
 import type { NicOptions } from '@stack/core'
 import type { PipeOptions } from '@stack/link-pipe'
 import { rate, type Figure } from '../measure.ts'
-import { makePair } from '../pair.ts'
+import { makePair, type Pair } from '../pair.ts'
 
 const PORT = 5001
 const CHUNK = 256 * 1024
 
 /** MB/s of one connection through awaited calls. */
-export async function bulk(options: PipeOptions, least: number, nic: NicOptions = {}): Promise<Figure> {
+export async function bulk(options: PipeOptions, least: number, nic: NicOptions = {}, pair?: Pair): Promise<Figure> {
   // Who writes waits for whoever reads: both mean the same bytes.
   const bytes = Math.ceil(least / CHUNK) * CHUNK
-  const { client, server, host, close } = await makePair(options, 1, {}, nic)
+  const { client, server, host, close } = pair ?? (await makePair(options, 1, {}, nic))
   const listener = server.tcp.listen({ port: PORT })
   const accepted = listener.accept()
   const connection = await client.tcp.connect({ host, port: PORT })
@@ -30,7 +30,7 @@ export async function bulk(options: PipeOptions, least: number, nic: NicOptions 
     }
     await Promise.all([send(), receive()])
   })
-  close()
+  if (pair === undefined) close()
   return result
 }
 

@@ -5,13 +5,14 @@ import { makePair, type Pair } from '../pair.ts'
 const PORT = 5004
 const SIZE = 64
 /** As many addresses of the server as its clients' ports need, so that TIME-WAIT, and not ports, runs out first. */
-const ADDRESSES = 16
+export const ADDRESSES = 16
+
 /**
  * Connections opened, used for 64 bytes each way, and closed by the client first, one at a time, per second. Before the
  * clock runs, so many were made that TIME-WAIT is full: each one evicts the oldest, and ports come round again.
  */
-export async function connectRequestClose(count: number, maxTimeWait: number): Promise<Figure> {
-  const pair = await makePair({}, ADDRESSES, { maxTimeWait })
+export async function connectRequestClose(count: number, maxTimeWait: number, given?: Pair): Promise<Figure> {
+  const pair = given ?? (await makePair({}, ADDRESSES, { maxTimeWait }))
   const listener = pair.server.tcp.listen({ port: PORT })
   const buffer = new Uint8Array(SIZE)
   const serve = async (): Promise<void> => {
@@ -22,7 +23,7 @@ export async function connectRequestClose(count: number, maxTimeWait: number): P
   const result = await rate(count, () => open(pair, count))
   const waiting = pair.client.statistics().protocols['tcp']?.['timeWait']
   if (waiting !== maxTimeWait) throw new Error(`TIME-WAIT holds ${String(waiting)} records and should be full.`)
-  pair.close()
+  if (given === undefined) pair.close()
   return result
 }
 

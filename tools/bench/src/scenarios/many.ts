@@ -1,8 +1,8 @@
-import type { Connection } from '@stack/tcp'
+import type { Connection, TcpOptions } from '@stack/tcp'
 import { rate, type Figure } from '../measure.ts'
 import { bytesInUse } from '../memory.ts'
 import { makePair, type Pair } from '../pair.ts'
-import { requestResponse } from './round-trips.ts'
+import { ADDRESSES } from './connections.ts'
 
 const PORT = 5005
 const CHUNK = 16 * 1024
@@ -40,11 +40,13 @@ export async function idleBytes(connections: number): Promise<Figure> {
   return { value: (after - before) / (clients.length + servers.length) }
 }
 
-/** As tcp-rr, between two stacks that have `connections` idle ones. */
-export async function besideIdle(connections: number, count: number): Promise<Figure> {
-  const pair = await makePair({}, Math.ceil(connections / PER_ADDRESS))
-  await openMany(pair, connections)
-  const result = await requestResponse(count, 1, pair)
+/** `work` between two stacks that have `connections` idle ones, whose last timers have gone. */
+export async function besideIdle(connections: number, work: (pair: Pair) => Promise<Figure>, tcpOptions: TcpOptions = {}): Promise<Figure> {
+  const pair = await makePair({}, Math.max(ADDRESSES, Math.ceil(connections / PER_ADDRESS)), tcpOptions)
+  const { clients, servers } = await openMany(pair, connections)
+  await new Promise((resolve) => setTimeout(resolve, SETTLED))
+  const result = await work(pair)
+  for (const each of [...clients, ...servers]) if (each.state !== 'established') throw new Error(`An idle connection is ${each.state}.`)
   pair.close()
   return result
 }

@@ -1,11 +1,11 @@
 import { rate, type Figure } from '../measure.ts'
-import { makePair } from '../pair.ts'
+import { makePair, type Pair } from '../pair.ts'
 
 const PORT = 5003
 
 /** Datagrams of 1,200 bytes delivered to a handler per second. */
-export async function datagrams(count: number): Promise<Figure> {
-  const { client, server, host, close } = await makePair()
+export async function datagrams(count: number, pair?: Pair): Promise<Figure> {
+  const { client, server, host, close } = pair ?? (await makePair())
   const receiver = server.udp.bind({ port: PORT, receiveBuffer: 1 << 24 })
   const sender = client.udp.connect({ host, port: PORT })
   const data = new Uint8Array(1200)
@@ -23,6 +23,6 @@ export async function datagrams(count: number): Promise<Figure> {
     })
     send()
   }))
-  close()
+  if (pair === undefined) close()
   return result
 }
