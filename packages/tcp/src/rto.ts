@@ -3,6 +3,9 @@ export const INITIAL_RTO = 1000
 /** Timeout after a handshake whose SYN was retransmitted, ms (RFC 6298 §5.7). */
 export const RTO_AFTER_LOST_SYN = 3000
 
+/** What a sample counts for at most, µs: so far are sums of them small integers. */
+const LONGEST = 600_000_000
+
 // Clock granularity G of RFC 6298 §2, µs.
 const GRANULARITY = 1000
 
@@ -28,19 +31,20 @@ export class RttEstimator {
 
   /** A round trip took `micros` (RFC 6298 §2.2, §2.3). Ends the backoff. */
   sample(micros: number, { minimumRto, maximumRto, rtoFloor }: RtoLimits): void {
-    const r = Math.max(1, micros)
+    const r = Math.max(1, Math.min(micros, LONGEST))
     if (this.smoothed === 0) {
       this.smoothed = r
       this.variance = r >>> 1
       this.minimum = r
     } else {
-      this.variance = Math.round(0.75 * this.variance + 0.25 * Math.abs(this.smoothed - r))
-      this.smoothed = Math.max(1, Math.round(0.875 * this.smoothed + 0.125 * r))
+      const { smoothed, variance } = this
+      // Rounded, with a quarter and an eighth of the new (RTTVAR before SRTT).
+      this.variance = variance + ((Math.abs(smoothed - r) - variance + 2) >> 2)
+      this.smoothed = Math.max(1, smoothed + ((r - smoothed + 4) >> 3))
       if (r < this.minimum) this.minimum = r
     }
     const floor = rtoFloor === 'timeout' ? GRANULARITY : minimumRto * 1000
-    const timeout = (this.smoothed + Math.max(floor, 4 * this.variance)) / 1000
-    this.timeout = Math.min(Math.max(timeout, minimumRto), maximumRto)
+    this.timeout = Math.min(Math.max(this.smoothed + Math.max(floor, 4 * this.variance), minimumRto * 1000), maximumRto * 1000) / 1000
     this.backoff = 0
   }
 
@@ -51,6 +55,6 @@ export class RttEstimator {
 
   /** What to arm the timer with, ms. */
   current({ maximumRto }: RtoLimits): number {
-    return this.backoff === 0 ? Math.min(this.timeout, maximumRto) : Math.min(this.timeout * 2 ** this.backoff, maximumRto)
+    return Math.min(this.backoff === 0 ? this.timeout : this.timeout * 2 ** this.backoff, maximumRto)
   }
 }
