@@ -30,7 +30,10 @@ type Outcome = (typeof Outcome)[keyof typeof Outcome]
 
 /** Sends what may be sent now: lost segments first, then new data, then the FIN. */
 export function sendPending(tcb: Tcb): void {
-  if (!sendsData(tcb.state) && tcb.fastOpen?.sendsEarly(tcb) !== true) {
+  const { snd } = tcb
+  // Most who owe an ACK have nothing else to send.
+  const isEmpty = snd.queue.length === 0 && !snd.finQueued
+  if (isEmpty || (!sendsData(tcb.state) && tcb.fastOpen?.sendsEarly(tcb) !== true)) {
     noteLimit(tcb, Outcome.Nothing)
     return
   }
@@ -40,7 +43,7 @@ export function sendPending(tcb: Tcb): void {
   let outcome: Outcome
   do outcome = sendOne(tcb, false)
   while (outcome === Outcome.Sent)
-  if (outcome === Outcome.Congestion) tcb.snd.limitedUntil = tcb.snd.nxt
+  if (outcome === Outcome.Congestion) snd.limitedUntil = snd.nxt
   if (outcome === Outcome.Window && flightSize(tcb) === 0) startPersisting(tcb)
   noteLimit(tcb, outcome)
 }
