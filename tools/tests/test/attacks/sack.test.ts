@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from '@stack/tcp'
 import { tcp } from '@stack/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forgery, TCP, type Forgery } from './support/forgery.ts'
@@ -13,6 +14,8 @@ const MSS = 128
 const STEEPEST = 0.3
 /** Record accesses that a segment takes once, when it is first told of: an ACK that takes less has no slope to speak of. */
 const LEAST = 20
+/** Records from which on only full segments make more. */
+const MOST_RECORDS = 65_536
 /** Record accesses for one ACK at the largest size, with what is done once for each segment: a walk over the window would be one for each of 16,384. */
 const MOST = 1000
 
@@ -29,14 +32,14 @@ interface Liar {
   readonly ackBytes: (una: number, blocks: readonly (readonly [number, number])[], window?: number, echo?: number) => void
   /** First sequence number outstanding. */
   readonly base: number
-  readonly pass: (ms: number) => void
+  readonly pass: (ms?: number) => void
   readonly pick: (below: number) => number
 }
 
 /** A connection with `size` segments outstanding, got by being a good receiver for so long. */
-async function outstanding(size: number) {
+async function outstanding(size: number, options: ConnectionOptions = {}) {
   const { stack, hit, run, link, clock, random, end } = await siege({ quota: 64 << 20 })
-  const listener = stack.tcp.listen({ port: 7000, sendBuffer: 16 << 20, maximumSegmentSize: MSS + 12 })
+  const listener = stack.tcp.listen({ port: 7000, sendBuffer: 16 << 20, maximumSegmentSize: MSS + 12, ...options })
   hit(forgery(network('ipv4'), tcp({ flags: 'S', mss: MSS + 12, windowScale: 8, sackPermitted: true, timestamps: { value: 1, echo: 0 } })).bytes)
   clock.advanceSync(0)
   const synAck = link.take()!
@@ -92,7 +95,10 @@ async function outstanding(size: number) {
     pass: run,
     pick: (below) => random.uint32() % below,
   }
-  return { liar, board, connection, end }
+  const ackAll = (): void => {
+    ackBytes((snd.nxt - iss) | 0, [])
+  }
+  return { liar, board, connection, ackAll, end }
 }
 
 const PATTERNS: readonly (readonly [name: string, attack: (liar: Liar) => void])[] = [
@@ -222,6 +228,22 @@ describe('abuse of SACK blocks', () => {
     expect(splits).toBeGreaterThan(ACKS / 2)
     // Three records for each of them lie before the last, and one is read and written when it makes room.
     expect(operations / splits).toBeLessThan(2 * 3 * splits)
+    await end()
+  })
+
+  it('a byte in each segment, and no ACK: there is a limit to records, and full segments go on', async () => {
+    const { liar: { pass }, board, connection, ackAll, end } = await outstanding(1024, { noDelay: true })
+    for (let rounds = 0; board.length > 0 && rounds < 100; rounds++) {
+      ackAll()
+      pass(4)
+    }
+    const byte = new Uint8Array(1)
+    for (let i = 1; i <= MOST_RECORDS + 1024; i++) {
+      connection.tryWrite(byte)
+      if (i % 128 === 0) pass()
+    }
+    expect(board.length).toBe(MOST_RECORDS + 1024 / MSS)
+    expect(connection.info().bytesInFlight).toBe(MOST_RECORDS + 1024)
     await end()
   })
 })
