@@ -79,8 +79,8 @@ export const MemoryLevel = {
 /** One of the values of {@link MemoryLevel}. */
 export type MemoryLevel = (typeof MemoryLevel)[keyof typeof MemoryLevel]
 
-/** Slot sizes in bytes, smallest first: headers and ACKs, one MTU, one GSO or TUN packet. */
-export const SLOT_SIZES: readonly [small: number, medium: number, large: number] = [256, 2048, 69_632]
+/** Slot sizes in bytes, smallest first: headers and ACKs, one MTU, a jumbo frame or 16 KiB of text, one GSO or TUN packet. */
+export const SLOT_SIZES: readonly [small: number, medium: number, jumbo: number, large: number] = [256, 2048, 17_408, 69_632]
 
 /** The largest slot, in bytes (68 KiB): a 65,535-byte packet with 4 KiB for headers. */
 export const MAX_SLOT_SIZE = 69_632

@@ -108,7 +108,7 @@ export class QuotaPool implements PacketPool {
 
   /** The kind that serves when one has run out. */
   #larger(kind: SlotKind): SlotKind | -1 {
-    if (kind < 2) return (kind + 1) as SlotKind
+    if (kind < SLOT_SIZES.length - 1) return (kind + 1) as SlotKind
     this.memory.statistics.exhausted++
     return -1
   }

@@ -4,7 +4,7 @@ import { MAX_SLOT_SIZE, SLOT_SIZES } from './constants.ts'
 import type { PacketPool } from './pool.ts'
 
 /** Index into SLOT_SIZES. */
-export type SlotKind = 0 | 1 | 2
+export type SlotKind = 0 | 1 | 2 | 3
 
 /** A span is one slot of the largest kind, or as many smaller ones as fit. */
 export const SPAN_SIZE: number = MAX_SLOT_SIZE
@@ -13,7 +13,7 @@ const RESERVE = 0.05
 
 /** The kind of the smallest slot that holds `size` bytes, -1 when none does. */
 export function slotKind(size: number): SlotKind | -1 {
-  return size <= SLOT_SIZES[0] ? 0 : size <= SLOT_SIZES[1] ? 1 : size <= SLOT_SIZES[2] ? 2 : -1
+  return size <= SLOT_SIZES[0] ? 0 : size <= SLOT_SIZES[1] ? 1 : size <= SLOT_SIZES[2] ? 2 : size <= SLOT_SIZES[3] ? 3 : -1
 }
 
 /** A piece of the arena and what is made of it: at any time a packet, a chunk, or free. */
@@ -94,9 +94,9 @@ export class SlotTable {
   #opened = 0
   #idleSpans = 0
   /** Spans with free slots; one with no slot in use only if it is alone in its list. */
-  readonly #open: readonly [SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList()]
+  readonly #open: readonly [SpanList, SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList(), new SpanList()]
   /** The other spans with no slot in use. */
-  readonly #idle: readonly [SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList()]
+  readonly #idle: readonly [SpanList, SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList(), new SpanList()]
 
   constructor(arena: Uint8Array) {
     this.#arena = arena

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { ChecksumState, GsoType, PacketFlag } from '@stack/buffer'
 import type { Packet, PacketMemory, PacketPool } from '@stack/buffer'
-import { chunkChain, contents, expectEmpty, LARGE, MEDIUM, memoryOf, mixedBytes, packetWith, SMALL } from './support.ts'
+import { chunkChain, contents, expectEmpty, JUMBO, LARGE, MEDIUM, memoryOf, mixedBytes, packetWith, SMALL } from './support.ts'
 
 let memory: PacketMemory
 let pool: PacketPool
@@ -173,13 +173,13 @@ describe('chunks', () => {
   })
 
   test('have the smallest slot that holds the size, and at most the largest', () => {
-    const sizes = [1, 256, 257, 2048, 2049, 69_632, 1_000_000].map((size) => {
+    const sizes = [1, 256, 257, 2048, 2049, 17_408, 17_409, 69_632, 1_000_000].map((size) => {
       const chunk = pool.chunk(size)!
       const { capacity } = chunk
       chunk.release()
       return capacity
     })
-    expect(sizes).toEqual([SMALL, SMALL, MEDIUM, MEDIUM, LARGE, LARGE, LARGE])
+    expect(sizes).toEqual([SMALL, SMALL, MEDIUM, MEDIUM, JUMBO, JUMBO, LARGE, LARGE, LARGE])
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { MemoryLevel } from '@stack/buffer'
 import type { Packet, PacketPool } from '@stack/buffer'
-import { expectEmpty, LARGE, MEDIUM, memoryOf, SMALL } from './support.ts'
+import { expectEmpty, JUMBO, LARGE, MEDIUM, memoryOf, SMALL } from './support.ts'
 
 const { Low, Pressure, High, Critical } = MemoryLevel
 
@@ -16,7 +16,7 @@ describe('quota', () => {
     const tiny = pool.allocate(0, 1)!
     const medium = pool.allocate(100, 200)!
     const chunk = pool.chunk(3000)!
-    expect(pool).toMatchObject({ held: SMALL + MEDIUM + LARGE, packets: 2, chunks: 1 })
+    expect(pool).toMatchObject({ held: SMALL + MEDIUM + JUMBO, packets: 2, chunks: 1 })
     for (const each of [tiny, medium, chunk]) each.release()
     expectEmpty(pool)
   })

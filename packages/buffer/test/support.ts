@@ -4,6 +4,7 @@ import type { Chunk, Packet, PacketMemory, PacketPool } from '@stack/buffer'
 
 export const SMALL = 256
 export const MEDIUM = 2048
+export const JUMBO = 17_408
 export const LARGE = 69_632
 
 /** A memory with room for this many spans of 68 KiB. */

@@ -2,6 +2,7 @@ import type { Chunk, PacketPool } from '@stack/buffer'
 import { after } from './sequence.ts'
 
 const SMALL_CHUNK = 2048
+const JUMBO_CHUNK = 17_408
 const LARGE_CHUNK = 69_632
 // Above this, one large slot wastes less than several small ones cost.
 const BULK = 8192
@@ -37,7 +38,7 @@ export class SendQueue {
       if (this.tail !== null) at += this.tail.append(source, at, to)
       if (at === to) break
       const rest = to - at
-      const chunk = pool.chunk(rest > BULK ? LARGE_CHUNK : SMALL_CHUNK)
+      const chunk = pool.chunk(chunkSize(rest))
       if (chunk === null) break
       if (this.tail === null) {
         this.head = chunk
@@ -102,4 +103,10 @@ export class SendQueue {
     this.start = this.end
     this.length = 0
   }
+}
+
+/** A write of 16 KiB, as streams make them, is to hold no more than that: a thousand connections would hold all memory. */
+function chunkSize(bytes: number): number {
+  if (bytes <= BULK) return SMALL_CHUNK
+  return bytes <= JUMBO_CHUNK ? JUMBO_CHUNK : LARGE_CHUNK
 }
