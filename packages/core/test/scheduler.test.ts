@@ -103,6 +103,19 @@ describe('order in a turn', () => {
     expect(log).toEqual(['eth0 64', 'eth0 1', 'wake first', 'wake second', 'flush tcp', 'more 1'])
   })
 
+  it('lets no crowd wait for more packets, and those come behind what promises say', () => {
+    for (const count of [63, 64]) {
+      const clock = setup()
+      const { scheduler } = clock
+      for (let i = 0; i < count; i++) scheduler.wake(handler('app', i === 0 ? () => clock.microtask(() => log.push('promise')) : undefined))
+      scheduler.pollLink(link('eth0', 65))
+      clock.runMicrotasks()
+      const wakes = new Array<string>(count).fill('wake app')
+      expect(log).toEqual(count < 64 ? ['eth0 64', 'eth0 1', ...wakes, 'promise'] : ['eth0 64', ...wakes, 'promise', 'eth0 1'])
+      expect(scheduler.isIdle).toBe(true)
+    }
+  })
+
   it('queues everything once', () => {
     const { scheduler } = setup()
     const items = { link: link('eth0', 1), work: link('loop', 1), dirty: endpoint('tcp'), wake: handler('app') }

@@ -12,6 +12,8 @@ const MAX_TIME = 5
 const CALLS_PER_LOOK = 8
 /** Packets and calls that rounds without user code may handle between two looks at the clock. */
 const SPENT_PER_LOOK = 32
+/** Who waits to be woken before user code goes first: what more of them are to read would leave the processor's cache. */
+const CROWD = 64
 /** Turns that may follow each other before a macrotask is asked for, to learn whether any came in between. */
 const MAX_CHAIN = 16
 
@@ -276,17 +278,20 @@ class Loop implements TurnScheduler {
         // What endpoints sent leaves in the same round.
         this.#runQueue()
       }
-      if ((this.#hasPackets() || this.#isTimerDue()) && !this.#isSpentByNow()) continue
+      const isCrowded = this.#wakes.length >= CROWD
+      if ((this.#hasPackets() || this.#isTimerDue()) && !this.#isSpentByNow() && !isCrowded) continue
       const isWoken = this.#wakes.length > 0 && this.#wakeAll(wakeHere)
       this.#hurry(this.#patient)
       if (!isWoken && this.#dirty.length === 0) break
+      // What waits for a promise goes on when the turn is over; packets that are left come behind it.
+      if (isCrowded) break
       // User code takes the time it likes.
       if ((wakeHere ? this.#isSpentNow() : this.#isSpentByNow()) || this.#isDrained()) break
     }
     this.inTurn = false
     // Whoever finds the budget spent relies on a macrotask that renews it.
     if (this.#isSpent()) this.#requestMacrotask()
-    else if (this.#wakes.length > 0) this.#ensureTurn()
+    else if (!this.isIdle) this.#ensureTurn()
     this.#setAlarm(this.#wheel.bound)
   }
 
