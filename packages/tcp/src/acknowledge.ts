@@ -79,6 +79,8 @@ function advance(tcb: Tcb, header: SegmentHeader, ack: number, event: AckEvent):
     snd.queue.consume(text)
     snd.bytesAcked += text
     if (snd.records?.consume(snd.queue.start) === true) snd.records = null
+    // More was promised for what would leave at once; now the ACK clock says when something leaves.
+    snd.more = false
     if (snd.urgent !== null && !before(ack, snd.urgent.up)) snd.urgent = null
   }
   takeRecords(tcb, ack, event)

@@ -33,7 +33,7 @@ export function offerEcn(tcb: Tcb): void {
   if (policy.offer !== 'none') tcb.ecn = new Ecn(policy)
 }
 
-/** Our SYN, or the SYN-ACK of a connection; that of a simultaneous open agrees to nothing. */
+/** Our SYN, or the SYN-ACK of a connection. */
 export function markSyn(ecn: Ecn, header: SegmentHeader, attempts: number): void {
   if ((header.flags & Flag.Ack) !== 0) {
     if (ecn.answered !== null) markSynAck(ecn.answered, header, attempts)
@@ -46,10 +46,16 @@ export function markSyn(ecn: Ecn, header: SegmentHeader, attempts: number): void
   header.flags |= offer === 'accurate' ? Flag.Ae | Flag.Cwr | Flag.Ece : Flag.Cwr | Flag.Ece
 }
 
-/** What the SYN-ACK agrees to. A SYN that crosses ours agrees to nothing. */
+/** What the SYN-ACK agrees to; a SYN that crosses ours is answered as a listener would. */
 export function settleEcn(tcb: Tcb, ecn: Ecn, header: SegmentHeader): void {
+  if ((header.flags & Flag.Ack) === 0) {
+    const half = acceptEcn(tcb.context, tcb.settings, header)
+    tcb.ecn = null
+    if (half !== null) openEcn(tcb, half, header.timestampValue)
+    return
+  }
   const ace = aceOf(header.flags)
-  const kind = (header.flags & Flag.Ack) === 0 ? 'none' : answeredKind(ecn.policy.offer, ace)
+  const kind = answeredKind(ecn.policy.offer, ace)
   if (kind === 'none') {
     tcb.ecn = null
     return

@@ -21,7 +21,10 @@ export function ecnArrives(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: nu
   if (ecn.kind === 'none') return
   if ((flags & Flag.Syn) !== 0) {
     // The SYN-ACK again: the ACK says how this one came (RFC 9768 §3.2.2.1).
-    if (ecn.accurate !== null) ecn.accurate.answer = handshakeAce(header.ecn)
+    if (ecn.accurate !== null) {
+      ecn.accurate.answer = handshakeAce(header.ecn)
+      noteOption(ecn.accurate, header)
+    }
     return
   }
   // What was acknowledged last came perhaps again; what is older, or beyond the window, may be anybody's.

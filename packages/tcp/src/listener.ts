@@ -14,7 +14,7 @@ import { fastOpenLimits } from './fast-open-options.ts'
 import { FastOpenQueue, mayHaveFin } from './fast-open-server.ts'
 import { zoneOf } from './flow.ts'
 import type { Flow } from './flow.ts'
-import { checkListenerSettings } from './options.ts'
+import { checkListenerSettings, settle } from './options.ts'
 import type { Handshake, Settings } from './options.ts'
 import { halfOpen, sendHalfOpenAck, sendSynAck } from './passive-open.ts'
 import { flowOfPacket, isUnicast, sendResetFor } from './reset.ts'
@@ -65,7 +65,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
 
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly uniqueId: number
-  readonly settings: Settings
+  settings: Settings
   readonly nicId: number
   readonly closed: Promise<void>
   waking = false
@@ -447,6 +447,8 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
 
   configure(options: ListenerSettings): void {
     checkListenerSettings(options)
+    const { maximumSegmentSize } = options
+    if (maximumSegmentSize !== undefined) this.settings = settle(this.settings, { maximumSegmentSize })
     if (options.fastOpen === undefined) return
     const limits = fastOpenLimits(options.fastOpen, this.context.host.scheduler.now)
     if (this.fastOpen !== null) this.fastOpen.configure(limits)

@@ -28,6 +28,8 @@ export const NO_LOW_WATER = 0x7fff_ffff
 const BUFFER = { type: 'number', integer: true, min: 4096, max: 512 * MIB } as const
 const BUFFER_SCHEMA: OptionSchema<Pick<ConnectionOptions, 'sendBuffer' | 'receiveBuffer'>> = { sendBuffer: BUFFER, receiveBuffer: BUFFER }
 
+const SEGMENT_SIZE = { type: 'number', integer: true, min: 64, max: 65_535 } as const
+
 const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   noDelay: { type: 'boolean' },
   nagle: { type: 'any' },
@@ -41,7 +43,7 @@ const CONNECTION_SCHEMA: OptionSchema<ConnectionOptions> = {
   delayedAck: { type: 'number', min: 0, max: 500 },
   quickAcks: { type: 'number', integer: true, min: 0, max: 65_535 },
   quickAckSmall: { type: 'boolean' },
-  maximumSegmentSize: { type: 'number', integer: true, min: 64, max: 65_535 },
+  maximumSegmentSize: SEGMENT_SIZE,
   minimumSegmentSize: { type: 'number', integer: true, min: LEAST_SENT_MSS, max: 1460 },
   mtuProbing: { type: 'any' },
   mtuProbeBase: { type: 'number', integer: true, min: 64, max: 65_535 },
@@ -118,7 +120,7 @@ const FORWARD_SCHEMA: OptionSchema<ForwardOptions> = {
 
 const ACCEPT_SCHEMA: OptionSchema<ConnectionOptions & { readonly signal?: AbortSignal }> = { ...CONNECTION_SCHEMA, signal: { type: 'object' } }
 
-const LISTENER_SCHEMA: OptionSchema<ListenerSettings> = { fastOpen: { type: 'any' } }
+const LISTENER_SCHEMA: OptionSchema<ListenerSettings> = { fastOpen: { type: 'any' }, maximumSegmentSize: SEGMENT_SIZE }
 
 const TCP_SCHEMA: OptionSchema<TcpOptions> = {
   ...CONNECTION_SCHEMA,

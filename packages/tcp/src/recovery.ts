@@ -290,7 +290,7 @@ export function resendAll(tcb: Tcb, reason: TraceReason, bytes = 0): void {
  */
 function grow(tcb: Tcb, event: AckEvent, guessed = 0): void {
   const { snd } = tcb
-  const told = event.acked > 0 || snd.rack?.isReordering === true ? event.delivered : 0
+  const told = snd.rack?.isReordering === true ? event.delivered : event.delivered - event.sacked
   // RFC 5681 §3.1: the acknowledgment of a SYN grows nothing; nor is congestion control made for it.
   if ((told === 0 && event.acked === 0) || tcb.state < State.Established) return
   const { cc } = tcb

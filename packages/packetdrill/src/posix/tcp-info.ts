@@ -62,7 +62,8 @@ export function tcpInfoOf(info: ConnectionInfo): Readonly<Record<string, number>
     tcpi_fackets: 0,
     tcpi_last_data_sent: millis(info.sinceSent),
     tcpi_last_ack_sent: 0,
-    tcpi_last_data_recv: millis(info.sinceReceived),
+    // Linux counts from the handshake where nothing was received.
+    tcpi_last_data_recv: millis(Math.min(info.sinceReceived, info.dataSegmentsReceived === 0 ? info.sinceHeard : Infinity)),
     tcpi_last_ack_recv: millis(info.sinceHeard),
     tcpi_pmtu: info.pathMtu,
     tcpi_rcv_ssthresh: info.receiveWindowLimit,

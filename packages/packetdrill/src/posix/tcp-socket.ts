@@ -329,7 +329,10 @@ export class TcpSocket implements OpenFile {
       this.connection?.configure(options)
       Object.assign(this.settings, options)
       // The stack's listener was given its options when it was made.
-      if (this.listener !== null) Object.assign(this.settingsSinceListen, options)
+      if (this.listener === null) return ok()
+      Object.assign(this.settingsSinceListen, options)
+      const { maximumSegmentSize } = options
+      if (maximumSegmentSize !== undefined) this.listener.configure({ maximumSegmentSize })
       return ok()
     })
   }

@@ -115,9 +115,10 @@ function draftOf(script: Script, profile: Profile, read: RunOptions, family: Fam
 /** The first MSS that the script expects tells what it was written for; else it is for all families, unless it says that it is not. */
 function mtuOfIpv6(script: Script, read: RunOptions): number {
   for (const { action } of script.events) {
-    if (action.kind !== 'packet' || action.direction !== 'expect' || action.body.kind !== 'tcp' || !Array.isArray(action.body.options)) continue
-    const mss = action.body.options.find((option) => option.kind === 'mss')
-    if (mss === undefined) continue
+    if (action.kind !== 'packet' || action.direction !== 'expect' || action.body.kind !== 'tcp') continue
+    const { options } = action.body
+    const mss = options === null || options === 'any' ? undefined : options.find((option) => option.kind === 'mss')
+    if (mss?.kind !== 'mss') continue
     if (mss.value === DEFAULT_MTU - HEADERS_IPV6 || mss.value === DEFAULT_MTU_IPV6 - HEADERS_IPV6) return mss.value + HEADERS_IPV6
     break
   }

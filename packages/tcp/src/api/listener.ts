@@ -16,6 +16,8 @@ export interface FastOpenListenOptions {
 export interface ListenerSettings {
   /** As in {@link ListenOptions}. */
   readonly fastOpen?: false | FastOpenListenOptions
+  /** As in {@link ConnectionOptions}: what SYN-ACKs say from now on. */
+  readonly maximumSegmentSize?: number
 }
 
 /** How handshakes that others begin are taken; of a listener, and defaults of a stack (`tcp({ synCookies: 'always' })`). */
