@@ -40,6 +40,9 @@ export interface EndpointOwner {
 export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions {
   readonly uniqueId: number
   readonly timers: ConnectionTimers
+  /** Neighbours in the list of its owner. */
+  older: TcpEndpoint | null = null
+  newer: TcpEndpoint | null = null
   private readonly owner: EndpointOwner
   private registration: Registration | null = null
   private reservation: PortReservation | null = null

@@ -5,6 +5,7 @@ import type {
   CallOptions, Connection, ConnectionOptions, ConnectOptions, FastOpenServers, Forwarder, ForwardHandler, ForwardOptions, Listener, ListenOptions, Tcp, TcpOptions,
 } from './api.ts'
 import { openRequest } from './accept-request.ts'
+import { AgeList } from './age-list.ts'
 import { openActive } from './connect.ts'
 import { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
@@ -56,7 +57,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   readonly minimumPacketSize: number = MIN_HEADER_LENGTH
   readonly closed: Promise<void>
   private readonly context: TcpContext
-  private readonly live = new Set<TcpEndpoint>()
+  private readonly live = new AgeList<TcpEndpoint>()
   /** Over, with text that was not read: it is released with the stack at the latest. */
   private readonly undrained = new Set<TcpEndpoint>()
   private readonly listeners = new Set<TcpListener>()
@@ -204,7 +205,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
   }
 
   connections(): readonly Connection[] {
-    return [...this.live].map(connectionOf)
+    return this.live.toArray().map(connectionOf)
   }
 
   private begin(options: ConnectOptions): TcpConnection {
@@ -365,7 +366,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
     for (const forwarder of this.forwarders) void forwarder.close()
     for (const endpoint of [...this.undrained]) endpoint.drain()
     if (this.live.size === 0) this.finish()
-    for (const endpoint of [...this.live]) {
+    for (const endpoint of this.live.toArray()) {
       // Who waits for it to open is told whose end it was.
       if (endpoint.state < State.Established) endpoint.abort('ERR_STACK_CLOSED')
       else void connectionOf(endpoint).close()
