@@ -1,6 +1,6 @@
 import type { AckEvent } from './ack-event.ts'
 import type { LostSegment, RateSample } from './congestion.ts'
-import { Mark, STAMP } from './scoreboard.ts'
+import { Mark } from './scoreboard.ts'
 import type { Scoreboard } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
 import { pipe, Recovery } from './tcb.ts'
@@ -33,7 +33,8 @@ export class DeliveryRate {
   private lostBefore = 0
   /** Where not every segment has a stamp: one is out. */
   private isTiming = false
-  private readonly stamp = new Int32Array(STAMP)
+  /** Words of one. Not a typed array: that is three objects, and slow to make. */
+  private readonly stamp: number[] = [0, 0, 0, 0, 0]
 
   get isAppLimited(): boolean {
     return this.limitedUntil !== 0

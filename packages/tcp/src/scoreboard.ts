@@ -3,7 +3,7 @@ import { after, before } from './sequence.ts'
 /** Words of one record, without a stamp and with one. */
 const STRIDE = 6
 /** Words of a stamp: what its owner needs to know of the time when the record left; all 0 = there is none. */
-export const STAMP = 5
+const STAMP = 5
 const STAMPED_STRIDE = STRIDE + STAMP
 const START = 0
 const END = 1
@@ -143,14 +143,14 @@ export class Scoreboard {
   }
 
   /** Copies `stamp` to record `i`. */
-  setStamp(i: number, stamp: Int32Array): void {
+  setStamp(i: number, stamp: readonly number[]): void {
     const ring = this.ring!
     const at = this.offset(i) + STRIDE
     for (let k = 0; k < STAMP; k++) ring[at + k] = stamp[k]!
   }
 
   /** Copies it back. */
-  getStamp(i: number, stamp: Int32Array): void {
+  getStamp(i: number, stamp: number[]): void {
     const ring = this.ring!
     const at = this.offset(i) + STRIDE
     for (let k = 0; k < STAMP; k++) stamp[k] = ring[at + k]!

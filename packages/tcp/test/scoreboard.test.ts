@@ -1,6 +1,6 @@
 import { seededRandom } from '@stack/core'
 import { describe, expect, test } from 'vitest'
-import { Mark, RingPool, Scoreboard, STAMP } from '../src/scoreboard.ts'
+import { Mark, RingPool, Scoreboard } from '../src/scoreboard.ts'
 
 /** The same books kept the plain way: a list of records, counted anew each time. */
 interface Plain {
@@ -47,9 +47,9 @@ describe('the scoreboard', () => {
 
   test('a stamp stays with its record, whatever comes, goes and is split; those without have an empty one', () => {
     const board = new Scoreboard(new RingPool())
-    const stamp = Int32Array.of(11, -12, 13, 14, 15)
+    const stamp = [11, -12, 13, 14, 15]
     const read = (i: number): number[] => {
-      const into = new Int32Array(STAMP)
+      const into = [0, 0, 0, 0, 0]
       board.getStamp(i, into)
       return [...into]
     }
@@ -83,7 +83,7 @@ describe('the scoreboard', () => {
     board.markLost(1)
     const before = rows()
     expect(board.hasStamps).toBe(false)
-    const stamp = Int32Array.of(1, 2, 3, 4, 5)
+    const stamp = [1, 2, 3, 4, 5]
     for (const isKept of [true, true, false, true]) {
       board.keepStamps(isKept)
       expect(board.hasStamps).toBe(isKept)
@@ -93,7 +93,7 @@ describe('the scoreboard', () => {
     }
     board.keepStamps(false)
     board.keepStamps(true)
-    const read = new Int32Array(STAMP).fill(9)
+    const read = [9, 9, 9, 9, 9]
     board.getStamp(0, read)
     expect([...read]).toEqual([0, 0, 0, 0, 0])
     expect([board.sackedBytes, board.lostBytes, board.firstLost()]).toEqual([100, 100, 1])
