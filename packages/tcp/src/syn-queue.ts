@@ -53,6 +53,8 @@ interface Entry {
 }
 
 interface Level {
+  /** ms until the next retransmission. */
+  readonly wait: Milliseconds
   oldest: Entry | null
   newest: Entry | null
 }
@@ -80,7 +82,9 @@ export class SynQueue {
     this.index = new TupleIndex(random)
     this.patience = patience
     this.retransmit = retransmit
-    for (let i = 0; i <= Math.max(patience.retries, patience.deferrals); i++) this.levels.push({ oldest: null, newest: null })
+    for (let i = 0; i <= Math.max(patience.retries, patience.deferrals); i++) {
+      this.levels.push({ wait: Math.min(INITIAL_RTO * 2 ** i, patience.longest), oldest: null, newest: null })
+    }
     this.timer = timers.create((now) => this.fire(now))
   }
 
@@ -144,7 +148,7 @@ export class SynQueue {
   private wait(entry: Entry, now: Milliseconds): void {
     const { record } = entry
     const level = this.levels[record.retries]!
-    record.deadline = now + Math.min(INITIAL_RTO * 2 ** record.retries, this.patience.longest)
+    record.deadline = now + level.wait
     entry.older = level.newest
     entry.newer = null
     if (level.newest === null) level.oldest = entry
