@@ -24,6 +24,8 @@ async function must(command, options) {
   if (code !== 0) process.exit(code)
 }
 
+// tsx asks for the files that a configuration is about; else class fields would not be compiled as they are for npm.
+process.env.TSX_TSCONFIG_PATH ??= join(ROOT, 'tsconfig.run.json')
 const source = ['node', '--conditions=@stack/source', '--import', 'tsx']
 
 /** Where the runs leave what they counted: for the ledger, and for .ci/run when it asks. */
