@@ -57,7 +57,7 @@ export const freebsd: Profile = {
   families: ['ipv4'],
   tcp: {
     receiveBuffer: 65_536, windowScale: 6, sendBuffer: 32_768, delayedAck: 40, quickAcks: 0, tailLossProbe: false, urgentInline: false,
-    ecn: FREEBSD_ECN, openErrors: FREEBSD_OPEN_ERRORS, mtuProbing: 'off', synFin: 'take', fastOpenExperimental: false,
+    ecn: FREEBSD_ECN, openErrors: FREEBSD_OPEN_ERRORS, mtuProbing: 'off', synFin: 'take', fastOpenExperimental: false, maximumRto: 64_000,
     // TCP_KEEPINIT is what ends an open.
     synRetries: 12,
   },
