@@ -10,7 +10,7 @@ const LONGEST = 600_000_000
 const GRANULARITY = 1000
 
 /** What bounds a timeout, ms. */
-export interface RtoLimits {
+interface RtoLimits {
   readonly minimumRto: number
   readonly maximumRto: number
   readonly rtoFloor: 'timeout' | 'variance'

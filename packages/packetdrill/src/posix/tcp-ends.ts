@@ -1,6 +1,11 @@
 import type { StackError, TransportError } from '@stack/core'
 import type { Connection } from '@stack/tcp'
 
+/** Bytes of the timestamps option in each segment, with padding. */
+export const TIMESTAMPS_LENGTH = 12
+/** In the flags of a segment. */
+export const RST = 4
+
 const UNREACHABLE: readonly string[] = ['protocolUnreachable', 'hostUnreachable', 'netUnreachable', 'prohibited']
 const FIN_RECEIVED: readonly string[] = ['close-wait', 'closing', 'last-ack', 'time-wait']
 const FIN_ACKNOWLEDGED: readonly string[] = ['fin-wait-2', 'time-wait', 'closed']

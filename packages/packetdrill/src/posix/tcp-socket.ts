@@ -8,7 +8,7 @@ import type { System } from './posix.ts'
 import { SocketSignatures } from './signatures.ts'
 import type { SocketAddress } from './structs.ts'
 import { FastOpenSettings } from './tcp-fast-open.ts'
-import { isFinAcknowledged, isFinReceived, isUnreachable } from './tcp-ends.ts'
+import { isFinAcknowledged, isFinReceived, isUnreachable, RST, TIMESTAMPS_LENGTH } from './tcp-ends.ts'
 
 /** What TCP sockets of a script share. */
 export interface TcpContext {
@@ -178,7 +178,6 @@ export class TcpSocket implements OpenFile {
 
   /** connect() to AF_UNSPEC: the connection is reset, and the socket may be used for another. */
   disconnect(): Outcome {
-    if (this.context.system !== 'linux') return fail('EAFNOSUPPORT')
     this.fastOpen.deferred = null
     this.isAccepted = this.isConnecting = this.isReadShut = this.isWriteShut = false
     this.abort()
@@ -329,23 +328,9 @@ export class TcpSocket implements OpenFile {
       this.connection?.configure(options)
       Object.assign(this.settings, options)
       // The stack's listener was given its options when it was made.
-      if (this.listener === null) return ok()
-      Object.assign(this.settingsSinceListen, options)
-      const { maximumSegmentSize } = options
-      if (maximumSegmentSize !== undefined) this.listener.configure({ maximumSegmentSize })
+      if (this.listener !== null) Object.assign(this.settingsSinceListen, options)
       return ok()
     })
-  }
-
-  /** What is held back leaves, as when a cork is drawn. */
-  push(): void {
-    const { connection } = this
-    if (connection === null || this.isOpening) return
-    const cork = this.option('cork')
-    // Nothing more: the promise of MSG_MORE is kept.
-    connection.tryWrite(this.context.scratch(0).subarray(0, 0), { more: false })
-    connection.configure({ cork: false })
-    if (cork) connection.configure({ cork })
   }
 
   // --- reading and writing ---
@@ -612,8 +597,3 @@ export class TcpSocket implements OpenFile {
     }
   }
 }
-
-/** Bytes of the timestamps option in each segment, with padding. */
-const TIMESTAMPS_LENGTH = 12
-/** In the flags of a segment. */
-const RST = 4

@@ -67,7 +67,8 @@ export const SOCKET_CALLS: CallTable = {
     return withSocket(face, args, (socket) => {
       const address = addressOf(face, args.get(1), face.remote)
       if (socket.kind === 'udp') return now(socket.connect(address))
-      return address === null ? now(socket.disconnect()) : socket.connect(address)
+      if (address !== null) return socket.connect(address)
+      return now(face.system === 'linux' ? socket.disconnect() : fail('EAFNOSUPPORT'))
     })
   },
 

@@ -35,12 +35,22 @@ function flag(name: 'noDelay' | 'cork'): SocketOption<TcpSocket> {
   return integer<TcpSocket>((socket) => Number(socket.option(name)), (socket, value) => socket.configure({ [name]: value !== 0 }))
 }
 
+/** What is held back leaves, as when a cork is drawn. */
+function push({ connection }: TcpSocket): void {
+  if (connection === null || (connection.state !== 'established' && connection.state !== 'close-wait')) return
+  const { cork } = connection.options
+  // Nothing more: the promise of MSG_MORE is kept.
+  connection.tryWrite(new Uint8Array(0), { more: false })
+  connection.configure({ cork: false })
+  if (cork) connection.configure({ cork })
+}
+
 /** Level IPPROTO_TCP. TCP-AO fails with ENOPROTOOPT: there is no such option yet. */
 export const TCP_LEVEL: OptionTable<TcpSocket> = {
   TCP_NODELAY: integer<TcpSocket>((socket) => Number(socket.option('noDelay')), (socket, value, system) => {
     const outcome = socket.configure({ noDelay: value !== 0 })
     // On Linux what is held back leaves, whatever holds it.
-    if (value !== 0 && system === 'linux') socket.push()
+    if (value !== 0 && system === 'linux') push(socket)
     return outcome
   }),
   TCP_CORK: flag('cork'),
@@ -54,7 +64,9 @@ export const TCP_LEVEL: OptionTable<TcpSocket> = {
     set: (socket, expression, names) => {
       const value = pointedNumber(expression, names)
       if (value !== 0 && (value < LEAST_MAXSEG || value > MOST_MAXSEG)) return fail('EINVAL')
-      return socket.configure({ maximumSegmentSize: value === 0 ? 65_535 : value })
+      const maximumSegmentSize = value === 0 ? 65_535 : value
+      socket.listener?.configure({ maximumSegmentSize })
+      return socket.configure({ maximumSegmentSize })
     },
   },
   TCP_KEEPIDLE: keepAliveOption('TCP_KEEPIDLE'),
