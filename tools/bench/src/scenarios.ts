@@ -74,7 +74,7 @@ export function scenarios(scale = 1): readonly Scenario[] {
       peers: { kernel: () => kernelRequestResponse(n(20_000), 64), ...go('rr', 64, n(20_000)), v86: () => v86RequestResponse(n(30_000), 64) },
     },
     {
-      name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(n(60_000), n(TIME_WAIT)),
+      name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(n(600_000), n(TIME_WAIT)),
       peers: { kernel: () => kernelConnectRequestClose(n(2_000)), ...go('crr', n(4_000)), v86: () => v86ConnectRequestClose(n(10_000)) },
     },
     {
