@@ -65,23 +65,23 @@ export function scenarios(scale = 1): readonly Scenario[] {
       peers: { awaited: () => collections(mib(512) / 1e6, () => bulk({ mtu: MTU }, mib(512))) },
     },
     {
-      name: 'tcp-rr', unit: '/s', run: () => requestResponse(n(50_000), 1),
-      peers: { kernel: () => kernelRequestResponse(n(20_000), 1), ...go('rr', 1, n(20_000)), v86: () => v86RequestResponse(n(30_000), 1) },
+      name: 'tcp-rr', unit: '/s', run: () => requestResponse(n(400_000), 1),
+      peers: { kernel: () => kernelRequestResponse(n(50_000), 1), ...go('rr', 1, n(50_000)), v86: () => v86RequestResponse(n(100_000), 1) },
     },
-    { name: 'tcp-rr-sync', unit: '/s', run: () => requestResponseSync(n(50_000), 1) },
+    { name: 'tcp-rr-sync', unit: '/s', run: () => requestResponseSync(n(400_000), 1) },
     {
-      name: 'tcp-rr-64', unit: '/s', run: () => requestResponse(n(50_000), 64),
-      peers: { kernel: () => kernelRequestResponse(n(20_000), 64), ...go('rr', 64, n(20_000)), v86: () => v86RequestResponse(n(30_000), 64) },
+      name: 'tcp-rr-64', unit: '/s', run: () => requestResponse(n(400_000), 64),
+      peers: { kernel: () => kernelRequestResponse(n(50_000), 64), ...go('rr', 64, n(50_000)), v86: () => v86RequestResponse(n(100_000), 64) },
     },
     {
       name: 'tcp-crr', unit: '/s', run: () => connectRequestClose(n(600_000), n(TIME_WAIT)),
-      peers: { kernel: () => kernelConnectRequestClose(n(2_000)), ...go('crr', n(4_000)), v86: () => v86ConnectRequestClose(n(10_000)) },
+      peers: { kernel: () => kernelConnectRequestClose(n(4_000)), ...go('crr', n(20_000)), v86: () => v86ConnectRequestClose(n(100_000)) },
     },
     {
-      name: 'udp-1200', unit: '/s', run: () => datagrams(n(200_000)),
-      peers: { kernel: () => kernelDatagrams(n(50_000)), ...go('udp', n(100_000)) },
+      name: 'udp-1200', unit: '/s', run: () => datagrams(n(1_000_000)),
+      peers: { kernel: () => kernelDatagrams(n(100_000)), ...go('udp', n(200_000)) },
     },
-    { name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(512)), peers: { one: () => bulk({ mtu: MTU }, mib(256)) } },
+    { name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(2048)), peers: { one: () => bulk({ mtu: MTU }, mib(1024)) } },
     { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(n(50_000)) },
     {
       name: 'tcp-bulk-beside-idle', unit: 'MB/s', run: () => besideIdle(n(IDLE), (pair) => bulk({}, mib(256), {}, pair)),
