@@ -44,15 +44,15 @@ export function scenarios(scale = 1): readonly Scenario[] {
     { name: 'floor-1500', unit: 'MB/s', run: () => floor(1448, mib(1024)) },
     { name: 'floor-64k', unit: 'MB/s', run: () => floor(65_483, mib(2048)) },
     {
-      name: 'tcp-bulk-1500', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(256), PLAIN),
-      peers: { floor: () => floor(1448, mib(512)), ...go('bulk', MTU, mib(128)), v86: () => v86Bulk(MTU, mib(64)) },
+      name: 'tcp-bulk-1500', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(1024), PLAIN),
+      peers: { floor: () => floor(1448, mib(1024)), ...go('bulk', MTU, mib(256)), v86: () => v86Bulk(MTU, mib(128)) },
     },
-    { name: 'tcp-bulk-1500-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(256), PLAIN) },
+    { name: 'tcp-bulk-1500-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(1024), PLAIN) },
     {
-      name: 'tcp-bulk-gso', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(512)),
-      peers: { plain: () => bulk({ mtu: MTU }, mib(256), PLAIN), floor: () => floor(1448, mib(512)) },
+      name: 'tcp-bulk-gso', unit: 'MB/s', run: () => bulk({ mtu: MTU }, mib(1024)),
+      peers: { plain: () => bulk({ mtu: MTU }, mib(1024), PLAIN), floor: () => floor(1448, mib(1024)) },
     },
-    { name: 'tcp-bulk-gso-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(512)), peers: { plain: () => bulkSync({ mtu: MTU }, mib(256), PLAIN) } },
+    { name: 'tcp-bulk-gso-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MTU }, mib(1024)), peers: { plain: () => bulkSync({ mtu: MTU }, mib(1024), PLAIN) } },
     {
       name: 'tcp-bulk-64k', unit: 'MB/s', run: () => bulk({ mtu: MAX_MTU }, mib(2048)),
       peers: {
@@ -84,8 +84,8 @@ export function scenarios(scale = 1): readonly Scenario[] {
     { name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(2048)), peers: { one: () => bulk({ mtu: MTU }, mib(1024)) } },
     { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(n(50_000)) },
     {
-      name: 'tcp-bulk-beside-idle', unit: 'MB/s', run: () => besideIdle(n(IDLE), (pair) => bulk({}, mib(256), {}, pair)),
-      peers: { alone: () => bulk({}, mib(256)) },
+      name: 'tcp-bulk-beside-idle', unit: 'MB/s', run: () => besideIdle(n(IDLE), (pair) => bulk({}, mib(1024), {}, pair)),
+      peers: { alone: () => bulk({}, mib(1024)) },
     },
     {
       name: 'tcp-rr-beside-idle', unit: '/s', run: () => besideIdle(n(IDLE), (pair) => requestResponse(n(50_000), 1, pair)),
