@@ -141,14 +141,7 @@ function setReceiveBuffer(socket: Socket, value: number, system: System): Outcom
   socket.askedReceiveBuffer = system === 'linux' ? Math.max(LEAST_RCVBUF, 2 * value) : value
   const isScaled = system === 'linux' && socket.option('windowScale') !== false
   // A buffer that was asked for does not tune itself: windows are scaled for what it holds.
-  return socket.configure({ receiveBuffer: within(value), ...(isScaled ? { windowScale: scaleFor(within(value)) } : {}) })
-}
-
-/** The least shift with which a window of `bytes` can be told (RFC 7323 §2.2). */
-function scaleFor(bytes: number): number {
-  let scale = 0
-  while (scale < 14 && 65_535 * 2 ** scale < bytes) scale++
-  return scale
+  return socket.configure({ receiveBuffer: within(value), ...(isScaled ? { windowScale: null } : {}) })
 }
 
 function sendBuffer(socket: Socket, system: System): number {
