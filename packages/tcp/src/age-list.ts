@@ -7,7 +7,7 @@ interface Linked<T> {
 /** Things in order of age, linked through themselves: a set of what comes and goes would be rebuilt again and again. */
 export class AgeList<T extends Linked<T>> {
   size = 0
-  private oldest: T | null = null
+  oldest: T | null = null
   private newest: T | null = null
 
   /** Adds what is in no list. */
@@ -34,6 +34,12 @@ export class AgeList<T extends Linked<T>> {
     item.older = item.newer = null
     this.size--
     return true
+  }
+
+  /** What is in it is not linked any more, and goes nowhere else. */
+  clear(): void {
+    this.oldest = this.newest = null
+    this.size = 0
   }
 
   /** As it is now. */

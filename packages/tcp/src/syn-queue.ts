@@ -1,5 +1,6 @@
 import type { Packet } from '@stack/buffer'
 import type { Milliseconds, SecureRandom, Timer, TimerWheel } from '@stack/core'
+import { AgeList } from './age-list.ts'
 import type { TcpCounters } from './counters.ts'
 import type { HalfOpenEcn } from './ecn-handshake.ts'
 import type { Flow } from './flow.ts'
@@ -55,8 +56,8 @@ interface Entry {
 interface Level {
   /** ms until the next retransmission. */
   readonly wait: Milliseconds
-  oldest: Entry | null
-  newest: Entry | null
+  /** By deadline, too. */
+  readonly entries: AgeList<Entry>
 }
 
 /**
@@ -83,7 +84,7 @@ export class SynQueue {
     this.patience = patience
     this.retransmit = retransmit
     for (let i = 0; i <= Math.max(patience.retries, patience.deferrals); i++) {
-      this.levels.push({ wait: Math.min(INITIAL_RTO * 2 ** i, patience.longest), oldest: null, newest: null })
+      this.levels.push({ wait: Math.min(INITIAL_RTO * 2 ** i, patience.longest), entries: new AgeList() })
     }
     this.timer = timers.create((now) => this.fire(now))
   }
@@ -119,7 +120,7 @@ export class SynQueue {
   /** Makes room: of those with the most retransmissions the first goes. */
   removeOldest(): void {
     for (let retries = this.levels.length - 1; retries >= 0; retries--) {
-      const { oldest } = this.levels[retries]!
+      const { oldest } = this.levels[retries]!.entries
       if (oldest === null) continue
       this.drop(oldest)
       return
@@ -128,7 +129,7 @@ export class SynQueue {
 
   clear(): void {
     this.counters.halfOpen -= this.size
-    for (const level of this.levels) level.oldest = level.newest = null
+    for (const { entries } of this.levels) entries.clear()
     this.index.clear()
     this.entries.length = 0
     this.timer.cancel()
@@ -141,7 +142,7 @@ export class SynQueue {
   private drop(entry: Entry): void {
     this.index.remove(entry.slot)
     this.counters.halfOpen--
-    this.unlink(entry)
+    this.levels[entry.record.retries]!.entries.delete(entry)
     this.entries[entry.slot] = null
   }
 
@@ -149,30 +150,18 @@ export class SynQueue {
     const { record } = entry
     const level = this.levels[record.retries]!
     record.deadline = now + level.wait
-    entry.older = level.newest
-    entry.newer = null
-    if (level.newest === null) level.oldest = entry
-    else level.newest.newer = entry
-    level.newest = entry
+    level.entries.add(entry)
     if (!this.timer.armed || record.deadline < this.timer.deadline) this.timer.arm(record.deadline)
-  }
-
-  private unlink(entry: Entry): void {
-    const level = this.levels[entry.record.retries]!
-    if (entry.older === null) level.oldest = entry.newer
-    else entry.older.newer = entry.newer
-    if (entry.newer === null) level.newest = entry.older
-    else entry.newer.older = entry.older
   }
 
   private fire(now: Milliseconds): void {
     // From the last level on, so that nobody is looked at twice.
     for (let retries = this.levels.length - 1; retries >= 0; retries--) {
-      const level = this.levels[retries]!
-      for (let entry = level.oldest; entry !== null && entry.record.deadline <= now; entry = level.oldest) this.late(entry, now)
+      const { entries } = this.levels[retries]!
+      for (let entry = entries.oldest; entry !== null && entry.record.deadline <= now; entry = entries.oldest) this.late(entry, now)
     }
     let earliest = Infinity
-    for (const level of this.levels) if (level.oldest !== null) earliest = Math.min(earliest, level.oldest.record.deadline)
+    for (const { entries } of this.levels) if (entries.oldest !== null) earliest = Math.min(earliest, entries.oldest.record.deadline)
     if (earliest !== Infinity) this.timer.arm(earliest)
   }
 
@@ -186,7 +175,7 @@ export class SynQueue {
     }
     // Who has answered is not asked again before the end of its time: that is its last chance to complete without text.
     const isDue = !record.acked || record.retries >= deferrals - 1
-    this.unlink(entry)
+    this.levels[record.retries]!.entries.delete(entry)
     record.retries++
     this.wait(entry, now)
     if (isDue) this.retransmit(record)
