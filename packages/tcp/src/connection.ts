@@ -12,7 +12,7 @@ import { checkConnectionOptions } from './options.ts'
 import { Milestone } from './milestone.ts'
 import { STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
-import { passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength } from './urgent.ts'
+import { passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength, upToMark } from './urgent.ts'
 import { isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
 import { markWritten, writeRoom, writeText } from './write-text.ts'
@@ -195,11 +195,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   tryRead(into: Uint8Array): number | null | undefined {
     if (into.length === 0) throw new TypeError('tryRead: `into` has no room; pass an array of at least one byte.')
     if (!this.assertReadable()) return this.whyEmpty()
-    return this.taken(this.endpoint.rcv.queue.read(this.upToMark(into)))
+    return this.taken(this.endpoint.rcv.queue.read(upToMark(this.endpoint, into)))
   }
 
   peek(into: Uint8Array): number | null | undefined {
-    return this.assertReadable() ? this.endpoint.rcv.queue.peek(this.upToMark(into)) : this.whyEmpty()
+    return this.assertReadable() ? this.endpoint.rcv.queue.peek(upToMark(this.endpoint, into)) : this.whyEmpty()
   }
 
   discard(max: number): number | null | undefined {
@@ -216,12 +216,6 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   readUrgent(): number | undefined {
     return takeUrgentByte(this.endpoint)
-  }
-
-  /** As much of `into` as a read may fill. */
-  private upToMark(into: Uint8Array): Uint8Array {
-    const limit = readLimit(this.endpoint)
-    return limit < into.length ? into.subarray(0, limit) : into
   }
 
   /** Is there text? */
@@ -558,20 +552,16 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   private tellOver(): void {
     if (!this.isOverTold) {
       this.isOverTold = true
-      this.tellClosed()
+      try {
+        this.handler?.closed?.(this.failure)
+      } catch (error) {
+        this.thrown(error)
+      }
     }
     this.closing?.reach(this.failure)
     const { closers } = this
     this.closers = null
     if (closers !== null) for (const resolve of closers) resolve()
-  }
-
-  private tellClosed(): void {
-    try {
-      this.handler?.closed?.(this.failure)
-    } catch (error) {
-      this.thrown(error)
-    }
   }
 
   /** By user code. */

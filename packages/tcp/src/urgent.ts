@@ -82,6 +82,12 @@ export function readLimit(tcb: Tcb): number {
   return Infinity
 }
 
+/** As much of `into` as a read may fill. */
+export function upToMark(tcb: Tcb, into: Uint8Array): Uint8Array {
+  const limit = readLimit(tcb)
+  return limit < into.length ? into.subarray(0, limit) : into
+}
+
 /** Something was read: the end of urgent mode, when it was the last of it. */
 export function passUrgent(tcb: Tcb): void {
   if (urgentLength(tcb) <= 0) tcb.rcv.urgent = null
