@@ -15,6 +15,7 @@
  * @packageDocumentation
  */
 export * from './address/address.ts'
+export * from './address/words.ts'
 export { ERROR_CODES, type ErrorCode, type Failure } from './errors/codes.ts'
 export { errorCodeOf, type TransportError, type TransportErrorKind } from './errors/transport-error.ts'
 export { StackError, isStackError, type StackErrorDetails } from './errors/stack-error.ts'

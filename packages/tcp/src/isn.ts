@@ -1,4 +1,4 @@
-import { createSipHash, isMapped } from '@stack/core'
+import { ADDRESS_WORDS, createSipHash, writeAddresses } from '@stack/core'
 import type { Address, Milliseconds, SecureRandom } from '@stack/core'
 
 /** Initial sequence numbers and timestamp offsets of one stack. */
@@ -10,27 +10,13 @@ export interface Secrets {
 }
 
 /** Words that {@link writeTuple} fills at most. */
-export const TUPLE_WORDS = 9
+export const TUPLE_WORDS: number = ADDRESS_WORDS + 1
 
 /** A four-tuple as words to hash; returns how many: of IPv4 addresses only what differs. */
 export function writeTuple(words: Int32Array, local: Address, localPort: number, remote: Address, remotePort: number): number {
-  const ports = (localPort << 16) | remotePort
-  if (isMapped(local) && isMapped(remote)) {
-    words[0] = local.d
-    words[1] = remote.d
-    words[2] = ports
-    return 3
-  }
-  words[0] = local.a
-  words[1] = local.b
-  words[2] = local.c
-  words[3] = local.d
-  words[4] = remote.a
-  words[5] = remote.b
-  words[6] = remote.c
-  words[7] = remote.d
-  words[8] = ports
-  return TUPLE_WORDS
+  const n = writeAddresses(words, 0, local, remote)
+  words[n] = (localPort << 16) | remotePort
+  return n + 1
 }
 
 /** Makes {@link Secrets} with a fresh key. */

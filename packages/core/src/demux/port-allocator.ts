@@ -1,4 +1,5 @@
 import { isMapped, isUnspecified, type Address } from '../address/address.ts'
+import { ADDRESS_WORDS, writeAddresses } from '../address/words.ts'
 import type { Failure } from '../errors/codes.ts'
 import { createSipHash } from '../host/siphash.ts'
 import type { SecureRandom } from '../registration/host.ts'
@@ -22,7 +23,7 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
   const held = new Map<number, Held[]>()
   const hash = createSipHash(random)
   const counters = new Uint16Array(COUNTERS)
-  const words = new Int32Array(9)
+  const words = new Int32Array(1 + ADDRESS_WORDS)
 
   return {
     reserve(request: PortRequest): PortReservation | Failure {
@@ -77,19 +78,10 @@ export function createPortAllocator(random: SecureRandom): PortAllocator {
     }
   }
 
-  /** What the hash is of, in `words`; returns how many. Of IPv4 addresses only what differs. */
+  /** What the hash is of, in `words`; returns how many. */
   function keyWords(protocol: number, local: Address, remote: Address, remotePort: number): number {
     words[0] = (protocol << 16) | remotePort
-    words[1] = local.d
-    words[2] = remote.d
-    if (isMapped(local) && isMapped(remote)) return 3
-    words[3] = local.a
-    words[4] = local.b
-    words[5] = local.c
-    words[6] = remote.a
-    words[7] = remote.b
-    words[8] = remote.c
-    return 9
+    return writeAddresses(words, 1, local, remote)
   }
 }
 
