@@ -2,8 +2,9 @@
 // source. A module costs Node 0.3 ms and 30 KB however small it is (docs/decisions/0013). Names are kept, so that a stack trace
 // says where; source maps lead to src, which is published too.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { build } from 'esbuild'
+import { join, relative } from 'node:path'
+import { rolldown } from 'rolldown'
+import { makeImmutable } from './lib/immutable-bindings.mjs'
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const entryPoints = Object.values(manifest.exports).flatMap((entry) => entry['@stack/source'] ?? [])
@@ -14,22 +15,21 @@ if (existsSync('src/main.ts')) entryPoints.push('./src/main.ts')
 for (const file of readdirSync('dist', { recursive: true })) {
   if (/\.js(\.map)?$/.test(file)) rmSync(join('dist', file))
 }
-await build({
-  entryPoints,
-  outdir: 'dist',
-  outbase: 'src',
-  bundle: true,
-  splitting: true,
-  chunkNames: 'shared-[hash]',
-  packages: 'external',
-  format: 'esm',
-  target: 'es2022',
+const bundle = await rolldown({
+  input: Object.fromEntries(entryPoints.map((path) => [relative('src', path).replace(/\.ts$/, ''), path])),
   platform: 'neutral',
+  tsconfig: 'tsconfig.json',
+  // Packages stay imports.
+  external: /^[^./]/,
+  plugins: [{ name: 'immutable-bindings', renderChunk: makeImmutable }],
+})
+await bundle.write({
+  dir: 'dist',
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: 'shared-[hash].js',
   sourcemap: true,
-  sourcesContent: false,
+  sourcemapExcludeSources: true,
   // Comments and indentation are half of the text, which the engine keeps, in two bytes a character if one of them needs it.
-  minifyWhitespace: true,
-  lineLimit: 160,
-  charset: 'ascii',
-  logLevel: 'warning',
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true, legalComments: 'none' } },
 })
