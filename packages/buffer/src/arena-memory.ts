@@ -17,14 +17,14 @@ class MemoryStatistics implements PacketMemoryStatistics {
   doubleRelease = 0
   headerMisuse = 0
   exhausted = 0
-  readonly #gauge: Gauge
+  private readonly gauge: Gauge
 
   constructor(gauge: Gauge) {
-    this.#gauge = gauge
+    this.gauge = gauge
   }
 
   get bytesHeld(): number {
-    return this.#gauge.held
+    return this.gauge.held
   }
 }
 
@@ -40,57 +40,57 @@ export class ArenaMemory implements PacketMemory {
   readonly gauge: Gauge
   /** Callbacks waiting in all pools. */
   waiting = 0
-  readonly #slots: SlotTable
-  readonly #pools = new Set<QuotaPool>()
-  readonly #registry: FinalizationRegistry<Slot> | null
+  private readonly slots: SlotTable
+  private readonly pools = new Set<QuotaPool>()
+  private readonly registry: FinalizationRegistry<Slot> | null
 
   constructor(arena: Arena) {
     this.simd = arena.simd
     this.size = arena.bytes.length
     this.bytes = arena.bytes
     this.kernels = arena.kernels
-    this.#slots = new SlotTable(arena.bytes)
-    this.gauge = new Gauge(this.#slots.usable)
+    this.slots = new SlotTable(arena.bytes)
+    this.gauge = new Gauge(this.slots.usable)
     this.statistics = new MemoryStatistics(this.gauge)
-    this.#registry = typeof FinalizationRegistry === 'function' ? new FinalizationRegistry((slot) => this.#collected(slot)) : null
+    this.registry = typeof FinalizationRegistry === 'function' ? new FinalizationRegistry((slot) => this.collected(slot)) : null
   }
 
   pool(options: PacketPoolOptions = {}): PacketPool {
     const pool = new QuotaPool(this, options)
-    this.#pools.add(pool)
+    this.pools.add(pool)
     return pool
   }
 
   forget(pool: QuotaPool): void {
-    this.#pools.delete(pool)
+    this.pools.delete(pool)
   }
 
   /** A clean packet in a slot of this kind, charged to `pool`; null when there is none. */
   takePacket(kind: SlotKind, control: boolean, pool: PacketPool): ArenaPacket | null {
-    const slot = this.#take(kind, control)
+    const slot = this.take(kind, control)
     if (slot === null) return null
     let packet = slot.packet
     if (packet === null) {
       packet = new ArenaPacket(slot, this)
-      this.#registry?.register(packet, slot)
+      this.registry?.register(packet, slot)
     } else {
       slot.packet = null
     }
     slot.isChunk = false
     slot.pool = pool
     this.statistics.packetsOut++
-    if (this.gauge.add(slot.size)) this.#levelChanged()
+    if (this.gauge.add(slot.size)) this.levelChanged()
     return packet
   }
 
   /** As takePacket. */
   takeChunk(kind: SlotKind, pool: PacketPool): ArenaChunk | null {
-    const slot = this.#take(kind, false)
+    const slot = this.take(kind, false)
     if (slot === null) return null
     let chunk = slot.chunk
     if (chunk === null) {
       chunk = new ArenaChunk(slot, this)
-      this.#registry?.register(chunk, slot)
+      this.registry?.register(chunk, slot)
     } else {
       slot.chunk = null
     }
@@ -98,36 +98,36 @@ export class ArenaMemory implements PacketMemory {
     slot.isChunk = true
     slot.pool = pool
     this.statistics.chunksOut++
-    if (this.gauge.add(slot.size)) this.#levelChanged()
+    if (this.gauge.add(slot.size)) this.levelChanged()
     return chunk
   }
 
-  #take(kind: SlotKind, control: boolean): Slot | null {
+  private take(kind: SlotKind, control: boolean): Slot | null {
     const { held, limit, ordinary } = this.gauge
-    return held + SLOT_SIZES[kind] > (control ? limit : ordinary) ? null : this.#slots.take(kind, control)
+    return held + SLOT_SIZES[kind] > (control ? limit : ordinary) ? null : this.slots.take(kind, control)
   }
 
   putPacket(packet: ArenaPacket): void {
     packet.slot.packet = packet
-    this.#put(packet.slot)
+    this.put(packet.slot)
   }
 
   putChunk(chunk: ArenaChunk): void {
     chunk.slot.chunk = chunk
-    this.#put(chunk.slot)
+    this.put(chunk.slot)
   }
 
-  #put(slot: Slot): void {
+  private put(slot: Slot): void {
     const pool = slot.pool!
     slot.pool = null
     if (slot.isChunk) this.statistics.chunksOut--
     else this.statistics.packetsOut--
-    this.#slots.put(slot)
+    this.slots.put(slot)
     const changed = this.gauge.remove(slot.size)
     pool.discharge(slot.size, slot.isChunk)
-    if (changed) this.#levelChanged()
+    if (changed) this.levelChanged()
     if (this.waiting > 0 && this.gauge.level < MemoryLevel.Critical) {
-      for (const waiter of this.#pools) waiter.wake()
+      for (const waiter of this.pools) waiter.wake()
     }
   }
 
@@ -136,13 +136,13 @@ export class ArenaMemory implements PacketMemory {
    * object in use is the only one the slot does not refer to. Otherwise the slot went with a span
    * that was given to another kind.
    */
-  #collected(slot: Slot): void {
+  private collected(slot: Slot): void {
     if (slot.pool === null) return
     this.statistics.leaked++
-    this.#put(slot)
+    this.put(slot)
   }
 
-  #levelChanged(): void {
-    for (const pool of this.#pools) pool.levelChanged()
+  private levelChanged(): void {
+    for (const pool of this.pools) pool.levelChanged()
   }
 }

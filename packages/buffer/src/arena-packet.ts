@@ -78,18 +78,18 @@ export class ArenaPacket implements Packet {
   credit: PacketCredit | null = null
   creditBytes = -1
   /** What was copied out last. In a stream of full segments it lies in the same place of each slot, and a view costs as much as the copy. */
-  #part: Uint8Array
+  private part: Uint8Array
   // Where it lies: asking a view costs more than keeping it beside.
-  #partFrom = 0
-  #partTo: number
+  private partFrom = 0
+  private partTo: number
 
   constructor(slot: Slot, memory: ArenaMemory) {
     this.slot = slot
     this.memory = memory
-    this.bytes = this.#part = slot.bytes
+    this.bytes = this.part = slot.bytes
     this.view = new DataView(slot.bytes.buffer, slot.bytes.byteOffset, slot.size)
     this.base = slot.base
-    this.capacity = this.#partTo = slot.size
+    this.capacity = this.partTo = slot.size
     this.arrival = 0
     this.earliestDeparture = 0
   }
@@ -107,8 +107,8 @@ export class ArenaPacket implements Packet {
   }
 
   pushLinkHeader(n: number): number {
-    if (this.linkHeader >= 0) return this.#misuse()
-    const at = this.#push(n)
+    if (this.linkHeader >= 0) return this.misuse()
+    const at = this.push(n)
     if (at < 0) return -1
     this.linkHeader = at
     this.linkHeaderLength = n
@@ -116,8 +116,8 @@ export class ArenaPacket implements Packet {
   }
 
   pushNetworkHeader(n: number): number {
-    if (this.networkHeader >= 0) return this.#misuse()
-    const at = this.#push(n)
+    if (this.networkHeader >= 0) return this.misuse()
+    const at = this.push(n)
     if (at < 0) return -1
     this.networkHeader = at
     this.networkHeaderLength = n
@@ -125,8 +125,8 @@ export class ArenaPacket implements Packet {
   }
 
   pushTransportHeader(n: number): number {
-    if (this.transportHeader >= 0) return this.#misuse()
-    const at = this.#push(n)
+    if (this.transportHeader >= 0) return this.misuse()
+    const at = this.push(n)
     if (at < 0) return -1
     this.transportHeader = at
     this.transportHeaderLength = n
@@ -134,8 +134,8 @@ export class ArenaPacket implements Packet {
   }
 
   consumeLinkHeader(n: number): number {
-    if (this.linkHeader >= 0) return this.#misuse()
-    const at = this.#consume(n)
+    if (this.linkHeader >= 0) return this.misuse()
+    const at = this.consume(n)
     if (at < 0) return -1
     this.linkHeader = at
     this.linkHeaderLength = n
@@ -143,8 +143,8 @@ export class ArenaPacket implements Packet {
   }
 
   consumeNetworkHeader(n: number): number {
-    if (this.networkHeader >= 0) return this.#misuse()
-    const at = this.#consume(n)
+    if (this.networkHeader >= 0) return this.misuse()
+    const at = this.consume(n)
     if (at < 0) return -1
     this.networkHeader = at
     this.networkHeaderLength = n
@@ -152,25 +152,25 @@ export class ArenaPacket implements Packet {
   }
 
   consumeTransportHeader(n: number): number {
-    if (this.transportHeader >= 0) return this.#misuse()
-    const at = this.#consume(n)
+    if (this.transportHeader >= 0) return this.misuse()
+    const at = this.consume(n)
     if (at < 0) return -1
     this.transportHeader = at
     this.transportHeaderLength = n
     return at
   }
 
-  #push(n: number): number {
+  private push(n: number): number {
     // Headroom behind a consumed header is that header, which is read-only.
-    if (this.direction === CONSUMED) return this.#misuse()
+    if (this.direction === CONSUMED) return this.misuse()
     if (n > this.start) return -1
     this.direction = PUSHED
     this.start -= n
     return this.start
   }
 
-  #consume(n: number): number {
-    if (this.direction === PUSHED) return this.#misuse()
+  private consume(n: number): number {
+    if (this.direction === PUSHED) return this.misuse()
     const at = this.start
     if (at + n > this.end) return -1
     this.direction = CONSUMED
@@ -178,7 +178,7 @@ export class ArenaPacket implements Packet {
     return at
   }
 
-  #misuse(): -1 {
+  private misuse(): -1 {
     this.memory.statistics.headerMisuse++
     return -1
   }
@@ -237,7 +237,7 @@ export class ArenaPacket implements Packet {
       return
     }
     this.end = this.start + Math.max(0, newLength)
-    this.#dropPayload()
+    this.dropPayload()
   }
 
   trimStart(n: number): void {
@@ -249,7 +249,7 @@ export class ArenaPacket implements Packet {
     this.start = this.end
     if (this.payload === null) return
     const skipped = n - contiguous
-    if (skipped >= this.payloadLength) this.#dropPayload()
+    if (skipped >= this.payloadLength) this.dropPayload()
     else this.attachPayload(this.payload, this.payloadOffset + skipped, this.payloadLength - skipped)
   }
 
@@ -265,18 +265,18 @@ export class ArenaPacket implements Packet {
       for (let i = from; i < to; i++) target[at++] = this.bytes[i]!
       return
     }
-    if (from !== this.#partFrom || to !== this.#partTo) {
-      this.#part = this.bytes.subarray(from, to)
-      this.#partFrom = from
-      this.#partTo = to
+    if (from !== this.partFrom || to !== this.partTo) {
+      this.part = this.bytes.subarray(from, to)
+      this.partFrom = from
+      this.partTo = to
     }
-    target.set(this.#part, at)
+    target.set(this.part, at)
   }
 
   attachPayload(chunk: Chunk, offset: number, length: number): boolean {
     if (!rangeExists(chunk, offset, length)) return false
     if (length === 0) {
-      this.#dropPayload()
+      this.dropPayload()
       return true
     }
     // Start in the chunk of the first byte, so that chunks before it are not kept.
@@ -287,14 +287,14 @@ export class ArenaPacket implements Packet {
       first = first.next!
     }
     first.retain()
-    this.#dropPayload()
+    this.dropPayload()
     this.payload = first
     this.payloadOffset = at
     this.payloadLength = length
     return true
   }
 
-  #dropPayload(): void {
+  private dropPayload(): void {
     const payload = this.payload
     this.payload = null
     this.payloadOffset = 0
@@ -307,7 +307,7 @@ export class ArenaPacket implements Packet {
     if (this.end + this.payloadLength > this.capacity) return false
     copyRange(this, this.end, this.payload, this.payloadOffset, this.payloadLength)
     this.end += this.payloadLength
-    this.#dropPayload()
+    this.dropPayload()
     return true
   }
 
@@ -347,7 +347,7 @@ export class ArenaPacket implements Packet {
       const payload = copyAndSumRange(this, this.end, this.payload, this.payloadOffset, this.payloadLength)
       sum = addSums(sum, (length & 1) === 0 ? payload : swapSum(payload))
       this.end += this.payloadLength
-      this.#dropPayload()
+      this.dropPayload()
     } else {
       sum = this.sum(from)
     }
@@ -369,8 +369,8 @@ export class ArenaPacket implements Packet {
     const { credit } = this
     const creditBytes = this.creditBytes < 0 ? this.length : this.creditBytes
     let chained = this.chain
-    this.#dropPayload()
-    this.#clean()
+    this.dropPayload()
+    this.clean()
     memory.putPacket(this)
     while (chained !== null) {
       const following: Packet | null = chained.chain
@@ -382,7 +382,7 @@ export class ArenaPacket implements Packet {
     if (credit !== null) credit.returned(creditBytes)
   }
 
-  #clean(): void {
+  private clean(): void {
     this.resetHeaders()
     this.nicId = 0
     this.networkProtocol = 0

@@ -12,34 +12,34 @@ export class Gauge {
   readonly ordinary: number
   held = 0
   level: MemoryLevel = MemoryLevel.Low
-  #rise: number
-  #fall = 0
+  private rise: number
+  private fall = 0
 
   constructor(limit: number) {
     this.limit = limit
     this.ordinary = Math.floor(limit * ORDINARY)
-    this.#rise = Math.ceil(limit * BEGINS[1])
+    this.rise = Math.ceil(limit * BEGINS[1])
   }
 
   /** @returns whether the level changed */
   add(bytes: number): boolean {
     this.held += bytes
-    return this.held >= this.#rise && this.#settle()
+    return this.held >= this.rise && this.settle()
   }
 
   /** @returns whether the level changed */
   remove(bytes: number): boolean {
     this.held -= bytes
-    return this.held < this.#fall && this.#settle()
+    return this.held < this.fall && this.settle()
   }
 
-  #settle(): boolean {
+  private settle(): boolean {
     const share = this.held / this.limit
     const level = share < BEGINS[1] ? MemoryLevel.Low : share < BEGINS[2] ? MemoryLevel.Pressure : share < BEGINS[3] ? MemoryLevel.High : MemoryLevel.Critical
     const changed = level !== this.level
     this.level = level
-    this.#fall = Math.ceil(this.limit * BEGINS[level])
-    this.#rise = Math.ceil(this.limit * BEGINS[(level + 1) as 1 | 2 | 3 | 4])
+    this.fall = Math.ceil(this.limit * BEGINS[level])
+    this.rise = Math.ceil(this.limit * BEGINS[(level + 1) as 1 | 2 | 3 | 4])
     return changed
   }
 }

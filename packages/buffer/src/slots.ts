@@ -88,31 +88,31 @@ class SpanList {
 export class SlotTable {
   /** Bytes that can be handed out. */
   readonly usable: number
-  readonly #arena: Uint8Array
-  readonly #spans: number
-  readonly #reserved: number
-  #opened = 0
-  #idleSpans = 0
+  private readonly arena: Uint8Array
+  private readonly spans: number
+  private readonly reserved: number
+  private opened = 0
+  private idleSpans = 0
   /** Spans with free slots; one with no slot in use only if it is alone in its list. */
-  readonly #open: readonly [SpanList, SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList(), new SpanList()]
+  private readonly open: readonly [SpanList, SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList(), new SpanList()]
   /** The other spans with no slot in use. */
-  readonly #idle: readonly [SpanList, SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList(), new SpanList()]
+  private readonly idle: readonly [SpanList, SpanList, SpanList, SpanList] = [new SpanList(), new SpanList(), new SpanList(), new SpanList()]
 
   constructor(arena: Uint8Array) {
-    this.#arena = arena
-    this.#spans = Math.floor(arena.length / SPAN_SIZE)
-    this.#reserved = Math.floor(this.#spans * RESERVE)
-    this.usable = this.#spans * SPAN_SIZE
+    this.arena = arena
+    this.spans = Math.floor(arena.length / SPAN_SIZE)
+    this.reserved = Math.floor(this.spans * RESERVE)
+    this.usable = this.spans * SPAN_SIZE
   }
 
   /** A free slot of this kind, or null. */
   take(kind: SlotKind, control: boolean): Slot | null {
-    const open = this.#open[kind]
-    const span = open.head ?? this.#openSpan(kind, control)
+    const open = this.open[kind]
+    const span = open.head ?? this.openSpan(kind, control)
     if (span === null) return null
     let slot = span.free
     if (slot !== null) span.free = slot.next
-    else slot = this.#carve(span)
+    else slot = this.carve(span)
     span.used++
     if (span.used === span.count) open.remove(span)
     return slot
@@ -121,57 +121,57 @@ export class SlotTable {
   /** Takes a slot back. */
   put(slot: Slot): void {
     const span = slot.span
-    const open = this.#open[span.kind]
+    const open = this.open[span.kind]
     slot.next = span.free
     span.free = slot
     if (span.used === span.count) {
-      if (open.head?.used === 0) this.#retire(open.head)
+      if (open.head?.used === 0) this.retire(open.head)
       open.add(span)
     }
     span.used--
     // The only open span of a kind stays open: taking and putting one slot moves nothing.
-    if (span.used === 0 && (open.head !== span || span.next !== null)) this.#retire(span)
+    if (span.used === 0 && (open.head !== span || span.next !== null)) this.retire(span)
   }
 
-  #retire(span: Span): void {
-    this.#open[span.kind].remove(span)
-    this.#idle[span.kind].add(span)
-    this.#idleSpans++
+  private retire(span: Span): void {
+    this.open[span.kind].remove(span)
+    this.idle[span.kind].add(span)
+    this.idleSpans++
   }
 
-  #carve(span: Span): Slot {
+  private carve(span: Span): Slot {
     const size = SLOT_SIZES[span.kind]
-    const slot = new Slot(span, span.base + span.carved * size, size, this.#arena)
+    const slot = new Slot(span, span.base + span.carved * size, size, this.arena)
     span.carved++
     return slot
   }
 
-  #openSpan(kind: SlotKind, control: boolean): Span | null {
-    if (!control && this.#spans - this.#opened + this.#idleSpans <= this.#reserved) return null
-    let span = this.#idle[kind].head
+  private openSpan(kind: SlotKind, control: boolean): Span | null {
+    if (!control && this.spans - this.opened + this.idleSpans <= this.reserved) return null
+    let span = this.idle[kind].head
     if (span !== null) {
-      this.#idle[kind].remove(span)
-      this.#idleSpans--
-    } else if (this.#opened < this.#spans) {
-      span = dedicate(new Span(this.#opened * SPAN_SIZE), kind)
-      this.#opened++
+      this.idle[kind].remove(span)
+      this.idleSpans--
+    } else if (this.opened < this.spans) {
+      span = dedicate(new Span(this.opened * SPAN_SIZE), kind)
+      this.opened++
     } else {
-      span = this.#reclaim(kind)
+      span = this.reclaim(kind)
       if (span === null) return null
     }
-    this.#open[kind].add(span)
+    this.open[kind].add(span)
     return span
   }
 
   /** Takes a span with no slot in use away from another kind. */
-  #reclaim(kind: SlotKind): Span | null {
+  private reclaim(kind: SlotKind): Span | null {
     for (let other = 0; other < SLOT_SIZES.length; other++) {
-      const idle = this.#idle[other as SlotKind]
-      const open = this.#open[other as SlotKind]
+      const idle = this.idle[other as SlotKind]
+      const open = this.open[other as SlotKind]
       if (idle.head !== null) {
         const span = idle.head
         idle.remove(span)
-        this.#idleSpans--
+        this.idleSpans--
         return dedicate(span, kind)
       }
       if (open.head?.used === 0) {

@@ -45,46 +45,46 @@ export function createHostClock(host: HostFunctions): Clock & { readonly schedul
 
 class HostClock implements Clock {
   readonly scheduler: TurnScheduler
-  readonly #host: HostFunctions
+  private readonly host: HostFunctions
   /** Kept, because Node has a getter where browsers have an object. */
-  readonly #performance: HostFunctions['performance']
-  readonly #post: ((task: () => void) => void) | null
-  #deadline: Milliseconds = Infinity
+  private readonly performance: HostFunctions['performance']
+  private readonly post: ((task: () => void) => void) | null
+  private deadline: Milliseconds = Infinity
   /** When the host's timeout fires, as asked; Infinity without one. */
-  #timeoutAt: Milliseconds = Infinity
-  #timeout: unknown = null
-  #isHeld = false
-  #keepAlive: unknown = null
-  readonly #settled = Promise.resolve()
+  private timeoutAt: Milliseconds = Infinity
+  private timeout: unknown = null
+  private isHeld = false
+  private keepAlive: unknown = null
+  private readonly settled = Promise.resolve()
 
   constructor(host: HostFunctions) {
-    this.#host = host
-    this.#performance = host.performance
-    this.#post = host.setImmediate === undefined ? messagePost(host) : null
+    this.host = host
+    this.performance = host.performance
+    this.post = host.setImmediate === undefined ? messagePost(host) : null
     this.scheduler = createScheduler(this)
   }
 
   now(): Milliseconds {
-    return this.#performance.now()
+    return this.performance.now()
   }
 
   wallNow(): Milliseconds {
-    return this.#host.Date.now()
+    return this.host.Date.now()
   }
 
   setAlarm(deadline: Milliseconds): void {
-    this.#deadline = deadline
+    this.deadline = deadline
     // A timeout that fires too early costs less than a new one for every move of the deadline.
-    if (this.#timeoutAt <= deadline) return
-    if (this.#timeout !== null) this.#host.clearTimeout(this.#timeout as never)
-    this.#startTimeout()
+    if (this.timeoutAt <= deadline) return
+    if (this.timeout !== null) this.host.clearTimeout(this.timeout as never)
+    this.startTimeout()
   }
 
   macrotask(task: () => void): void {
-    const host = this.#host
-    if (this.#post !== null) {
-      this.#post(task)
-    } else if (this.#isHeld && host.setImmediate !== undefined) {
+    const host = this.host
+    if (this.post !== null) {
+      this.post(task)
+    } else if (this.isHeld && host.setImmediate !== undefined) {
       host.setImmediate(task)
     } else {
       // Node runs an immediate without a ref only when something else wakes its loop, but a timeout in time.
@@ -94,40 +94,40 @@ class HostClock implements Clock {
 
   microtask(task: () => void): void {
     // A reaction of a promise that is there costs a fifth of `queueMicrotask`, which keeps async context in Node.
-    void this.#settled.then(task)
+    void this.settled.then(task)
   }
 
   hold(on: boolean): void {
-    this.#isHeld = on
-    if (!on) unref(this.#keepAlive)
-    else if (this.#keepAlive === null) this.#startKeepAlive()
-    else (this.#keepAlive as HostHandle).ref?.()
+    this.isHeld = on
+    if (!on) unref(this.keepAlive)
+    else if (this.keepAlive === null) this.startKeepAlive()
+    else (this.keepAlive as HostHandle).ref?.()
   }
 
-  readonly #onTimeout = (): void => {
-    this.#timeout = null
-    this.#timeoutAt = Infinity
+  private readonly onTimeout = (): void => {
+    this.timeout = null
+    this.timeoutAt = Infinity
     // It may be early, because the deadline moved or the host rounds: then nothing is due, and the turn asks again.
     this.scheduler.turn()
   }
 
-  #startTimeout(): void {
-    this.#timeout = null
-    this.#timeoutAt = this.#deadline
-    if (this.#deadline === Infinity) return
-    const delay = Math.min(Math.max(Math.ceil(this.#deadline - this.now()), 0), MAX_DELAY)
-    this.#timeout = this.#host.setTimeout(this.#onTimeout, delay)
-    unref(this.#timeout)
+  private startTimeout(): void {
+    this.timeout = null
+    this.timeoutAt = this.deadline
+    if (this.deadline === Infinity) return
+    const delay = Math.min(Math.max(Math.ceil(this.deadline - this.now()), 0), MAX_DELAY)
+    this.timeout = this.host.setTimeout(this.onTimeout, delay)
+    unref(this.timeout)
   }
 
   /** A timeout that does nothing but hold Node's event loop; browsers need none. */
-  #startKeepAlive(): void {
-    const handle = this.#host.setTimeout(() => {
-      this.#keepAlive = null
-      if (this.#isHeld) this.#startKeepAlive()
+  private startKeepAlive(): void {
+    const handle = this.host.setTimeout(() => {
+      this.keepAlive = null
+      if (this.isHeld) this.startKeepAlive()
     }, MAX_DELAY)
-    if (typeof (handle as HostHandle).ref === 'function') this.#keepAlive = handle
-    else this.#host.clearTimeout(handle as never)
+    if (typeof (handle as HostHandle).ref === 'function') this.keepAlive = handle
+    else this.host.clearTimeout(handle as never)
   }
 }
 

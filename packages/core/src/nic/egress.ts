@@ -45,9 +45,6 @@ export class Egress implements Pollable {
   private blocked = false
   private readonly waiting = new Set<Dirty>()
   private readonly batch: Packet[] = []
-  /** Of the packets of a batch: bytes and packets on the wire. */
-  private readonly sizes: number[] = []
-  private readonly counts: number[] = []
   /** What is left of a super-packet that is being cut; in the queue again between polls. */
   private rest: Packet | null = null
   private restHeaders = 0
@@ -247,42 +244,33 @@ export class Egress implements Pollable {
 
   private enter(packet: Packet): void {
     const finished = this.finish(packet)
-    if (finished !== null) this.batch.push(finished)
+    // `push` would be a call into the engine.
+    if (finished !== null) this.batch[this.batch.length] = finished
   }
 
   private writeBatch(): void {
-    const { batch, sizes, counts, counters } = this
+    const { batch, counters } = this
     const count = batch.length
-    for (let i = 0; i < count; i++) this.measure(batch[i]!, i)
+    // Before they are gone.
+    for (let i = 0; i < count; i++) {
+      counters.txBytes += bytesOnWire(batch[i]!)
+      counters.txPackets += segmentCount(batch[i]!)
+    }
     // Before the call: a link may answer `writable` from within it.
     this.blocked = true
     const taken = this.link.writePackets(batch)
-    for (let i = 0; i < taken; i++) {
-      counters.txBytes += sizes[i]!
-      counters.txPackets += counts[i]!
-    }
     // What is behind the batch is behind what goes back of it.
     if (taken < count) this.putBackRest()
     for (let i = count - 1; i >= taken; i--) {
       const packet = batch[i]!
+      counters.txBytes -= bytesOnWire(packet)
+      counters.txPackets -= segmentCount(packet)
       packet.flags |= FINISHED
       this.qdisc.requeue(packet)
     }
     if (taken === count) this.blocked = false
     // One by one: an array that is cut to nothing gives its memory back, and asks for it again with the next batch.
     for (let i = 0; i < count; i++) batch.pop()
-  }
-
-  /** Notes what a packet of the batch is on the wire: each segment of a super-packet has headers of its own. */
-  private measure(packet: Packet, i: number): void {
-    this.sizes[i] = packet.length
-    this.counts[i] = 1
-    if (packet.gsoType === GsoType.None) return
-    const headers = superHeaderLength(packet)
-    if (headers < 0) return
-    const count = segmentCount(packet)
-    this.counts[i] = count
-    this.sizes[i] += (count - 1) * (packet.length - superTextLength(packet, headers))
   }
 
   /** Makes a packet what its link wants. Null = dropped and counted. */
@@ -339,4 +327,12 @@ export class Egress implements Pollable {
     packet.release()
     return 'EMSGSIZE'
   }
+}
+
+/** Each segment of a super-packet has headers of its own. */
+function bytesOnWire(packet: Packet): number {
+  const { length } = packet
+  if (packet.gsoType === GsoType.None) return length
+  const headers = superHeaderLength(packet)
+  return headers < 0 ? length : length + (segmentCount(packet) - 1) * (length - superTextLength(packet, headers))
 }

@@ -68,10 +68,10 @@ class WheelTimer implements Timer, Due {
   previous: WheelTimer | null = null
   readonly fire: (now: Milliseconds) => void
   readonly account: TimerAccount
-  readonly #wheel: Wheel
+  private readonly wheel: Wheel
 
   constructor(wheel: Wheel, fire: (now: Milliseconds) => void, account: TimerAccount) {
-    this.#wheel = wheel
+    this.wheel = wheel
     this.fire = fire
     this.account = account
   }
@@ -81,15 +81,15 @@ class WheelTimer implements Timer, Due {
   }
 
   arm(deadline: Milliseconds): void {
-    this.#wheel.arm(this, deadline)
+    this.wheel.arm(this, deadline)
   }
 
   armAfter(delay: Milliseconds): void {
-    this.#wheel.arm(this, this.#wheel.options.now() + delay)
+    this.wheel.arm(this, this.wheel.options.now() + delay)
   }
 
   cancel(): void {
-    this.#wheel.cancel(this)
+    this.wheel.cancel(this)
   }
 }
 
@@ -98,31 +98,31 @@ class Wheel implements DrivenTimerWheel {
   armed = 0
   moves = 0
   alarm: Milliseconds = Infinity
-  readonly #nobody: TimerAccount = { armed: 0 }
-  readonly #due = new DueHeap<WheelTimer>()
-  readonly #heads: (WheelTimer | null)[] = new Array<WheelTimer | null>(FAR + 1).fill(null)
+  private readonly nobody: TimerAccount = { armed: 0 }
+  private readonly due = new DueHeap<WheelTimer>()
+  private readonly heads: (WheelTimer | null)[] = new Array<WheelTimer | null>(FAR + 1).fill(null)
   /** Lower bound of the deadlines in each slot. */
-  readonly #minimum = new Float64Array(FAR + 1).fill(Infinity)
+  private readonly minimum = new Float64Array(FAR + 1).fill(Infinity)
   /** 1: the timer that set the minimum was moved or cancelled. */
-  readonly #isLoose = new Uint8Array(FAR + 1)
+  private readonly isLoose = new Uint8Array(FAR + 1)
   /** A bit for each occupied slot of a level. */
-  readonly #slots = new Int32Array(LEVELS)
+  private readonly slots = new Int32Array(LEVELS)
   /** A bit for each occupied level; bit 6 for the far list. */
-  #levels = 0
+  private levels = 0
   /** Tick of position 0: a multiple of the span. */
-  #base: number
+  private base: number
   /** Ticks since the base, below the span. Timers up to this tick are in the heap. */
-  #position: number
-  #orders = 0
+  private position: number
+  private orders = 0
 
   constructor(options: TimerWheelOptions) {
     this.options = options
     const tick = Math.floor(options.now())
-    this.#base = Math.floor(tick / SPAN) * SPAN
-    this.#position = tick - this.#base
+    this.base = Math.floor(tick / SPAN) * SPAN
+    this.position = tick - this.base
   }
 
-  create(fire: (now: Milliseconds) => void, account: TimerAccount = this.#nobody): Timer {
+  create(fire: (now: Milliseconds) => void, account: TimerAccount = this.nobody): Timer {
     return new WheelTimer(this, fire, account)
   }
 
@@ -132,63 +132,63 @@ class Wheel implements DrivenTimerWheel {
       this.cancel(timer)
       return
     }
-    timer.order = ++this.#orders
+    timer.order = ++this.orders
     if (timer.place >= 0 && deadline >= timer.key) {
       // Moved later: it is looked at when its slot comes, which for a retransmission timer is hardly ever.
       timer.deadline = deadline
-      if (deadline !== timer.key) this.#loosen(timer)
+      if (deadline !== timer.key) this.loosen(timer)
     } else {
-      if (timer.place !== IDLE) this.#take(timer)
+      if (timer.place !== IDLE) this.take(timer)
       else {
         this.armed++
         timer.account.armed++
       }
       timer.deadline = deadline
-      this.#put(timer)
+      this.put(timer)
     }
     if (deadline < this.alarm) this.options.earlier(deadline)
   }
 
   cancel(timer: WheelTimer): void {
     if (timer.place === IDLE) return
-    this.#take(timer)
+    this.take(timer)
     timer.place = IDLE
     this.armed--
     timer.account.armed--
   }
 
   cancelAll(account: TimerAccount): void {
-    for (const head of this.#heads) {
+    for (const head of this.heads) {
       for (let timer = head; timer !== null; ) {
         const next = timer.next
         if (timer.account === account) this.cancel(timer)
         timer = next
       }
     }
-    for (const timer of this.#due.items()) if (timer.account === account) this.cancel(timer)
+    for (const timer of this.due.items()) if (timer.account === account) this.cancel(timer)
   }
 
   get bound(): Milliseconds {
-    const first = this.#due.first
+    const first = this.due.first
     if (first !== undefined) return first.deadline
-    const slot = this.#firstSlot()
-    return slot < 0 ? Infinity : this.#minimum[slot]!
+    const slot = this.firstSlot()
+    return slot < 0 ? Infinity : this.minimum[slot]!
   }
 
   get nextDeadline(): Milliseconds {
     for (;;) {
-      const slot = this.#due.length > 0 ? -1 : this.#firstSlot()
-      if (slot < 0 || this.#isLoose[slot] === 0) return this.bound
-      this.#tighten(slot)
+      const slot = this.due.length > 0 ? -1 : this.firstSlot()
+      if (slot < 0 || this.isLoose[slot] === 0) return this.bound
+      this.tighten(slot)
     }
   }
 
   advance(now: Milliseconds, limit = Infinity): number {
-    const target = Math.floor(now) - this.#base
-    if (target > this.#position) this.#moveTo(target)
+    const target = Math.floor(now) - this.base
+    if (target > this.position) this.moveTo(target)
     let fired = 0
     for (; fired < limit; fired++) {
-      const timer = this.#due.first
+      const timer = this.due.first
       if (timer === undefined || timer.deadline > now) break
       this.cancel(timer)
       try {
@@ -201,128 +201,128 @@ class Wheel implements DrivenTimerWheel {
   }
 
   /** Moves on, emptying every slot on the way into lower levels and at last into the heap. */
-  #moveTo(target: number): void {
+  private moveTo(target: number): void {
     for (;;) {
-      const slot = this.#firstSlot()
+      const slot = this.firstSlot()
       if (slot < 0 || slot === FAR) break
       const shift = (slot >> DIGIT_BITS) * DIGIT_BITS
       const above = shift + DIGIT_BITS
-      const start = ((this.#position >> above) << above) | ((slot & (SLOTS - 1)) << shift)
+      const start = ((this.position >> above) << above) | ((slot & (SLOTS - 1)) << shift)
       if (start > target) break
-      this.#position = start
-      this.#empty(slot)
+      this.position = start
+      this.empty(slot)
     }
     if (target < SPAN) {
-      this.#position = target
+      this.position = target
       return
     }
     // All levels are empty now: a new span begins.
-    this.#base += Math.floor(target / SPAN) * SPAN
-    this.#position = 0
-    this.#empty(FAR)
-    this.#moveTo(target % SPAN)
+    this.base += Math.floor(target / SPAN) * SPAN
+    this.position = 0
+    this.empty(FAR)
+    this.moveTo(target % SPAN)
   }
 
-  #empty(slot: number): void {
-    let timer = this.#heads[slot] ?? null
-    this.#vacate(slot)
+  private empty(slot: number): void {
+    let timer = this.heads[slot] ?? null
+    this.vacate(slot)
     while (timer !== null) {
       const next = timer.next
       this.moves++
-      this.#put(timer)
+      this.put(timer)
       timer = next
     }
   }
 
   /** Moves the timers of a slot that were re-armed to where they belong, and finds the exact minimum of the rest. */
-  #tighten(slot: number): void {
+  private tighten(slot: number): void {
     let minimum = Infinity
-    let timer = this.#heads[slot] ?? null
+    let timer = this.heads[slot] ?? null
     while (timer !== null) {
       const next = timer.next
       if (timer.deadline !== timer.key) {
         this.moves++
-        this.#take(timer)
-        this.#put(timer)
+        this.take(timer)
+        this.put(timer)
       }
       if (timer.place === slot) minimum = Math.min(minimum, timer.deadline)
       timer = next
     }
-    if (this.#heads[slot] === null) return
-    this.#minimum[slot] = minimum
-    this.#isLoose[slot] = 0
+    if (this.heads[slot] === null) return
+    this.minimum[slot] = minimum
+    this.isLoose[slot] = 0
   }
 
   /** The slot where the next timer waits, -1 = none. */
-  #firstSlot(): number {
-    if (this.#levels === 0) return -1
-    const level = lowestBit(this.#levels)
-    return level === LEVELS ? FAR : (level << DIGIT_BITS) | lowestBit(this.#slots[level]!)
+  private firstSlot(): number {
+    if (this.levels === 0) return -1
+    const level = lowestBit(this.levels)
+    return level === LEVELS ? FAR : (level << DIGIT_BITS) | lowestBit(this.slots[level]!)
   }
 
-  #put(timer: WheelTimer): void {
+  private put(timer: WheelTimer): void {
     timer.key = timer.deadline
-    const ticks = Math.floor(timer.deadline) - this.#base
-    if (ticks <= this.#position) {
+    const ticks = Math.floor(timer.deadline) - this.base
+    if (ticks <= this.position) {
       timer.place = DUE
       // Out of its slot: who keeps a timer that has fired must not keep those that waited beside it.
       timer.next = timer.previous = null
-      this.#due.push(timer)
+      this.due.push(timer)
       return
     }
     let slot = FAR
     let level = LEVELS
     if (ticks < SPAN) {
-      level = ((31 - Math.clz32(ticks ^ this.#position)) / DIGIT_BITS) | 0
+      level = ((31 - Math.clz32(ticks ^ this.position)) / DIGIT_BITS) | 0
       const digit = (ticks >> (level * DIGIT_BITS)) & (SLOTS - 1)
       slot = (level << DIGIT_BITS) | digit
-      this.#slots[level]! |= 1 << digit
+      this.slots[level]! |= 1 << digit
     }
-    this.#levels |= 1 << level
-    if (timer.key <= this.#minimum[slot]!) {
-      this.#minimum[slot] = timer.key
-      this.#isLoose[slot] = 0
+    this.levels |= 1 << level
+    if (timer.key <= this.minimum[slot]!) {
+      this.minimum[slot] = timer.key
+      this.isLoose[slot] = 0
     }
-    const head = this.#heads[slot] ?? null
+    const head = this.heads[slot] ?? null
     timer.place = slot
     timer.previous = null
     timer.next = head
     if (head !== null) head.previous = timer
-    this.#heads[slot] = timer
+    this.heads[slot] = timer
   }
 
   /** Takes the timer out of the heap or its slot. */
-  #take(timer: WheelTimer): void {
+  private take(timer: WheelTimer): void {
     const slot = timer.place
     if (slot === DUE) {
-      this.#due.remove(timer)
+      this.due.remove(timer)
       return
     }
-    this.#loosen(timer)
+    this.loosen(timer)
     const { next, previous } = timer
     if (next !== null) next.previous = previous
     if (previous !== null) previous.next = next
-    else if (next !== null) this.#heads[slot] = next
-    else this.#vacate(slot)
+    else if (next !== null) this.heads[slot] = next
+    else this.vacate(slot)
     timer.next = null
     timer.previous = null
   }
 
-  #loosen(timer: WheelTimer): void {
-    if (timer.key === this.#minimum[timer.place]) this.#isLoose[timer.place] = 1
+  private loosen(timer: WheelTimer): void {
+    if (timer.key === this.minimum[timer.place]) this.isLoose[timer.place] = 1
   }
 
-  #vacate(slot: number): void {
-    this.#heads[slot] = null
-    this.#minimum[slot] = Infinity
-    this.#isLoose[slot] = 0
+  private vacate(slot: number): void {
+    this.heads[slot] = null
+    this.minimum[slot] = Infinity
+    this.isLoose[slot] = 0
     const level = slot >> DIGIT_BITS
     if (level < LEVELS) {
-      const rest = this.#slots[level]! & ~(1 << (slot & (SLOTS - 1)))
-      this.#slots[level] = rest
+      const rest = this.slots[level]! & ~(1 << (slot & (SLOTS - 1)))
+      this.slots[level] = rest
       if (rest !== 0) return
     }
-    this.#levels &= ~(1 << level)
+    this.levels &= ~(1 << level)
   }
 }
 

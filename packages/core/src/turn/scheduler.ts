@@ -63,62 +63,63 @@ export function createScheduler(clock: Omit<Clock, 'scheduler'>, onError?: (erro
 class Loop implements TurnScheduler {
   inTurn = false
   readonly timers: SharedTimerWheel
-  readonly #clock: Omit<Clock, 'scheduler'>
-  readonly #onError: ((error: unknown) => void) | undefined
-  readonly #wheel: DrivenTimerWheel
-  readonly #links = new Ring<Pollable>()
-  readonly #work = new Ring<Pollable>()
-  readonly #dirty = new Ring<Dirty>()
-  readonly #wakes = new Ring<Wakeable>()
+  private readonly clock: Omit<Clock, 'scheduler'>
+  private readonly onError: ((error: unknown) => void) | undefined
+  private readonly wheel: DrivenTimerWheel
+  private readonly links = new Ring<Pollable>()
+  private readonly work = new Ring<Pollable>()
+  private readonly dirty = new Ring<Dirty>()
+  private readonly wakes = new Ring<Wakeable>()
   /** Becomes dirty behind the wake-ups of this turn. */
-  readonly #patient = new Ring<Dirty>()
+  private readonly patient = new Ring<Dirty>()
   /** Becomes dirty behind the promises that were settled. */
-  readonly #late = new Ring<Dirty>()
-  #now: Milliseconds
+  private readonly late = new Ring<Dirty>()
+  // A fraction makes the engine keep a field as a double from the start, and not make a new object for each time.
+  private time: Milliseconds = 0.5
   /** The same, so that it is not computed for each packet. */
-  #micros: number
+  private timeMicros = 0
   /** The request that the clock has; NaN = unknown, because it may have been used up. */
-  #alarm: Milliseconds = Infinity
-  #holds = 0
+  private alarm: Milliseconds = Infinity
+  private holds = 0
 
   // The budget: what happened since the last macrotask.
-  #spent = 0
-  /** `#spent` when the clock was last looked at. */
-  #looked = 0
-  #budgetStart: Milliseconds = 0
-  #chain = 0
-  #macrotaskPending = false
-  #microtaskPending = false
+  private spent = 0
+  /** `spent` when the clock was last looked at. */
+  private looked = 0
+  private budgetStart: Milliseconds = 0.5
+  private chain = 0
+  private macrotaskPending = false
+  private microtaskPending = false
 
   constructor(clock: Omit<Clock, 'scheduler'>, onError: ((error: unknown) => void) | undefined) {
-    this.#clock = clock
-    this.#onError = onError
-    this.#now = clock.now()
-    this.#micros = microsOf(this.#now)
-    this.#wheel = createTimerWheel({
+    this.clock = clock
+    this.onError = onError
+    this.time = clock.now()
+    this.timeMicros = microsOf(this.time)
+    this.wheel = createTimerWheel({
       now: () => this.now,
       earlier: (deadline) => {
         // The clock hears of it once, at the end of the turn.
-        if (this.inTurn) this.#wheel.alarm = deadline
-        else this.#setAlarm(deadline)
+        if (this.inTurn) this.wheel.alarm = deadline
+        else this.setAlarm(deadline)
       },
-      onError: (error) => this.#report(error),
+      onError: (error) => this.report(error),
     })
-    this.timers = this.#wheel
+    this.timers = this.wheel
   }
 
   // These two are asked for all the time, and inlined everywhere as long as they are this small. What they call is apart, and
   // no getter, because the engine would count it in (docs/decisions/0015).
   get now(): Milliseconds {
-    return this.inTurn ? this.#now : this.readClock()
+    return this.inTurn ? this.time : this.readClock()
   }
 
   get micros(): number {
-    return this.inTurn ? this.#micros : this.readMicros()
+    return this.inTurn ? this.timeMicros : this.readMicros()
   }
 
   private readClock(): Milliseconds {
-    return this.#clock.now()
+    return this.clock.now()
   }
 
   private readMicros(): number {
@@ -126,38 +127,38 @@ class Loop implements TurnScheduler {
   }
 
   get isIdle(): boolean {
-    return !this.inTurn && !this.#hasPackets() && this.#wakes.length === 0
+    return !this.inTurn && !this.hasPackets() && this.wakes.length === 0
   }
 
   get nextDeadline(): Milliseconds {
-    return this.#wheel.nextDeadline
+    return this.wheel.nextDeadline
   }
 
   pollLink(link: Pollable): void {
     if (link.queued) return
     link.queued = true
-    this.#links.push(link)
-    this.#ensureTurn()
+    this.links.push(link)
+    this.ensureTurn()
   }
 
   enqueue(work: Pollable): void {
     if (work.queued) return
     work.queued = true
-    this.#work.push(work)
-    this.#ensureTurn()
+    this.work.push(work)
+    this.ensureTurn()
   }
 
   markDirty(endpoint: Dirty): void {
     if (endpoint.dirty) return
-    this.#setDirty(endpoint)
-    this.#ensureTurn()
+    this.setDirty(endpoint)
+    this.ensureTurn()
   }
 
   markPatient(endpoint: Dirty): void {
     if (!this.inTurn) this.markDirty(endpoint)
     else if (endpoint.patient !== true) {
       endpoint.patient = true
-      this.#patient.push(endpoint)
+      this.patient.push(endpoint)
     }
   }
 
@@ -165,214 +166,214 @@ class Loop implements TurnScheduler {
     if (!this.inTurn) this.markDirty(endpoint)
     else if (endpoint.patient !== true) {
       endpoint.patient = true
-      if (this.#late.length === 0) this.#clock.microtask(this.#delay)
-      this.#late.push(endpoint)
+      if (this.late.length === 0) this.clock.microtask(this.delay)
+      this.late.push(endpoint)
     }
   }
 
   wake(target: Wakeable): void {
     if (target.waking) return
     target.waking = true
-    this.#wakes.push(target)
-    this.#ensureTurn()
+    this.wakes.push(target)
+    this.ensureTurn()
   }
 
   run(): void {
-    if (this.inTurn || !this.#admit()) return
-    this.#turn(false)
+    if (this.inTurn || !this.admit()) return
+    this.takeTurn(false)
   }
 
   flush(endpoint: Dirty): void {
-    this.#setDirty(endpoint)
+    this.setDirty(endpoint)
     this.run()
   }
 
-  #setDirty(endpoint: Dirty): void {
+  private setDirty(endpoint: Dirty): void {
     if (endpoint.dirty) return
     endpoint.dirty = true
-    this.#dirty.push(endpoint)
+    this.dirty.push(endpoint)
   }
 
   turn(): void {
-    this.#alarm = NaN
+    this.alarm = NaN
     if (this.inTurn) return
-    this.#beginBudget()
-    this.#turn(true)
+    this.beginBudget()
+    this.takeTurn(true)
   }
 
   ref(): void {
-    if (this.#holds++ === 0) this.#clock.hold(true)
+    if (this.holds++ === 0) this.clock.hold(true)
   }
 
   unref(): void {
-    if (this.#holds === 0) return
-    if (--this.#holds === 0) this.#clock.hold(false)
+    if (this.holds === 0) return
+    if (--this.holds === 0) this.clock.hold(false)
   }
 
   // --- turns ---
 
-  readonly #onMicrotask = (): void => {
-    this.#microtaskPending = false
-    this.#runQueued()
+  private readonly onMicrotask = (): void => {
+    this.microtaskPending = false
+    this.runQueued()
   }
 
   /** A call that began the turn returns before its caller can await it: once more. */
-  readonly #delay = (): void => {
-    this.#clock.microtask(this.#endDelay)
+  private readonly delay = (): void => {
+    this.clock.microtask(this.endDelay)
   }
 
-  readonly #endDelay = (): void => {
-    this.#hurry(this.#late)
-    this.#runQueued()
+  private readonly endDelay = (): void => {
+    this.hurry(this.late)
+    this.runQueued()
   }
 
-  #runQueued(): void {
-    if (this.isIdle || this.inTurn || !this.#admit()) return
-    this.#turn(true)
+  private runQueued(): void {
+    if (this.isIdle || this.inTurn || !this.admit()) return
+    this.takeTurn(true)
   }
 
-  readonly #onMacrotask = (): void => {
-    this.#macrotaskPending = false
+  private readonly onMacrotask = (): void => {
+    this.macrotaskPending = false
     if (this.inTurn) return
-    this.#beginBudget()
-    if (!this.isIdle || this.#wheel.bound <= this.#now) this.#turn(true)
+    this.beginBudget()
+    if (!this.isIdle || this.wheel.bound <= this.time) this.takeTurn(true)
   }
 
   /** What is queued outside a turn, and not run by its caller, runs after the caller's own code. */
-  #ensureTurn(): void {
-    if (this.inTurn || this.#microtaskPending) return
-    this.#microtaskPending = true
-    this.#clock.microtask(this.#onMicrotask)
+  private ensureTurn(): void {
+    if (this.inTurn || this.microtaskPending) return
+    this.microtaskPending = true
+    this.clock.microtask(this.onMicrotask)
   }
 
-  #requestMacrotask(): void {
-    if (this.#macrotaskPending) return
-    this.#macrotaskPending = true
-    this.#clock.macrotask(this.#onMacrotask)
+  private requestMacrotask(): void {
+    if (this.macrotaskPending) return
+    this.macrotaskPending = true
+    this.clock.macrotask(this.onMacrotask)
   }
 
-  #beginBudget(): void {
-    this.#spent = 0
-    this.#look()
-    this.#budgetStart = this.#now
-    this.#chain = 0
+  private beginBudget(): void {
+    this.spent = 0
+    this.look()
+    this.budgetStart = this.time
+    this.chain = 0
   }
 
   /**
    * May a turn start that no macrotask began? A call may come from anywhere, and the host does not say whether a
    * macrotask has passed since the last one. So after a few such turns ask for one: until it comes, time counts.
    */
-  #admit(): boolean {
-    this.#look()
-    if (this.#macrotaskPending) return !this.#isSpent()
-    this.#budgetStart = this.#now
-    if (++this.#chain === MAX_CHAIN) this.#requestMacrotask()
+  private admit(): boolean {
+    this.look()
+    if (this.macrotaskPending) return !this.isSpent()
+    this.budgetStart = this.time
+    if (++this.chain === MAX_CHAIN) this.requestMacrotask()
     return true
   }
 
-  #isSpent(): boolean {
-    return this.#spent >= MAX_PACKETS || this.#now - this.#budgetStart >= MAX_TIME
+  private isSpent(): boolean {
+    return this.spent >= MAX_PACKETS || this.time - this.budgetStart >= MAX_TIME
   }
 
   /** @param wakeHere - run user code at the end; false inside a call that user code made: then promises are settled only */
-  #turn(wakeHere: boolean): void {
+  private takeTurn(wakeHere: boolean): void {
     this.inTurn = true
     for (;;) {
-      if (this.#isTimerDue()) this.#fireTimers()
-      if (this.#links.length > 0) this.#pollLinks()
-      if (this.#work.length > 0) this.#runQueue()
-      if (this.#dirty.length > 0) {
-        this.#flush()
+      if (this.isTimerDue()) this.fireTimers()
+      if (this.links.length > 0) this.pollLinks()
+      if (this.work.length > 0) this.runQueue()
+      if (this.dirty.length > 0) {
+        this.flushDirty()
         // What endpoints sent leaves in the same round.
-        this.#runQueue()
+        this.runQueue()
       }
-      const isCrowded = this.#wakes.length >= CROWD
-      if ((this.#hasPackets() || this.#isTimerDue()) && !this.#isSpentByNow() && !isCrowded) continue
-      const isWoken = this.#wakes.length > 0 && this.#wakeAll(wakeHere)
-      this.#hurry(this.#patient)
-      if (!isWoken && this.#dirty.length === 0) break
+      const isCrowded = this.wakes.length >= CROWD
+      if ((this.hasPackets() || this.isTimerDue()) && !this.isSpentByNow() && !isCrowded) continue
+      const isWoken = this.wakes.length > 0 && this.wakeAll(wakeHere)
+      this.hurry(this.patient)
+      if (!isWoken && this.dirty.length === 0) break
       // What waits for a promise goes on when the turn is over; packets that are left come behind it.
       if (isCrowded) break
       // User code takes the time it likes.
-      if ((wakeHere ? this.#isSpentNow() : this.#isSpentByNow()) || this.#isDrained()) break
+      if ((wakeHere ? this.isSpentNow() : this.isSpentByNow()) || this.isDrained()) break
     }
     this.inTurn = false
     // Whoever finds the budget spent relies on a macrotask that renews it.
-    if (this.#isSpent()) this.#requestMacrotask()
-    else if (!this.isIdle) this.#ensureTurn()
-    this.#setAlarm(this.#wheel.bound)
+    if (this.isSpent()) this.requestMacrotask()
+    else if (!this.isIdle) this.ensureTurn()
+    this.setAlarm(this.wheel.bound)
   }
 
   /** In a turn the alarm is not the clock's yet, but as early as that of any timer. */
-  #isTimerDue(): boolean {
-    return this.#wheel.alarm <= this.#now
+  private isTimerDue(): boolean {
+    return this.wheel.alarm <= this.time
   }
 
-  #fireTimers(): void {
-    this.#spent += this.#wheel.advance(this.#now, BATCH)
-    this.#wheel.alarm = this.#wheel.bound
+  private fireTimers(): void {
+    this.spent += this.wheel.advance(this.time, BATCH)
+    this.wheel.alarm = this.wheel.bound
   }
 
   /** Nobody is about to say more. What left meanwhile need not leave again. */
-  #hurry(waiting: Ring<Dirty>): void {
+  private hurry(waiting: Ring<Dirty>): void {
     while (waiting.length > 0) {
       const endpoint = waiting.shift()!
-      if (endpoint.patient === true) this.#setDirty(endpoint)
+      if (endpoint.patient === true) this.setDirty(endpoint)
       endpoint.patient = false
     }
   }
 
-  #isDrained(): boolean {
-    return !this.#hasPackets() && this.#wakes.length === 0 && !this.#isTimerDue()
+  private isDrained(): boolean {
+    return !this.hasPackets() && this.wakes.length === 0 && !this.isTimerDue()
   }
 
-  #isSpentNow(): boolean {
-    this.#look()
-    return this.#isSpent()
+  private isSpentNow(): boolean {
+    this.look()
+    return this.isSpent()
   }
 
-  /** As {@link #isSpentNow}; after few packets the time of the last look will do. */
-  #isSpentByNow(): boolean {
-    return this.#spent - this.#looked >= SPENT_PER_LOOK ? this.#isSpentNow() : this.#isSpent()
+  /** As {@link isSpentNow}; after few packets the time of the last look will do. */
+  private isSpentByNow(): boolean {
+    return this.spent - this.looked >= SPENT_PER_LOOK ? this.isSpentNow() : this.isSpent()
   }
 
-  #look(): void {
-    const now = this.#clock.now()
-    this.#now = now
-    this.#micros = microsOf(now)
-    this.#looked = this.#spent
+  private look(): void {
+    const now = this.clock.now()
+    this.time = now
+    this.timeMicros = microsOf(now)
+    this.looked = this.spent
   }
 
-  #hasPackets(): boolean {
-    return this.#links.length > 0 || this.#work.length > 0 || this.#dirty.length > 0
+  private hasPackets(): boolean {
+    return this.links.length > 0 || this.work.length > 0 || this.dirty.length > 0
   }
 
   /** One batch of each link that is queued. */
-  #pollLinks(): void {
-    for (let n = this.#links.length; n > 0; n--) {
-      this.#poll(this.#links)
+  private pollLinks(): void {
+    for (let n = this.links.length; n > 0; n--) {
+      this.poll(this.links)
       // For the next batch; the first one has the time of the round.
-      if (n > 1 && this.#isSpentNow()) return
+      if (n > 1 && this.isSpentNow()) return
     }
   }
 
   /** Until it is empty: what loops back belongs to the batch that caused it. */
-  #runQueue(): void {
-    for (let n = 1; this.#work.length > 0; n++) {
-      if (n % CALLS_PER_LOOK === 0 ? this.#isSpentNow() : this.#isSpent()) return
-      this.#poll(this.#work)
+  private runQueue(): void {
+    for (let n = 1; this.work.length > 0; n++) {
+      if (n % CALLS_PER_LOOK === 0 ? this.isSpentNow() : this.isSpent()) return
+      this.poll(this.work)
     }
   }
 
-  #poll(queue: Ring<Pollable>): void {
+  private poll(queue: Ring<Pollable>): void {
     const item = take(queue)
     let packets = 0
     try {
       packets = item.poll(BATCH)
     } catch (error) {
-      this.#report(error)
+      this.report(error)
     }
-    this.#spent += packets > 0 ? packets : 1
+    this.spent += packets > 0 ? packets : 1
     if (packets >= BATCH && !item.queued) {
       item.queued = true
       queue.push(item)
@@ -380,21 +381,21 @@ class Loop implements TurnScheduler {
   }
 
   /** Runs in a slice of its own even when the budget is spent: packets that come in must not hold back ACKs. */
-  #flush(): void {
-    const end = this.#now + MAX_TIME
-    for (let n = this.#dirty.length; n > 0; n--) {
-      const endpoint = this.#dirty.shift()
+  private flushDirty(): void {
+    const end = this.time + MAX_TIME
+    for (let n = this.dirty.length; n > 0; n--) {
+      const endpoint = this.dirty.shift()
       if (endpoint === undefined) return
       endpoint.dirty = false
       // Whatever waited leaves now.
       if (endpoint.patient === true) endpoint.patient = false
-      this.#spent++
+      this.spent++
       try {
         endpoint.flushOutput()
       } catch (error) {
-        this.#report(error)
+        this.report(error)
       }
-      if (n % CALLS_PER_LOOK === 0 && this.#isPast(end)) return
+      if (n % CALLS_PER_LOOK === 0 && this.isPast(end)) return
     }
   }
 
@@ -404,52 +405,52 @@ class Loop implements TurnScheduler {
    * @param wakeHere - false: only who settles promises; the others keep their order
    * @returns whether anybody was woken
    */
-  #wakeAll(wakeHere: boolean): boolean {
-    const end = this.#now + MAX_TIME
+  private wakeAll(wakeHere: boolean): boolean {
+    const end = this.time + MAX_TIME
     let isAny = false
-    for (let n = this.#wakes.length; n > 0; n--) {
-      const target = this.#wakes.shift()
+    for (let n = this.wakes.length; n > 0; n--) {
+      const target = this.wakes.shift()
       if (target === undefined) break
       if (!wakeHere && target.settlesOnly !== true) {
-        this.#wakes.push(target)
+        this.wakes.push(target)
         continue
       }
       isAny = true
       target.waking = false
-      this.#spent++
+      this.spent++
       try {
         target.wake()
       } catch (error) {
-        this.#report(error)
+        this.report(error)
       }
-      if (n % CALLS_PER_LOOK === 0 && this.#isPast(end)) break
+      if (n % CALLS_PER_LOOK === 0 && this.isPast(end)) break
     }
     return isAny
   }
 
-  #isPast(end: Milliseconds): boolean {
-    this.#look()
-    return this.#now >= end
+  private isPast(end: Milliseconds): boolean {
+    this.look()
+    return this.time >= end
   }
 
-  #setAlarm(deadline: Milliseconds): void {
-    this.#wheel.alarm = deadline
-    if (deadline === this.#alarm) return
-    this.#alarm = deadline
-    this.#clock.setAlarm(deadline)
+  private setAlarm(deadline: Milliseconds): void {
+    this.wheel.alarm = deadline
+    if (deadline === this.alarm) return
+    this.alarm = deadline
+    this.clock.setAlarm(deadline)
   }
 
-  #report(error: unknown): void {
+  private report(error: unknown): void {
     try {
-      if (this.#onError === undefined) this.#throwLater(error)
-      else this.#onError(error)
+      if (this.onError === undefined) this.throwLater(error)
+      else this.onError(error)
     } catch (second) {
-      this.#throwLater(second)
+      this.throwLater(second)
     }
   }
 
-  #throwLater(error: unknown): void {
-    this.#clock.macrotask(() => {
+  private throwLater(error: unknown): void {
+    this.clock.macrotask(() => {
       throw error
     })
   }
