@@ -34,6 +34,8 @@ export const Mark = {
 const POOLED_WORDS = 524_288
 /** Largest ring that is kept at hand beside them. */
 const SPARE_WORDS = 65_536
+/** Boards that keep the smallest ring while it is empty, a power of two. */
+const HOLDERS = 64
 
 /** Who is told of each record that is held lost. */
 export interface LossListener {
@@ -46,12 +48,15 @@ export class RingPool {
   private words = 0
   /** The last one that came back: nearly always the next one that is asked for. */
   private spare: Int32Array | null = null
+  /** Who sent last sends next, perhaps: as long as few others come in between, the ring stays. */
+  private readonly holders: (Scoreboard | null)[] = new Array<Scoreboard | null>(HOLDERS).fill(null)
+  private nextHolder = 0
 
   /** One for `records`, a power of two. */
   take(records: number, stride: number = STRIDE): Int32Array {
     const words = records * stride
     const { spare } = this
-    if (spare?.length === words) {
+    if (spare !== null && spare.length === words) {
       this.spare = null
       return spare
     }
@@ -69,6 +74,20 @@ export class RingPool {
     }
     this.spare = ring
     if (spare !== null) this.keep(spare)
+  }
+
+  /** The ring of `board` is empty, and stays until as many others have come. Answers its place. */
+  hold(board: Scoreboard): number {
+    const place = this.nextHolder
+    this.nextHolder = (place + 1) & (HOLDERS - 1)
+    this.holders[place]?.endHold()
+    this.holders[place] = board
+    return place
+  }
+
+  /** The board at `place` has no ring to keep. */
+  forget(place: number): void {
+    this.holders[place] = null
   }
 
   private keep(ring: Int32Array): void {
@@ -108,6 +127,8 @@ export class Scoreboard {
   private size = LEAST
   // No record that is lost and not sent again begins before it.
   private lostHint = 0
+  /** Among those that keep an empty ring; -1 = not. */
+  private place = -1
 
   constructor(pool: RingPool) {
     this.pool = pool
@@ -341,8 +362,15 @@ export class Scoreboard {
   }
 
   clear(): void {
-    if (this.ring !== null) this.release()
     this.length = this.sackedBytes = this.sackedRecords = this.lostBytes = this.outBytes = 0
+    if (this.place >= 0) this.pool.forget(this.place)
+    this.endHold()
+  }
+
+  /** For the pool: an empty ring is for others now. */
+  endHold(): void {
+    this.place = -1
+    if (this.ring !== null && this.length === 0) this.giveBack()
   }
 
   private bytes(i: number): number {
@@ -407,9 +435,16 @@ export class Scoreboard {
     return next
   }
 
+  /** Nothing is out. */
   private release(): void {
-    // A flight that needed less than a quarter of its ring is no reason to ask for as large a one again.
-    if (this.head < this.size >>> 2 && this.size > LEAST) this.size >>>= 1
+    if (this.mask >= LEAST) {
+      // A flight that needed less than a quarter of its ring is no reason to ask for as large a one again.
+      if (this.head < this.size >>> 2) this.size >>>= 1
+      this.giveBack()
+    } else if (this.place < 0) this.place = this.pool.hold(this)
+  }
+
+  private giveBack(): void {
     this.pool.give(this.ring!)
     this.ring = null
     this.mask = this.head = 0

@@ -22,15 +22,52 @@ function expectSame(board: Scoreboard, plain: readonly Plain[]): void {
 }
 
 describe('the scoreboard', () => {
-  test('an empty one holds no ring, and rings are used again', () => {
+  /** A board whose only record has gone. */
+  function usedBoard(pool: RingPool, records = 1): Scoreboard {
+    const board = new Scoreboard(pool)
+    for (let i = 0; i < records; i++) board.push(i, i + 1, 0, i)
+    for (let i = 0; i < records; i++) board.shift()
+    return board
+  }
+
+  test('who is done gives the ring back', () => {
     const pool = new RingPool()
     const ring = pool.take(16)
     pool.give(ring)
-    const board = new Scoreboard(pool)
-    board.push(0, 1, 0, 0)
+    const board = usedBoard(pool)
     expect(pool.take(16)).not.toBe(ring)
-    board.shift()
+    board.clear()
     expect(pool.take(16)).toBe(ring)
+  })
+
+  test('an empty one keeps the smallest ring until 64 others have come', () => {
+    const pool = new RingPool()
+    const ring = pool.take(16)
+    pool.give(ring)
+    usedBoard(pool)
+    for (let i = 0; i < 63; i++) usedBoard(pool)
+    expect(pool.take(16)).not.toBe(ring)
+    usedBoard(pool)
+    expect(pool.take(16)).toBe(ring)
+  })
+
+  test('the ring of one that sends is not taken, and counts as new when it is empty again', () => {
+    const pool = new RingPool()
+    const board = usedBoard(pool)
+    board.push(1, 2, 0, 1)
+    for (let i = 0; i < 64; i++) usedBoard(pool)
+    expect([board.start(0), board.end(0)]).toEqual([1, 2])
+    board.shift()
+    board.push(2, 3, 0, 2)
+    expect([board.length, board.start(0)]).toEqual([1, 2])
+  })
+
+  test('an empty one holds no larger ring', () => {
+    const pool = new RingPool()
+    const ring = pool.take(32)
+    pool.give(ring)
+    usedBoard(pool, 17)
+    expect(pool.take(32)).toBe(ring)
   })
 
   test('rings of more than 2 MiB are not kept', () => {
