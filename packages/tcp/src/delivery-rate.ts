@@ -9,6 +9,9 @@ import type { Tcb } from './tcb.ts'
 /** What was known when a segment left: P.delivered and so on. */
 const Stamp = { Delivered: 0, DeliveredAt: 1, FirstSent: 2, Lost: 3, /** Twice the bytes in flight, and 1 when it was limited. */ Flight: 4 } as const
 
+/** µs from one measured segment to the next, where one in a round trip does: in the shortest ones it would cost more than it tells. */
+const INTERVAL = 1000
+
 /**
  * How fast data arrives (draft-ietf-ccwg-bbr-06 §4.1): every segment takes along what was known when it left, and its
  * acknowledgment tells what arrived since then, and in what time. For controls that do not care one segment in a round trip
@@ -33,6 +36,8 @@ export class DeliveryRate {
   private lostBefore = 0
   /** Where not every segment has a stamp: one is out. */
   private isTiming = false
+  /** When the last one left. */
+  private timedAt = -INTERVAL
   /** Words of one. Not a typed array: that is three objects, and slow to make. */
   private readonly stamp: number[] = [0, 0, 0, 0, 0]
 
@@ -50,9 +55,9 @@ export class DeliveryRate {
     this.firstSent = this.deliveredAt = now
   }
 
-  /** Is what leaves now to be measured? All of it for a control that follows the rate, else one segment in a round trip. */
-  isDue(board: Scoreboard): boolean {
-    return board.hasStamps || !this.isTiming
+  /** Is what leaves at `now` to be measured? All of it for a control that follows the rate, else one segment in a round trip. */
+  isDue(board: Scoreboard, now: number): boolean {
+    return board.hasStamps || (!this.isTiming && (now - this.timedAt) >>> 0 >= INTERVAL)
   }
 
   /** §4.1.2.2: record `i` leaves; `flight` bytes are in the network with it. */
@@ -69,6 +74,7 @@ export class DeliveryRate {
       return
     }
     board.markTimed(i)
+    this.timedAt = board.sent(i)
     this.isTiming = true
   }
 

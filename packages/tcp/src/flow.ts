@@ -28,7 +28,7 @@ const ANY_SOURCE = { anySource: true } as const
 export function currentRoute(context: TcpContext, flow: Flow): Route | ErrorCode {
   const { host } = context
   const known = flow.route
-  if (known?.generation === host.generation) return known
+  if (known !== null && known.generation === host.generation) return known
   const found = host.findRoute(flow.nicId, flow.localAddress, flow.remoteAddress, flow.anySource ? ANY_SOURCE : undefined)
   if (found === null || typeof found === 'string') return found ?? 'EHOSTUNREACH'
   flow.route = found

@@ -42,7 +42,8 @@ export function emit(tcb: Tcb, flags: number, sequence: number, reason: TraceRea
   if (tcb.ecn !== null) markSegment(tcb, tcb.ecn, header, length, reason)
   if (tcb.userTimeout !== null && (flags & Flag.Rst) === 0) writeUserTimeout(tcb, header, length)
   const failure = sendFrom(tcb, sequence, length, count)
-  if (failure === 'ENOBUFS') {
+  // A string compared with what may be null is a call into the engine.
+  if (failure !== null && failure === 'ENOBUFS') {
     context.counters.localDrops++
     if (tcb.ecn !== null) unmark(tcb.ecn, header)
     return failure

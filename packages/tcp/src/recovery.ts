@@ -99,7 +99,7 @@ function duplicateLimit(tcb: Tcb): number {
 /** RFC 6582 §3.2 step 2: three duplicates, not of those that an earlier recovery caused. */
 function isLossFound(tcb: Tcb): boolean {
   const { snd } = tcb
-  return snd.board.lostBytes > 0 || (snd.repair?.dupAcks === DUPLICATE_THRESHOLD && after(snd.una, snd.recover))
+  return snd.board.lostBytes > 0 || (snd.repair !== null && snd.repair.dupAcks === DUPLICATE_THRESHOLD && after(snd.una, snd.recover))
 }
 
 function loseFirst({ board }: SendState, repair: Repair): void {

@@ -111,7 +111,9 @@ export function sendSegment(context: TcpContext, flow: Flow, chunk: Chunk | null
     packet.gsoMss = length / count
   }
   if (signature > 0) authenticator!.sign(packet, plainLength)
-  packet.view.setUint16(at + Field.Checksum, pseudoHeaderSum(flow.addressSum, TCP_PROTOCOL, headerLength + length))
+  // Before the view is asked for: after a call the engine does not know any more what that is.
+  const sum = pseudoHeaderSum(flow.addressSum, TCP_PROTOCOL, headerLength + length)
+  packet.view.setUint16(at + Field.Checksum, sum)
   packet.checksumState = ChecksumState.Partial
   packet.checksumStart = at
   packet.checksumOffset = Field.Checksum

@@ -237,13 +237,15 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   if (length > 0 && end === snd.queue.end && !snd.more) flags |= Flag.Psh
   if (isFin) flags |= Flag.Fin
   const failure = emit(tcb, flags, sequence, reason, length, count)
-  if (failure === 'ENOBUFS') {
-    tcb.isBlocked = tcb.below > 0
-    if (!tcb.isBlocked) retryLater(tcb)
-    return Outcome.Local
+  if (failure !== null) {
+    if (failure === 'ENOBUFS') {
+      tcb.isBlocked = tcb.below > 0
+      if (!tcb.isBlocked) retryLater(tcb)
+      return Outcome.Local
+    }
+    // Anything else is as good as lost on the way: the timer sends it again.
+    tcb.softError = failure
   }
-  // Anything else is as good as lost on the way: the timer sends it again.
-  if (failure !== null) tcb.softError = failure
   const { now } = host.scheduler
   const behind = isFin ? (end + 1) | 0 : end
   const { nxt } = snd
@@ -281,8 +283,9 @@ export function beginFlight(tcb: Tcb): void {
 export function noteSent(tcb: Tcb, behind: number): void {
   const { snd, context } = tcb
   const bytes = (behind - snd.nxt) | 0
-  snd.board.push(snd.nxt, behind, context.host.scheduler.micros, nextOrder(tcb))
-  if (snd.rate!.isDue(snd.board)) snd.rate!.sent(snd.board, snd.board.length - 1, (pipe(tcb) + bytes) | 0)
+  const { micros } = context.host.scheduler
+  snd.board.push(snd.nxt, behind, micros, nextOrder(tcb))
+  if (snd.rate!.isDue(snd.board, micros)) snd.rate!.sent(snd.board, snd.board.length - 1, (pipe(tcb) + bytes) | 0)
   context.counters.bytesSent += bytes
   snd.bytesSent += bytes
   snd.nxt = behind

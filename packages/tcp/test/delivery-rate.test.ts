@@ -174,6 +174,22 @@ describe('info()', () => {
     await bench.end()
   })
 
+  test('the shortest round trips are measured once in a millisecond', async () => {
+    const bench = await Bench.create()
+    const connection = await connect(bench)
+    let acked = 1
+    const rates: number[] = []
+    for (const [length, time] of [[1000, 0.5], [3000, 0.25], [3000, 0.25], [3000, 0.25]] as const) {
+      connection.tryWrite(pattern(length))
+      await bench.clock.advance(time)
+      await bench.send('A', { seq: 1, ack: (acked += length) })
+      rates.push(connection.info().deliveryRate)
+    }
+    expect(rates).toEqual([2_000_000, 2_000_000, 2_000_000, 12_000_000])
+    connection.abort()
+    await bench.end()
+  })
+
   test('times: busy, and what of it the peer or the send buffer held up [CCWG-BBR-4.1.1-limits]', async () => {
     const bench = await Bench.create()
     const connection = await connect(bench, { sendBuffer: 5000 }, { win: 3000, scale: null })
