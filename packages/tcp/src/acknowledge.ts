@@ -109,9 +109,11 @@ function takeRecords(tcb: Tcb, ack: number, event: AckEvent): void {
     board.shiftPlain(ack)
     event.delivered += (board.start(0) - from) | 0
   }
+  board.shiftSacked(ack)
   while (board.length > 0 && !after(board.end(0), ack)) {
     if ((board.marks(0) & Mark.Sacked) === 0) recordArrived(tcb, 0, event, true)
     board.shift()
+    board.shiftSacked(ack)
   }
   if (board.length === 0 || !before(board.start(0), ack)) return
   event.delivered += (ack - board.start(0)) | 0

@@ -1,20 +1,27 @@
 import type { Packet } from '@stack/buffer'
+import { isWasteful } from './receive-queue.ts'
 import { after, before } from './sequence.ts'
 
 /** Ranges with a gap before each. What begins one more is not taken: half of 11 MiB in full segments, every second one lost. */
 const MOST_RANGES = 4096
 
 /** Text in one piece: packets in order, linked by `next`. */
-class Range {
+export class Range {
   start: number
   end: number
-  private head: Packet
-  private tail: Packet
+  head: Packet
+  tail: Packet
+  /** Packet memory that it holds. */
+  held: number
+  /** A packet among them is worth copying out of. */
+  isWasteful: boolean
 
   constructor(start: number, end: number, packet: Packet) {
     this.start = start
     this.end = end
     this.head = this.tail = packet
+    this.held = packet.capacity
+    this.isWasteful = isWasteful(packet)
     packet.next = null
   }
 
@@ -24,6 +31,7 @@ class Range {
     this.tail.next = packet
     this.tail = packet
     this.end = (this.end + packet.length) | 0
+    this.count(packet)
   }
 
   /** `packet` comes before the rest. */
@@ -31,6 +39,7 @@ class Range {
     packet.next = this.head
     this.head = packet
     this.start = (this.start - packet.length) | 0
+    this.count(packet)
   }
 
   /** `range` follows, and is no more. */
@@ -38,6 +47,8 @@ class Range {
     this.tail.next = range.head
     this.tail = range.tail
     this.end = range.end
+    this.held += range.held
+    this.isWasteful ||= range.isWasteful
   }
 
   /** The first packet; the range is no more when it was the last one. */
@@ -47,7 +58,13 @@ class Range {
     // Of the last packet nobody asks any more.
     if (packet.next !== null) this.head = packet.next
     packet.next = null
+    this.held -= packet.capacity
     return packet
+  }
+
+  private count(packet: Packet): void {
+    this.held += packet.capacity
+    this.isWasteful ||= isWasteful(packet)
   }
 }
 
@@ -85,6 +102,13 @@ export class OutOfOrderQueue {
     const { ranges } = this
     const end = (sequence + packet.length) | 0
     this.duplicateStart = this.duplicateEnd = sequence
+    const newest = ranges.length > 0 ? ranges[ranges.length - 1]! : null
+    // Nearly everything follows the newest.
+    if (newest !== null && newest.end === sequence) {
+      this.held += packet.capacity
+      newest.append(packet)
+      return packet.length
+    }
     const at = this.indexBehind(sequence)
     const previous = at > 0 ? ranges[at - 1]! : null
     let from = sequence
@@ -146,6 +170,17 @@ export class OutOfOrderQueue {
     return null
   }
 
+  /** The first range when it begins at `next`, and no packet in it is worth copying out of; the caller owns what it holds. */
+  takeRange(next: number): Range | null {
+    const { ranges } = this
+    if (ranges.length === 0) return null
+    const range = ranges[0]!
+    if (range.start !== next || range.isWasteful) return null
+    ranges.shift()
+    this.held -= range.held
+    return range
+  }
+
   clear(): void {
     for (const range of this.ranges) this.release(range)
     this.ranges.length = 0
@@ -171,7 +206,6 @@ export class OutOfOrderQueue {
     const { ranges } = this
     let low = 0
     let high = ranges.length
-    // Nearly everything follows the newest.
     if (high > 0 && !after(ranges[high - 1]!.start, sequence)) return high
     while (low < high) {
       const middle = (low + high) >>> 1

@@ -1,5 +1,6 @@
 import { SLOT_SIZES } from '@stack/buffer'
 import type { Packet, PacketPool } from '@stack/buffer'
+import type { Range } from './out-of-order.ts'
 
 // A slot that is filled less than this part is worth copying out of.
 const WASTEFUL = 4
@@ -23,7 +24,7 @@ export class ReceiveQueue {
     const bytes = packet.length
     this.length += bytes
     let kept = packet
-    if (bytes * WASTEFUL < packet.capacity && packet.payloadLength === 0) {
+    if (isWasteful(packet)) {
       const tail = this.tail
       if (tail?.append(packet.bytes, packet.start, packet.end) === true) {
         packet.release()
@@ -31,11 +32,14 @@ export class ReceiveQueue {
       }
       if (packet.capacity > SLOT_SIZES[0]) kept = shrink(packet, pool)
     }
-    this.held += kept.capacity
     kept.next = null
-    if (this.tail === null) this.head = kept
-    else this.tail.next = kept
-    this.tail = kept
+    this.link(kept, kept, kept.capacity)
+  }
+
+  /** Takes a range of packets, none of which {@link isWasteful}. */
+  appendRange({ head, tail, start, end, held }: Range): void {
+    this.length += (end - start) | 0
+    this.link(head, tail, held)
   }
 
   /** Copies to `into`; returns the bytes. Releases what was read. */
@@ -90,6 +94,13 @@ export class ReceiveQueue {
     this.length = 0
   }
 
+  private link(head: Packet, tail: Packet, held: number): void {
+    this.held += held
+    if (this.tail === null) this.head = head
+    else this.tail.next = head
+    this.tail = tail
+  }
+
   private shift(): void {
     const packet = this.head!
     this.head = packet.next
@@ -98,6 +109,11 @@ export class ReceiveQueue {
     this.held -= packet.capacity
     packet.release()
   }
+}
+
+/** Is it worth copying out of? */
+export function isWasteful(packet: Packet): boolean {
+  return packet.payloadLength === 0 && (packet.end - packet.start) * WASTEFUL < packet.capacity
 }
 
 /** Moves a small payload out of a large slot, where there is a smaller one to be had. */

@@ -109,12 +109,16 @@ export function finishStream(tcb: Tcb): void {
 
 function take(tcb: Tcb, packet: Packet): void {
   const { rcv, context } = tcb
-  const { length } = packet
+  count(tcb, packet.length)
+  if (rcv.discard) packet.release()
+  else rcv.queue.append(packet, context.host.memory)
+}
+
+/** `length` bytes are in order. */
+function count({ rcv, context }: Tcb, length: number): void {
   rcv.nxt = (rcv.nxt + length) | 0
   rcv.bytes += length
   context.counters.bytesReceived += length
-  if (rcv.discard) packet.release()
-  else rcv.queue.append(packet, context.host.memory)
 }
 
 function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
@@ -162,7 +166,15 @@ function fillGap(tcb: Tcb, isToldAlready: boolean): boolean {
   if (queue === null) return false
   // What waited came again with what was missing (RFC 2883 §4.1); of a segment one duplicate is told, the first.
   if (!isToldAlready && before(queue.start, rcv.nxt)) tellDuplicate(tcb, queue.start, queue.coveredTo(rcv.nxt))
-  for (let packet = queue.take(rcv.nxt); packet !== null; packet = queue.take(rcv.nxt)) take(tcb, packet)
+  for (;;) {
+    const range = rcv.discard ? null : queue.takeRange(rcv.nxt)
+    const packet = range === null ? queue.take(rcv.nxt) : null
+    if (range !== null) {
+      count(tcb, (range.end - range.start) | 0)
+      rcv.queue.appendRange(range)
+    } else if (packet !== null) take(tcb, packet)
+    else break
+  }
   rcv.sack?.advance(rcv.nxt)
   if (queue.isEmpty) rcv.outOfOrder = null
   return true

@@ -67,16 +67,36 @@ function takeBlock(tcb: Tcb, left: number, from: number, right: number, event: A
   if (i >= stop) return
   const border = board.end(stop - 1)
   while (i < stop) {
-    if ((board.marks(i) & Mark.Sacked) === 0) {
+    const marks = board.marks(i)
+    if (marks === 0 && !board.hasStamps) i = plainArrived(tcb, i, stop, border, event)
+    else if ((marks & Mark.Sacked) === 0) {
       event.sacked += recordArrived(tcb, i, event, false)
       board.markSacked(i, border)
       i++
-      continue
+    } else {
+      const run = board.run(i)
+      if (after(border, run)) board.setRun(i, border)
+      i = Math.max(i + 1, board.find(run))
     }
-    const run = board.run(i)
-    if (after(border, run)) board.setRun(i, border)
-    i = Math.max(i + 1, board.find(run))
   }
+}
+
+/**
+ * Records that left once and of which nothing is known arrived, from `i` on and before `stop`: the first says what there is to learn of
+ * them, and the last, which left last.
+ *
+ * @returns index behind the last of them
+ */
+function plainArrived(tcb: Tcb, i: number, stop: number, border: number, event: AckEvent): number {
+  const { board } = tcb.snd
+  const known = board.sackedBytes
+  const next = board.sackPlain(i, stop, border)
+  const bytes = board.sackedBytes - known
+  const first = recordArrived(tcb, i, event, false)
+  const last = next - 1 > i ? recordArrived(tcb, next - 1, event, false) : 0
+  event.sacked += bytes
+  event.delivered += bytes - first - last
+  return next
 }
 
 /**

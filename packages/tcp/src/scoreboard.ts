@@ -278,6 +278,48 @@ export class Scoreboard {
     this.sackedRecords++
   }
 
+  /**
+   * The peer has the records of which nothing is marked, from `i` on and before `stop`.
+   *
+   * @returns index behind the last of them
+   */
+  sackPlain(i: number, stop: number, run: number): number {
+    const ring = this.ring!
+    const { head, mask, stride } = this
+    let bytes = 0
+    let next = i
+    for (; next < stop; next++) {
+      const at = ((head + next) & mask) * stride
+      if (ring[at + MARKS] !== 0) break
+      ring[at + MARKS] = Mark.Sacked
+      ring[at + RUN] = run
+      bytes += (ring[at + END]! - ring[at + START]!) | 0
+    }
+    this.sackedBytes += bytes
+    this.sackedRecords += next - i
+    return next
+  }
+
+  /** Takes the records that the peer said it has, and which end at or before `sequence`, off the front, but the last of all. */
+  shiftSacked(sequence: number): void {
+    const ring = this.ring
+    if (ring === null) return
+    const { mask, stride } = this
+    let { head, length } = this
+    let bytes = 0
+    while (length > 1) {
+      const at = head * stride
+      if ((ring[at + MARKS]! & Mark.Sacked) === 0 || after(ring[at + END]!, sequence)) break
+      bytes += (ring[at + END]! - ring[at + START]!) | 0
+      head = (head + 1) & mask
+      length--
+    }
+    this.sackedBytes -= bytes
+    this.sackedRecords -= this.length - length
+    this.head = head
+    this.length = length
+  }
+
   /** It is held lost: the original, or its retransmission. */
   markLost(i: number): void {
     if ((this.marks(i) & (Mark.Lost | Mark.Out)) === Mark.Lost) return

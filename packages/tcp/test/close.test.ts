@@ -119,6 +119,9 @@ describe('half-close', () => {
     bench.all()
     for (let i = 0; i < 100; i++) await bench.send('PA', { seq: 11 + 1000 * i, ack: 1, data: pattern(1000) })
     expect(bench.all().at(-1)).toMatchObject({ ack: 100_011 })
+    // What waited behind a gap, too.
+    for (const seq of [101_011, 102_011, 100_011]) await bench.send('A', { seq, ack: 1, data: pattern(1000) })
+    expect(bench.all().at(-1)).toMatchObject({ ack: 103_011 })
     expect(bench.stack.memory.packets).toBe(0)
     await bench.end()
   })

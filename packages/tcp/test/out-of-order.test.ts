@@ -1,4 +1,4 @@
-import { createPacketMemory } from '@stack/buffer'
+import { createPacketMemory, type Packet } from '@stack/buffer'
 import { afterEach, describe, expect, test } from 'vitest'
 import { OutOfOrderQueue } from '../src/out-of-order.ts'
 import { isPattern, pattern } from './support/peer.ts'
@@ -73,6 +73,45 @@ describe('what follows in order', () => {
     expect([100, 31, 30, 25, 20, 15].map(reach)).toEqual([30, 30, 30, 25, 20, 15])
     queue.clear()
     expect(queue).toMatchObject({ isEmpty: true, held: 0 })
+  })
+
+  test('is taken as it is, where it begins there and fills its slots', () => {
+    const queue = queueOf([10, 200], [200, 420], [500, 700], [800, 810])
+    const at = (sequence: number): number => (ORIGIN + sequence) | 0
+    expect([queue.takeRange(at(9)), queue.takeRange(at(11))]).toEqual([null, null])
+    const range = queue.takeRange(at(10))!
+    expect([(range.start - ORIGIN) | 0, (range.end - ORIGIN) | 0, range.held, range.head.next]).toEqual([10, 420, 512, range.tail])
+    expect(queue.held).toBe(512)
+    range.head.release()
+    range.tail.release()
+    // What holds little is worth copying out of: packet by packet.
+    queue.take(at(500))!.release()
+    expect(queue.takeRange(at(800))).toBeNull()
+    expect(drain(queue, 800)).toEqual([[800, 810]])
+    expect(queue.takeRange(at(0))).toBeNull()
+  })
+
+  test('keeps what it holds in mind as ranges grow, join and shrink', () => {
+    const queue = queueOf([10, 110], [210, 310], [410, 510])
+    insert(queue, [310, 410])
+    insert(queue, [110, 210])
+    queue.take((ORIGIN + 10) | 0)!.release()
+    const range = queue.takeRange((ORIGIN + 110) | 0)!
+    expect([range.held, queue.held, queue.isEmpty]).toEqual([4 * 256, 0, true])
+    let packet: Packet | null = range.head
+    while (packet !== null) {
+      const next: Packet | null = packet.next
+      packet.release()
+      packet = next
+    }
+    const front = queueOf([20, 120])
+    insert(front, [10, 20])
+    expect(front.takeRange((ORIGIN + 10) | 0)).toBeNull()
+    front.clear()
+    const behind = queueOf([10, 110], [210, 220])
+    insert(behind, [110, 210])
+    expect(behind.takeRange((ORIGIN + 10) | 0)).toBeNull()
+    behind.clear()
   })
 
   test('begins where the reader is: what lies before is dropped or cut', () => {

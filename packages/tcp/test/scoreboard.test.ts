@@ -181,7 +181,7 @@ describe('the scoreboard', () => {
     const plain: Plain[] = []
     let next = seed | 0
     for (let step = 0; step < 6000; step++) {
-      const kind = below(10)
+      const kind = below(12)
       const i = plain.length === 0 ? -1 : below(plain.length)
       const record = plain[i]
       if (kind < 4 && plain.length < 300) {
@@ -193,6 +193,7 @@ describe('the scoreboard', () => {
       else if (kind === 4) {
         const una = below(3) === 0 ? record.end : (record.start + below((record.end - record.start) | 0)) | 0
         board.shiftPlain(una)
+        if (below(2) === 0) board.shiftSacked(una)
         while (board.length > 0 && ((board.end(0) - una) | 0) <= 0) board.shift()
         if (board.length > 0 && ((board.start(0) - una) | 0) < 0) board.trim(una)
         while (plain.length > 0 && ((plain[0]!.end - una) | 0) <= 0) plain.shift()
@@ -218,6 +219,20 @@ describe('the scoreboard', () => {
           board.forgetSacks()
           for (const each of plain) each.marks &= ~Mark.Sacked
         }
+      }
+      else if (kind === 10) {
+        const stop = i + below(plain.length - i + 1)
+        const end = plain.findIndex(({ marks }, k) => k >= i && (k >= stop || marks !== 0))
+        const behind = end < 0 ? plain.length : end
+        expect(board.sackPlain(i, stop, next)).toBe(behind)
+        for (let k = i; k < behind; k++) {
+          plain[k]!.marks = Mark.Sacked
+          expect(board.run(k)).toBe(next)
+        }
+      } else if (kind === 11) {
+        const una = record.end
+        board.shiftSacked(una)
+        while (plain.length > 1 && (plain[0]!.marks & Mark.Sacked) !== 0 && ((plain[0]!.end - una) | 0) <= 0) plain.shift()
       }
       if (step % 7 === 0) expectSame(board, plain)
       const wanted = (seed + below(1 << 20)) | 0
