@@ -6,6 +6,7 @@ import { pipe } from '@stack/link-pipe'
 import { deterministicRandom, leaksOf, manualClock, pattern } from '@stack/testing'
 import { describe, expect, test } from 'vitest'
 import { bbr, dctcp, tcp, type Connection, type ConnectionOptions } from '../src/index.ts'
+import { Bench } from './support/peer.ts'
 
 interface Scene {
   readonly family?: 4 | 6
@@ -156,5 +157,21 @@ describe('super-packets are on the wire what segments would have been', () => {
 
   test('32 segments at most, where the NIC cuts', async () => {
     expect((await expectSame({ writes: [3_000_000] })).largest).toBe(32 * 1448 + 52)
+  })
+
+  test('text lies in one place of each slot, whether its segment was cut off or sent alone', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({}, { mss: 1000 })
+    const places: number[] = []
+    bench.nic.tap((direction, _nic, _protocol, packet) => {
+      if (direction === 'out') places.push(packet.transportHeader + packet.transportHeaderLength)
+    })
+    connection.tryWrite(pattern(5000))
+    await bench.clock.settle()
+    connection.tryWrite(pattern(1000))
+    await bench.clock.settle()
+    expect(bench.all()).toHaveLength(6)
+    expect(new Set(places).size).toBe(1)
+    await bench.end()
   })
 })

@@ -122,7 +122,8 @@ export function takeSegment(rest: Packet, headers: number, options: SegmentOptio
   const { pool, headroom } = options
   const text = Math.min(rest.length - headers, rest.gsoMss)
   const hasRange = rest.payload !== null
-  const segment = pool.allocate(headroom, headers + (hasRange && options.isScattered ? 0 : text))
+  // The text lies where it does in a segment that was sent alone: whoever keeps a view of it in each slot can go on using it.
+  const segment = pool.allocate(hasRange ? Math.max(headroom, rest.start) : headroom, headers + (hasRange && options.isScattered ? 0 : text))
   if (segment === null) return null
   const isLast = text === rest.length - headers
   if ((rest.flags & TEMPLATE) === 0 || text < rest.gsoMss) writeLengths(rest, headers, text)
