@@ -54,7 +54,7 @@ function exactArrives(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: number)
   const isMarked = header.ecn === Codepoint.Ce
   if (length === 0 || isMarked === ecn.echo) return
   // What came before this is acknowledged as it came.
-  if (rcv.acked !== rcv.nxt) sendAck(tcb)
+  if (rcv.acked !== rcv.nxt || (rcv.sack !== null && rcv.sack.waiting > 0)) sendAck(tcb)
   ecn.echo = isMarked
   rcv.ackNow = true
 }

@@ -135,7 +135,7 @@ export function flushAck(tcb: Tcb): void {
 function isAckDue(tcb: Tcb, owed: number): boolean {
   const { rcv, snd, settings } = tcb
   // MUST-58, SHLD-19: at least every second full-sized segment. Urgent text that may not leave is announced (§3.8.5).
-  return rcv.ackNow || snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (settings.delayedAck === 0 || isQuick(tcb, owed)))
+  return rcv.ackNow || (rcv.sack !== null && rcv.sack.waiting > 0) || snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (settings.delayedAck === 0 || isQuick(tcb, owed)))
 }
 
 /**

@@ -15,7 +15,8 @@ const HELD_LIMIT = 4
 
 /**
  * Takes the text of an acceptable segment, which begins at `sequence` (RFC 9293 §3.10.7.4, seventh step). In-order text
- * is acknowledged at the end of the batch; what is out of order, duplicate or fills a gap, at once (RFC 5681 §4.2).
+ * is acknowledged at the end of the batch; what is duplicate or fills a gap, at once (RFC 5681 §4.2); of what is out of order see
+ * {@link SackBlocks.canWait}.
  */
 export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
   const { rcv, context } = tcb
@@ -81,6 +82,7 @@ export function takeKept(tcb: Tcb): void {
 /** The peer's FIN at `sequence`: processed when everything before it is there. */
 export function receiveFin(tcb: Tcb, sequence: number): void {
   const { rcv } = tcb
+  if (rcv.sack !== null && rcv.sack.waiting > 0) sendAck(tcb)
   if (after(sequence, rcv.edge)) return
   // One at RCV.NXT ends the stream whatever an earlier segment, perhaps a forged one, said.
   if (!rcv.finSeen || sequence === rcv.nxt) {
@@ -142,12 +144,24 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
     const end = (sequence + length) | 0
     if (queue.insert(sequence, packet) === 0) context.counters.duplicateBytes += length
     if (rcv.sackPermitted) {
-      rcv.sack ??= new SackBlocks()
-      rcv.sack.add(sequence, end)
-      if (queue.duplicateEnd !== queue.duplicateStart) rcv.sack.addDuplicate(queue.duplicateStart, queue.duplicateEnd)
+      const sack = (rcv.sack ??= new SackBlocks())
+      const isNew = queue.duplicateEnd === queue.duplicateStart
+      // What comes twice takes the place of a block: what waits is told before.
+      if (!isNew && sack.waiting > 0) sendAck(tcb)
+      sack.add(sequence, end)
+      if (!isNew) sack.addDuplicate(queue.duplicateStart, queue.duplicateEnd)
+      else if (mayShareAck(tcb, sack)) return
     }
   }
   sendAck(tcb)
+}
+
+/**
+ * May the ACK of what came just now, out of order, wait for the end of the batch (RFC 9293 §3.10.7.4, MUST-58)? Not where something
+ * else asks for one at once, nor beside the counters of accurate ECN, which take room from blocks.
+ */
+function mayShareAck({ rcv, ecn }: Tcb, sack: SackBlocks): boolean {
+  return !rcv.ackNow && sack.canWait && (ecn?.accurate ?? null) === null
 }
 
 /** `[start, end)` was here before (RFC 2883): the peer lost it, or our ACK of it, and has few segments out. */

@@ -2,12 +2,25 @@ import { after, later } from './sequence.ts'
 import { MAX_SACK_BLOCKS } from './wire.ts'
 import type { SegmentHeader } from './wire.ts'
 
+/** Segments beyond a gap that have an ACK each: a peer may count three duplicates (RFC 5681 §3.2). */
+const ALONE = 3
+/** Of those that follow, so many share one at most. */
+const TOGETHER = 44
+
 /**
  * What a receiver tells of the text beyond its gap: the most recent blocks, newest first (RFC 2018 §4), and once each
  * what came twice (RFC 2883). Only the last four blocks are known; what they forget the sender may send again.
  */
 export class SackBlocks {
+  /** Segments that no ACK has told of: they wait for the one of their batch. */
+  waiting = 0
   private count = 0
+  // Blocks that no ACK has told of as they are now. They come first.
+  private fresh = 0
+  // Segments since RCV.NXT moved.
+  private segments = 0
+  // Blocks that the last ACK had room for.
+  private room = 0
   private readonly edges: Int32Array = new Int32Array(2 * MAX_SACK_BLOCKS)
   private hasDuplicate = false
   private duplicateStart = 0
@@ -18,9 +31,21 @@ export class SackBlocks {
     return this.count > 0 || this.hasDuplicate
   }
 
+  /** May the ACK of what was added last wait for others of its batch? Not the first ones, which tell of the loss, nor when the option is full. */
+  get canWait(): boolean {
+    return this.segments > ALONE && this.waiting < TOGETHER && this.fresh < this.room
+  }
+
   /** `[start, end)` came beyond a gap. */
   add(start: number, end: number): void {
     const { edges } = this
+    this.segments++
+    this.waiting++
+    if (this.extendsNewest(start, end)) {
+      edges[1] = end
+      if (this.fresh === 0) this.fresh = 1
+      return
+    }
     let from = start
     let to = end
     // Blocks that it overlaps or touches become one with it.
@@ -35,6 +60,7 @@ export class SackBlocks {
       to = later(to, right)
       this.removeAt(i)
     }
+    this.fresh++
     if (this.count === MAX_SACK_BLOCKS) this.count--
     // So short that a call of the runtime would take longer.
     for (let k = 2 * this.count - 1; k >= 0; k--) edges[k + 2] = edges[k]!
@@ -43,8 +69,17 @@ export class SackBlocks {
     this.count++
   }
 
-  /** RCV.NXT moved: blocks that it reached are acknowledged. */
+  /** Does `[start, end)` follow what came last, as nearly everything does, and reach no other block? */
+  private extendsNewest(start: number, end: number): boolean {
+    const { edges, count } = this
+    if (count === 0 || edges[1] !== start) return false
+    for (let i = 1; i < count; i++) if (!after(start, edges[2 * i + 1]!) && !after(edges[2 * i]!, end)) return false
+    return true
+  }
+
+  /** RCV.NXT moved: blocks that it reached are acknowledged. An ACK leaves at once, and tells of what waits. */
   advance(next: number): void {
+    this.segments = this.waiting = 0
     for (let i = 0; i < this.count; ) {
       if (after(this.edges[2 * i + 1]!, next)) i++
       else this.removeAt(i)
@@ -60,7 +95,7 @@ export class SackBlocks {
 
   /** Everything beyond the gap was thrown away (RFC 2018 §8). */
   clear(): void {
-    this.count = 0
+    this.count = this.segments = this.waiting = this.fresh = 0
   }
 
   /** Puts at most `room` blocks into `header`; a duplicate is told once. */
@@ -68,6 +103,8 @@ export class SackBlocks {
     const { edges } = this
     const out = header.sackEdges
     let blocks = 0
+    this.room = room
+    this.waiting = this.fresh = 0
     if (this.hasDuplicate) {
       this.hasDuplicate = false
       out[0] = this.duplicateStart
@@ -84,6 +121,7 @@ export class SackBlocks {
   private removeAt(i: number): void {
     const { edges } = this
     this.count--
+    if (i < this.fresh) this.fresh--
     for (let k = 2 * i; k < 2 * this.count; k++) edges[k] = edges[k + 2]!
   }
 }
