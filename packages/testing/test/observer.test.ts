@@ -106,6 +106,19 @@ test('a probe of one byte may go beyond the window, and a window counts when it 
   expect(observer.problems).toEqual(['3 bytes beyond the window'])
 })
 
+test.each(['ipv4', 'ipv6'] as const)('a window in a damaged segment was not heard, over %s', (family) => {
+  const { observer, go, handshake } = wire(family)
+  handshake()
+  // The last byte of the window, and for IPv4 the TTL.
+  for (const at of family === 'ipv4' ? [20 + 15, 8] : [40 + 15]) {
+    const bytes = packet(family === 'ipv4' ? ipv4() : ipv6(), tcp({ flags: 'A', sourcePort: 2, destinationPort: 1, seq: 0, ack: 1001, window: 300 }))
+    bytes[at]! ^= 1
+    see(observer, 'ba', ['received'], bytes)
+  }
+  go('ab', 'A', { seq: 1001, window: 100 }, new Uint8Array(102), ['sent'])
+  expect(observer.problems).toEqual(['2 bytes beyond the window'])
+})
+
 test('what is no TCP, cut or a fragment is not looked at', () => {
   const observer = tcpObserver()
   for (const bytes of [new Uint8Array(5), packet(ipv4({ protocol: 17 }), new Uint8Array(30)), packet(ipv4({ moreFragments: true }), tcp({ flags: 'S' })), packet(ipv4(), tcp({ flags: 'S' })).slice(0, 39), packet(ipv6(), tcp({ flags: 'S', headerLength: 60 }))]) {

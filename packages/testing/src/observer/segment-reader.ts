@@ -1,8 +1,10 @@
-import type { Packet } from '@stack/buffer'
+import { addSums, ChecksumState, type Packet } from '@stack/buffer'
 
 const IPV6_HEADER = 40
 const TCP = 6
 const FIN_BIT = 1
+/** The sum of what carries its own checksum. */
+const GOOD = 0xffff
 
 /** The fields of one TCP segment in a packet, read without making objects: an observer sees millions. */
 export class SegmentReader {
@@ -57,6 +59,19 @@ export class SegmentReader {
     this.textLength = this.length + (this.flags & FIN_BIT)
     this.readOptions(view, at + 20, at + headerLength)
     return true
+  }
+
+  /** Is the packet that was read just now not what its sender sent? Where checksums are still to be computed, nobody damages it. */
+  isDamaged(packet: Packet): boolean {
+    if (packet.checksumState === ChecksumState.Partial || packet.checksumState === ChecksumState.Verified) return false
+    const start = packet.linkHeader < 0 ? packet.start : packet.linkHeader + packet.linkHeaderLength
+    const at = start + this.networkHeaderLength
+    const isIpv4 = packet.view.getUint8(start) >> 4 === 4
+    if (isIpv4 && packet.sum(start, at) !== GOOD) return true
+    const length = this.packetLength - this.networkHeaderLength
+    const addresses = isIpv4 ? packet.sum(start + 12, start + 20) : packet.sum(start + 8, start + IPV6_HEADER)
+    const sum = packet.payload === null ? packet.sum(at, start + this.packetLength) : packet.sum(at)
+    return addSums(sum, addSums(addresses, addSums(TCP, length))) !== GOOD
   }
 
   private readOptions(view: DataView, from: number, end: number): void {

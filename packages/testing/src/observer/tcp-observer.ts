@@ -111,8 +111,9 @@ class Observer implements TcpObserver {
     const key = way === 'ab' ? `${String(segment.sourcePort)}-${String(segment.destinationPort)}` : `${String(segment.destinationPort)}-${String(segment.sourcePort)}`
     const flow = this.flow(`${way} ${key}`)
     const back = this.flow(`${way === 'ab' ? 'ba' : 'ab'} ${key}`)
-    if (moment === 'received') this.received(flow, back)
-    else {
+    if (moment === 'received') {
+      if (!segment.isDamaged(packet)) this.received(flow, back)
+    } else {
       this.segments++
       if (segment.packetLength > this.mtu) this.problem(`${String(segment.packetLength)} bytes on a link of ${String(this.mtu)}`)
       if ((segment.flags & Flag.Syn) !== 0) this.sentSyn(flow, back)
