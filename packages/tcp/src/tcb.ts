@@ -1,6 +1,6 @@
 import type { PacketCredit } from '@stack/buffer'
 import { addressSum } from '@stack/core'
-import type { Address, Dirty, ErrorCode, Failure, Milliseconds, Random, Route, TransportError } from '@stack/core'
+import type { Address, ErrorCode, Failure, Milliseconds, Random, Route, TransportError, TurnTaker } from '@stack/core'
 import type { SegmentAuthenticator } from './authentication/contract.ts'
 import type { Chrono } from './chrono.ts'
 import type { CongestionControl, CongestionSender } from './congestion.ts'
@@ -218,7 +218,7 @@ export interface ConnectionUser {
 const LONG_AGO: Moment = -86_400_000
 
 /** A transmission control block: everything the protocol knows of one connection. Behaviour is in the modules beside. */
-export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossListener, Dirty {
+export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossListener, TurnTaker {
   readonly context: TcpContext
   readonly localAddress: Address
   readonly localPort: number
@@ -242,6 +242,8 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   user: ConnectionUser | null = null
   /** Bytes below TCP that have not come back. */
   below = 0
+  /** `snd.bytesSent` when others have their turn (turn.ts). What a connection sends first need not wait. */
+  turnEnd: number = INITIAL_BUFFER
   /** Output stopped because of `below`. */
   isBlocked = false
   /** The application called `close()`: nobody will read or write. */
@@ -323,6 +325,10 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
     if (snd.rate === null) return
     snd.rate.describeLost(snd.board, i, context.lostSegment)
     this.cc.onSegmentLost!(context.lostSegment)
+  }
+
+  takeTurn(bytes: number): void {
+    this.turnEnd = this.snd.bytesSent + bytes
   }
 
   abstract flushOutput(): void

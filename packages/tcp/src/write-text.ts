@@ -4,6 +4,7 @@ import { checkAppLimited } from './delivery-rate.ts'
 import { RecordMarks } from './record-marks.ts'
 import { sendBuffer } from './send-buffer.ts'
 import type { Tcb } from './tcb.ts'
+import { turnRoom } from './turn.ts'
 import { markUrgent } from './urgent.ts'
 
 /** Bytes in the send buffer of each connection while packet memory is critical: one small chunk. */
@@ -13,7 +14,7 @@ const CRITICAL_SHARE = 2048
 export function writeRoom(tcb: Tcb): number {
   const { snd, settings } = tcb
   if (((snd.queue.end - snd.nxt) | 0) >= settings.notSentLowWater) return 0
-  return Math.max(0, sendBuffer(tcb) - snd.queue.length)
+  return Math.max(0, Math.min(sendBuffer(tcb) - snd.queue.length, turnRoom(tcb)))
 }
 
 /** Copies `bytes[from, to)`, for which there is room, into the send buffer. Returns what found memory. */

@@ -3,7 +3,7 @@ import type { Failure } from '../errors/codes.ts'
 import { SOFTWARE_GSO_MAX_SIZE } from '../registration/gso.ts'
 import type { Dirty, Host, Pollable, Timer } from '../registration/host.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
-import type { NetworkInterface } from '../registration/network.ts'
+import type { NetworkInterface, TurnTaker } from '../registration/network.ts'
 import type { NicCounters } from '../stack/types.ts'
 import { addEthernetHeader, ETHERNET_HEADER_LENGTH } from './ethernet.ts'
 import { makeHeadroom } from './headroom.ts'
@@ -11,6 +11,7 @@ import type { Observers } from './observers.ts'
 import type { Qdisc } from './qdisc.ts'
 import { segmentCount, superHeaderLength, superTextLength, takeSegment, type SegmentOptions } from './segmentation.ts'
 import { separate } from './separate.ts'
+import { Turns } from './turns.ts'
 
 /** Packets given to a link in one call, at most. */
 const BATCH = 64
@@ -44,6 +45,7 @@ export class Egress implements Pollable {
   private isRefusing = false
   private blocked = false
   private readonly waiting = new Set<Dirty>()
+  private readonly turns: Turns
   private readonly batch: Packet[] = []
   /** What is left of a super-packet that is being cut; in the queue again between polls. */
   private rest: Packet | null = null
@@ -64,6 +66,7 @@ export class Egress implements Pollable {
     this.pool = options.host.memory
     this.counters = options.counters
     this.cutting = { pool: this.pool, headroom: 0, isScattered: false }
+    this.turns = new Turns(options.host.scheduler, () => !this.isFull && this.waiting.size === 0, () => this.blocked)
     this.departure = options.host.timers.create(() => {
       this.schedule()
     })
@@ -118,6 +121,16 @@ export class Egress implements Pollable {
   /** Marks `endpoint` dirty when there is room. */
   awaitRoom(endpoint: Dirty): void {
     this.waiting.add(endpoint)
+  }
+
+  /** Does anybody wait to send, or would have to? */
+  get isContended(): boolean {
+    return !this.turns.isEmpty || this.waiting.size > 0 || this.isFull
+  }
+
+  /** Calls `takeTurn` and marks `endpoint` dirty, when those before it had their turn. */
+  awaitTurn(endpoint: TurnTaker): void {
+    this.turns.add(endpoint)
   }
 
   /** Sends a packet that begins with its link header, past the queue. Takes ownership. */
@@ -179,6 +192,7 @@ export class Egress implements Pollable {
    */
   private makeRoom(left: number): void {
     this.isRefusing = false
+    this.turns.next()
     let count = this.qdisc.length === 0 ? this.waiting.size : Math.ceil(left / TURN)
     for (const endpoint of this.waiting) {
       if (count-- === 0) return
@@ -200,6 +214,7 @@ export class Egress implements Pollable {
     this.blocked = false
     // Who waits learns from its next packet that the NIC is down.
     this.makeRoom(0)
+    this.turns.clear()
   }
 
   private schedule(): void {

@@ -10,7 +10,7 @@ import type { Framing, LinkCapabilities, LinkEndpoint } from '../registration/li
 import type { LinkAddressResolver, Neighbor, NeighborTable } from '../registration/neighbor.ts'
 import type {
   AddressEndpoint, AddressTable, DuplicateAddressDetector, GroupAddressableEndpoint, NetworkEndpoint, NetworkInterface,
-  NetworkProtocol, ParseResult,
+  NetworkProtocol, ParseResult, TurnTaker,
 } from '../registration/network.ts'
 import { createNeighborTable } from '../neighbor/neighbor-table.ts'
 import { PacketLooping, type Route } from '../registration/route.ts'
@@ -366,6 +366,14 @@ export class NicDevice implements NetworkInterface {
 
   awaitRoom(endpoint: Dirty): void {
     this.egress.awaitRoom(endpoint)
+  }
+
+  get isContended(): boolean {
+    return this.egress.isContended
+  }
+
+  awaitTurn(endpoint: TurnTaker): void {
+    this.egress.awaitTurn(endpoint)
   }
 
   loopPacket(protocol: number, packet: Packet): void {

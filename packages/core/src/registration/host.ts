@@ -38,7 +38,7 @@ export interface Dirty {
   /** Owned by the scheduler: true while queued. Start with false. */
   dirty: boolean
   flushOutput(): void
-  /** Owned by the scheduler, for endpoints that call `markPatient` or `markLate`: true while queued there. Start with false. */
+  /** Owned by the scheduler, for endpoints that call `markPatient`, `markLate` or `markLast`: true while queued there. Start with false. */
   patient?: boolean
 }
 
@@ -81,6 +81,11 @@ export interface Scheduler {
    * microtasks.
    */
   markLate(endpoint: Dirty): void
+  /**
+   * As `markPatient`, but when there is nothing else to do: no packets, nobody to be woken, and what follows the promises that were
+   * settled is through; or after a few macrotasks all the same. For who begins something new.
+   */
+  markLast(endpoint: Dirty): void
   /** Queue user code for the end of the turn. */
   wake(target: Wakeable): void
   /**

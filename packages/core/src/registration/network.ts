@@ -199,6 +199,12 @@ export interface NetworkProtocol {
   readonly closed: Promise<void>
 }
 
+/** Who sends in turn with others: see {@link NetworkInterface.awaitTurn}. */
+export interface TurnTaker extends Dirty {
+  /** Its turn begins: it may send `bytes` before it stands in line again. */
+  takeTurn(bytes: number): void
+}
+
 /** The NIC as its network endpoints see it. */
 export interface NetworkInterface {
   readonly id: number
@@ -240,6 +246,13 @@ export interface NetworkInterface {
   readonly isFull?: boolean
   /** Marks `endpoint` dirty once when the queue has room again, in the order of asking. For who would only ask again and again. */
   awaitRoom?(endpoint: Dirty): void
+  /** Somebody waits to send, or would have to: who has sent much stands in line with `awaitTurn` before sending more. Absent = false. */
+  readonly isContended?: boolean
+  /**
+   * Lets `endpoint` send again when those before it had their turn: calls `takeTurn` and marks it dirty, once. A few have their turn at
+   * a time; the next ones when there is nothing else to do, so that what was sent is read before more comes.
+   */
+  awaitTurn?(endpoint: TurnTaker): void
   /** Puts a packet on the run queue as if it had come in on this NIC. Takes ownership. */
   loopPacket(protocol: number, packet: Packet): void
   /** The stack's routes, for replies, errors and forwarding. */

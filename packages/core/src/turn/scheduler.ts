@@ -13,7 +13,9 @@ const CALLS_PER_LOOK = 8
 /** Packets and calls that rounds without user code may handle between two looks at the clock. */
 const SPENT_PER_LOOK = 32
 /** Who waits to be woken before user code goes first: what more of them are to read would leave the processor's cache. */
-const CROWD = 64
+const CROWD = 8
+/** Macrotasks after which what comes last need not wait any longer for others, who may never be done. */
+const PATIENCE = 4
 /** Turns that may follow each other before a macrotask is asked for, to learn whether any came in between. */
 const MAX_CHAIN = 16
 
@@ -74,6 +76,12 @@ class Loop implements TurnScheduler {
   private readonly patient = new Ring<Dirty>()
   /** Becomes dirty behind the promises that were settled. */
   private readonly late = new Ring<Dirty>()
+  /** Becomes dirty when nothing else is left to do. */
+  private readonly last = new Ring<Dirty>()
+  /** Somebody was woken, and what follows a promise may be on its way. */
+  private hasWoken = false
+  /** Macrotasks that began since `last` was looked at last. */
+  private overdue = 0
   // A fraction makes the engine keep a field as a double from the start, and not make a new object for each time.
   private time: Milliseconds = 0.5
   /** The same, so that it is not computed for each packet. */
@@ -127,7 +135,7 @@ class Loop implements TurnScheduler {
   }
 
   get isIdle(): boolean {
-    return !this.inTurn && !this.hasPackets() && this.wakes.length === 0
+    return !this.inTurn && !this.hasPackets() && this.wakes.length === 0 && this.last.length === 0
   }
 
   get nextDeadline(): Milliseconds {
@@ -169,6 +177,13 @@ class Loop implements TurnScheduler {
       if (this.late.length === 0) this.clock.microtask(this.delay)
       this.late.push(endpoint)
     }
+  }
+
+  markLast(endpoint: Dirty): void {
+    if (endpoint.patient === true) return
+    endpoint.patient = true
+    this.last.push(endpoint)
+    this.ensureTurn()
   }
 
   wake(target: Wakeable): void {
@@ -257,6 +272,7 @@ class Loop implements TurnScheduler {
     this.look()
     this.budgetStart = this.time
     this.chain = 0
+    if (this.last.length > 0 && ++this.overdue > PATIENCE) this.beginLast()
   }
 
   /**
@@ -291,7 +307,7 @@ class Loop implements TurnScheduler {
       if ((this.hasPackets() || this.isTimerDue()) && !this.isSpentByNow() && !isCrowded) continue
       const isWoken = this.wakes.length > 0 && this.wakeAll(wakeHere)
       this.hurry(this.patient)
-      if (!isWoken && this.dirty.length === 0) break
+      if (!isWoken && this.dirty.length === 0 && !(wakeHere && this.isQuiet())) break
       // What waits for a promise goes on when the turn is over; packets that are left come behind it.
       if (isCrowded) break
       // User code takes the time it likes.
@@ -302,6 +318,20 @@ class Loop implements TurnScheduler {
     if (this.isSpent()) this.requestMacrotask()
     else if (!this.isIdle) this.ensureTurn()
     this.setAlarm(this.wheel.bound)
+  }
+
+  /** Nothing is left but what comes last. It begins here, unless what follows a promise comes before it. */
+  private isQuiet(): boolean {
+    if (this.last.length === 0 || !this.isDrained()) return false
+    const isQuiet = !this.hasWoken
+    this.hasWoken = false
+    if (isQuiet) this.beginLast()
+    return isQuiet
+  }
+
+  private beginLast(): void {
+    this.overdue = 0
+    this.hurry(this.last)
   }
 
   /** In a turn the alarm is not the clock's yet, but as early as that of any timer. */
@@ -415,7 +445,7 @@ class Loop implements TurnScheduler {
         this.wakes.push(target)
         continue
       }
-      isAny = true
+      isAny = this.hasWoken = true
       target.waking = false
       this.spent++
       try {
