@@ -15,6 +15,7 @@ import { datagrams } from './scenarios/udp.ts'
 import { whyNoNamespace } from './tun/namespace.ts'
 import type { Figure, Scenario } from './measure.ts'
 
+const KIB = 1024
 const MIB = 1 << 20
 const MTU = 1500
 const MAX_MTU = 65_535
@@ -39,6 +40,10 @@ export function scenarios(scale = 1): readonly Scenario[] {
   const installed = once(install)
   const loss = (percent: number, suffix: string, offload?: typeof PLAIN): Scenario => ({
     name: `tcp-loss-${percent}${suffix}`, unit: 'ns/B', isCost: true, run: () => lossy(percent / 100, mib(256), offload), peers: { lossless: () => lossy(0, mib(256), offload) },
+  })
+  // One connection does what a thousand do: the same calls, the same offloads.
+  const many = (name: string, size: number): Scenario => ({
+    name, unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(2048), size), peers: { one: () => bulk({ mtu: MTU }, mib(1024), {}, undefined, size) },
   })
   return [
     { name: 'floor-1500', unit: 'MB/s', run: () => floor(1448, mib(1024)) },
@@ -81,7 +86,8 @@ export function scenarios(scale = 1): readonly Scenario[] {
       name: 'udp-1200', unit: '/s', run: () => datagrams(n(1_000_000)),
       peers: { kernel: () => kernelDatagrams(n(100_000)), ...go('udp', n(200_000)) },
     },
-    { name: 'tcp-many', unit: 'MB/s', run: () => bulkOfMany(n(1000), mib(2048)), peers: { one: () => bulk({ mtu: MTU }, mib(1024)) } },
+    many('tcp-many', 16 * KIB),
+    many('tcp-many-64k', 64 * KIB),
     { name: 'tcp-idle-bytes', unit: 'B/end', isCost: true, run: () => idleBytes(n(50_000)) },
     {
       name: 'tcp-bulk-beside-idle', unit: 'MB/s', run: () => besideIdle(n(IDLE), (pair) => bulk({}, mib(1024), {}, pair)),

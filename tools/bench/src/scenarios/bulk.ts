@@ -6,20 +6,20 @@ import { makePair, type Pair } from '../pair.ts'
 const PORT = 5001
 const CHUNK = 256 * 1024
 
-/** MB/s of one connection through awaited calls. */
-export async function bulk(options: PipeOptions, least: number, nic: NicOptions = {}, pair?: Pair): Promise<Figure> {
+/** MB/s of one connection through awaited calls of `size` bytes. */
+export async function bulk(options: PipeOptions, least: number, nic: NicOptions = {}, pair?: Pair, size = CHUNK): Promise<Figure> {
   // Who writes waits for whoever reads: both mean the same bytes.
-  const bytes = Math.ceil(least / CHUNK) * CHUNK
+  const bytes = Math.ceil(least / size) * size
   const { client, server, host, close } = pair ?? (await makePair(options, 1, {}, nic))
   const listener = server.tcp.listen({ port: PORT })
   const accepted = listener.accept()
   const connection = await client.tcp.connect({ host, port: PORT })
   const peer = (await accepted)!
-  const chunk = new Uint8Array(CHUNK).fill(7)
-  const into = new Uint8Array(CHUNK)
+  const chunk = new Uint8Array(size).fill(7)
+  const into = new Uint8Array(size)
   const result = await rate(bytes / 1e6, async () => {
     const send = async (): Promise<void> => {
-      for (let sent = 0; sent < bytes; sent += CHUNK) await connection.write(chunk)
+      for (let sent = 0; sent < bytes; sent += size) await connection.write(chunk)
     }
     const receive = async (): Promise<void> => {
       for (let got = 0; got < bytes; ) {

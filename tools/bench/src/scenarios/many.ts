@@ -5,7 +5,6 @@ import { makePair, type Pair } from '../pair.ts'
 import { ADDRESSES } from './connections.ts'
 
 const PORT = 5005
-const CHUNK = 16 * 1024
 /** Connections from one host to one address, safely below the ephemeral ports that there are. */
 const PER_ADDRESS = 12_500
 /** ms until the last timer of a handshake has gone. */
@@ -16,14 +15,14 @@ interface Ends {
   readonly servers: Connection[]
 }
 
-/** MB/s of 1,000 connections together, through awaited calls. */
-export async function bulkOfMany(connections: number, bytes: number): Promise<Figure> {
+/** MB/s of many connections together, through awaited calls of `size` bytes, each reader into an array of its own. */
+export async function bulkOfMany(connections: number, bytes: number, size: number): Promise<Figure> {
   const pair = await makePair()
   const { clients, servers } = await openMany(pair, connections)
-  const share = Math.ceil(bytes / connections / CHUNK) * CHUNK
-  const chunk = new Uint8Array(CHUNK).fill(7)
+  const share = Math.ceil(bytes / connections / size) * size
+  const chunk = new Uint8Array(size).fill(7)
   const result = await rate((share * connections) / 1e6, async () => {
-    await Promise.all([...clients.map((client) => send(client, chunk, share)), ...servers.map((server) => receive(server, share))])
+    await Promise.all([...clients.map((client) => send(client, chunk, share)), ...servers.map((server) => receive(server, share, size))])
   })
   pair.close()
   return result
@@ -66,8 +65,8 @@ async function send(connection: Connection, chunk: Uint8Array, bytes: number): P
   for (let sent = 0; sent < bytes; sent += chunk.length) await connection.write(chunk)
 }
 
-async function receive(connection: Connection, bytes: number): Promise<void> {
-  const into = new Uint8Array(CHUNK)
+async function receive(connection: Connection, bytes: number, size: number): Promise<void> {
+  const into = new Uint8Array(size)
   for (let got = 0; got < bytes; ) {
     const count = await connection.read(into)
     if (count === null) throw new Error('The stream ended early.')
