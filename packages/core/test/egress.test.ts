@@ -100,6 +100,60 @@ describe('batches', () => {
     l.stack.destroy()
   })
 
+  describe('turns', () => {
+    const taker = (name: string, log: string[]) => ({
+      dirty: false,
+      takeTurn: (bytes: number): void => void log.push(`${name} ${String(bytes)}`),
+      flushOutput: (): void => void log.push(`flush ${name}`),
+    })
+
+    it('are given to four at a time, in the order of asking, when there is nothing else to do', async () => {
+      const l = await line()
+      const device = l.nic.networkInterface
+      const log: string[] = []
+      for (const name of ['a', 'b', 'c', 'd', 'e']) device.awaitTurn!(taker(name, log))
+      expect([device.isContended, log]).toEqual([true, []])
+      l.clock.runMicrotasks()
+      const turns = (...names: string[]): string[] => [...names.map((name) => `${name} 131072`), ...names.map((name) => `flush ${name}`)]
+      expect(log).toEqual([...turns('a', 'b', 'c', 'd'), ...turns('e')])
+      expect(device.isContended).toBe(false)
+      l.stack.destroy()
+    })
+
+    it('are short while the link takes nothing, and none while the queue is full', async () => {
+      const l = await line()
+      const device = l.nic.networkInterface
+      const log: string[] = []
+      l.link.room = 0
+      sendMany(l, 0)
+      device.awaitTurn!(taker('a', log))
+      l.clock.runMicrotasks()
+      expect(log).toEqual(['a 16384', 'flush a'])
+      sendMany(l, ...Array.from({ length: 255 }, (_, i) => i))
+      expect([device.isFull, device.isContended]).toEqual([true, true])
+      device.awaitTurn!(taker('b', log))
+      l.clock.runMicrotasks()
+      expect(log).toHaveLength(2)
+      l.link.room = Infinity
+      l.link.dispatcher!.writable()
+      l.clock.runMicrotasks()
+      expect(log.slice(2)).toEqual(['b 131072', 'flush b'])
+      l.stack.destroy()
+    })
+
+    it('are everybody\'s when the NIC goes down', async () => {
+      const l = await line()
+      const log: string[] = []
+      l.link.room = 0
+      sendMany(l, ...Array.from({ length: 256 }, (_, i) => i))
+      for (const name of ['a', 'b', 'c', 'd', 'e']) l.nic.networkInterface.awaitTurn!(taker(name, log))
+      l.nic.down()
+      l.clock.runMicrotasks()
+      expect(log.filter((entry) => entry.startsWith('flush'))).toHaveLength(5)
+      l.stack.destroy()
+    })
+  })
+
   it('lets nobody wait for a NIC that went down', async () => {
     const l = await line({}, fifo({ limit: 1 }))
     const device = l.nic.networkInterface
