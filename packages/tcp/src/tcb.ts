@@ -242,7 +242,7 @@ export abstract class Tcb implements Flow, PacketCredit, CongestionSender, LossL
   user: ConnectionUser | null = null
   /** Bytes below TCP that have not come back. */
   below = 0
-  /** `snd.bytesSent` when others have their turn (turn.ts). What a connection sends first need not wait. */
+  /** `snd.bytesSent` when others have their turn (turn.ts). What a connection sends first, or after a silence, need not wait. */
   turnEnd: number = INITIAL_BUFFER
   /** Output stopped because of `below`. */
   isBlocked = false

@@ -1,15 +1,26 @@
+import { INITIAL_BUFFER } from './options.ts'
 import type { Tcb } from './tcb.ts'
 
 /** Bytes that may be written for the next turn: small writes leave together, and what is there when the turn comes need not be waited for. */
 const AHEAD = 16_384
 
+/** ms after which who has sent nothing is no part of the crowd, and begins anew. */
+const SILENCE = 10
+/** In place of {@link Tcb.turnEnd}: it stands in line, and is not silent. */
+const IN_LINE = 0
+
 /** Has the connection sent its share, and do others wait to send? */
-export function isTurnOver({ snd, route, turnEnd }: Tcb): boolean {
-  return snd.bytesSent >= turnEnd && route?.nic.isContended === true
+export function isTurnOver(tcb: Tcb): boolean {
+  const { snd, route, turnEnd } = tcb
+  if (snd.bytesSent < turnEnd || route?.nic.isContended !== true) return false
+  if (turnEnd === IN_LINE || tcb.context.host.scheduler.now - snd.lastSent < SILENCE) return true
+  tcb.takeTurn(INITIAL_BUFFER)
+  return false
 }
 
 /** It goes on when those before it had their turn. */
 export function awaitTurn(tcb: Tcb): void {
+  tcb.turnEnd = IN_LINE
   tcb.route!.nic.awaitTurn?.(tcb)
 }
 
