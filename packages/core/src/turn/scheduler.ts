@@ -82,8 +82,8 @@ class Loop implements TurnScheduler {
   private hasWoken = false
   /** Macrotasks that began since `last` was looked at last. */
   private overdue = 0
-  // A fraction makes the engine keep a field as a double from the start, and not make a new object for each time.
-  private time: Milliseconds = 0.5
+  // Begun as what is no number, it holds an object: one for each look at the clock, and not one for whoever asks for the time.
+  private time: Milliseconds = null as unknown as Milliseconds
   /** The same, so that it is not computed for each packet. */
   private timeMicros = 0
   /** The request that the clock has; NaN = unknown, because it may have been used up. */
@@ -94,6 +94,7 @@ class Loop implements TurnScheduler {
   private spent = 0
   /** `spent` when the clock was last looked at. */
   private looked = 0
+  // A fraction makes the engine keep it as a double from the start.
   private budgetStart: Milliseconds = 0.5
   private chain = 0
   private macrotaskPending = false
