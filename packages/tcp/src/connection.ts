@@ -12,7 +12,7 @@ import { checkConnectionOptions } from './options.ts'
 import { Milestone } from './milestone.ts'
 import { STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
-import { awaitTurn, isTurnOver } from './turn.ts'
+import { standsInLine } from './turn.ts'
 import { passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength, upToMark } from './urgent.ts'
 import { isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -101,12 +101,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   refill(): void {
     const { writes } = this
-    if (writes === null || writes.isEmpty) return
-    if (isTurnOver(this.endpoint)) {
-      awaitTurn(this.endpoint)
-      return
-    }
-    if (!this.isWorthFilling(writes.wanted)) return
+    if (writes === null || writes.isEmpty || standsInLine(this.endpoint) || !this.isWorthFilling(writes.wanted)) return
     if (writes.fill()) this.wakeLater()
     this.endWhenWritten()
   }
@@ -278,7 +273,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     const promise = this.copyOrQueue(bytes, options)
     if (options.end === true) this.isEnded = true
     this.endWhenWritten()
-    this.outputInTurn()
+    if (!standsInLine(this.endpoint)) this.output()
     return promise
   }
 
@@ -301,7 +296,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     const count = this.isAllWritten ? this.put(bytes, 0) : 0
     if (count < bytes.length) this.wantsRoom = true
     else if (options !== undefined || this.endpoint.snd.more) markWritten(this.endpoint, options)
-    if (count > 0) this.outputInTurn()
+    if (count > 0 && !standsInLine(this.endpoint)) this.output()
     return count
   }
 
@@ -584,12 +579,6 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     const { scheduler } = this.endpoint.context.host
     if (this.endpoint.finished) scheduler.run()
     else scheduler.flush(this.endpoint)
-  }
-
-  /** As {@link output}, of text: behind those who wait to send. */
-  private outputInTurn(): void {
-    if (isTurnOver(this.endpoint)) awaitTurn(this.endpoint)
-    else this.output()
   }
 
   private format(address: TcpEndpoint['localAddress']): string {

@@ -12,7 +12,7 @@ import { segmentsAtOnce } from './super-segment.ts'
 import { flightSize, pipe } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
 import type { TraceReason } from './trace.ts'
-import { awaitTurn, isTurnOver } from './turn.ts'
+import { standsInLine } from './turn.ts'
 import { noteResent } from './undo.ts'
 import { keepThroughIdle } from './validation.ts'
 import { userTimeoutOf } from './user-timeout.ts'
@@ -97,10 +97,7 @@ function sendNew(tcb: Tcb, override: boolean): Outcome {
   // The end of a record that others follow is not held back: nothing will ever fill it up.
   const isEnough = length === snd.mss || isFin || (length === text && text < queued)
   if (!override && !isEnough && !isWorthSending(tcb, length, text, room)) return length === text ? Outcome.Held : Outcome.Window
-  if (isTurnOver(tcb)) {
-    awaitTurn(tcb)
-    return Outcome.Local
-  }
+  if (standsInLine(tcb)) return Outcome.Local
   const refusal = refuses(tcb, length, false)
   if (refusal !== null) return refusal
   if (length === snd.mss && text >= 2 * length) return sendFull(tcb, sequence, text, queued, room)

@@ -9,19 +9,17 @@ const SILENCE = 10
 /** In place of {@link Tcb.turnEnd}: it stands in line, and is not silent. */
 const IN_LINE = 0
 
-/** Has the connection sent its share, and do others wait to send? */
-export function isTurnOver(tcb: Tcb): boolean {
+/** Has the connection sent its share, and do others wait to send? Then it stands in line, and goes on when those before it had their turn. */
+export function standsInLine(tcb: Tcb): boolean {
   const { snd, route, turnEnd } = tcb
   if (snd.bytesSent < turnEnd || route?.nic.isContended !== true) return false
-  if (turnEnd === IN_LINE || tcb.context.host.scheduler.now - snd.lastSent < SILENCE) return true
-  tcb.takeTurn(INITIAL_BUFFER)
-  return false
-}
-
-/** It goes on when those before it had their turn. */
-export function awaitTurn(tcb: Tcb): void {
+  if (turnEnd !== IN_LINE && tcb.context.host.scheduler.now - snd.lastSent >= SILENCE) {
+    tcb.takeTurn(INITIAL_BUFFER)
+    return false
+  }
   tcb.turnEnd = IN_LINE
-  tcb.route!.nic.awaitTurn?.(tcb)
+  route.nic.awaitTurn?.(tcb)
+  return true
 }
 
 /**
