@@ -6,6 +6,7 @@ import type { Ecn } from './ecn.ts'
 import { judgeAnswer, noteOption, sentCodepoint } from './ecn-handshake.ts'
 import { updateMss } from './segment-size.ts'
 import { sendAck } from './output.ts'
+import { awaitAck } from './sack-blocks.ts'
 import { after, before } from './sequence.ts'
 import { flightSize } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
@@ -54,7 +55,7 @@ function exactArrives(tcb: Tcb, ecn: Ecn, header: SegmentHeader, length: number)
   const isMarked = header.ecn === Codepoint.Ce
   if (length === 0 || isMarked === ecn.echo) return
   // What came before this is acknowledged as it came.
-  if (rcv.acked !== rcv.nxt || (rcv.sack !== null && rcv.sack.waiting > 0)) sendAck(tcb)
+  if (rcv.acked !== rcv.nxt || awaitAck(rcv.sack)) sendAck(tcb)
   ecn.echo = isMarked
   rcv.ackNow = true
 }

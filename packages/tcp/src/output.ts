@@ -3,6 +3,7 @@ import { roomForBlocks } from './authentication/seam.ts'
 import { markSyn } from './ecn-handshake.ts'
 import { markSegment, unmark } from './ecn-output.ts'
 import { countQuickAck, isQuick } from './quick-ack.ts'
+import { awaitAck } from './sack-blocks.ts'
 import { beginSegment, sendSegment } from './segment.ts'
 import { State } from './state.ts'
 import { timestampNow } from './tcb.ts'
@@ -135,7 +136,7 @@ export function flushAck(tcb: Tcb): void {
 function isAckDue(tcb: Tcb, owed: number): boolean {
   const { rcv, snd, settings } = tcb
   // MUST-58, SHLD-19: at least every second full-sized segment. Urgent text that may not leave is announced (§3.8.5).
-  return rcv.ackNow || (rcv.sack !== null && rcv.sack.waiting > 0) || snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (settings.delayedAck === 0 || isQuick(tcb, owed)))
+  return rcv.ackNow || awaitAck(rcv.sack) || snd.urgent?.isUntold === true || owed >= 2 * rcv.largest || (owed > 0 && (settings.delayedAck === 0 || isQuick(tcb, owed)))
 }
 
 /**

@@ -3,7 +3,7 @@ import { sendAck } from './output.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
 import { receiveBufferLimit, tuneReceiveBuffer } from './receive-buffer.ts'
 import { startQuickAcks } from './quick-ack.ts'
-import { SackBlocks } from './sack-blocks.ts'
+import { awaitAck, SackBlocks } from './sack-blocks.ts'
 import { after, before } from './sequence.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
@@ -82,7 +82,7 @@ export function takeKept(tcb: Tcb): void {
 /** The peer's FIN at `sequence`: processed when everything before it is there. */
 export function receiveFin(tcb: Tcb, sequence: number): void {
   const { rcv } = tcb
-  if (rcv.sack !== null && rcv.sack.waiting > 0) sendAck(tcb)
+  if (awaitAck(rcv.sack)) sendAck(tcb)
   if (after(sequence, rcv.edge)) return
   // One at RCV.NXT ends the stream whatever an earlier segment, perhaps a forged one, said.
   if (!rcv.finSeen || sequence === rcv.nxt) {
@@ -182,12 +182,14 @@ function fillGap(tcb: Tcb, isToldAlready: boolean): boolean {
   if (!isToldAlready && before(queue.start, rcv.nxt)) tellDuplicate(tcb, queue.start, queue.coveredTo(rcv.nxt))
   for (;;) {
     const range = rcv.discard ? null : queue.takeRange(rcv.nxt)
-    const packet = range === null ? queue.take(rcv.nxt) : null
     if (range !== null) {
       count(tcb, (range.end - range.start) | 0)
       rcv.queue.appendRange(range)
-    } else if (packet !== null) take(tcb, packet)
-    else break
+      continue
+    }
+    const packet = queue.take(rcv.nxt)
+    if (packet === null) break
+    take(tcb, packet)
   }
   rcv.sack?.advance(rcv.nxt)
   if (queue.isEmpty) rcv.outOfOrder = null

@@ -125,3 +125,8 @@ export class SackBlocks {
     for (let k = 2 * i; k < 2 * this.count; k++) edges[k] = edges[k + 2]!
   }
 }
+
+/** Do segments wait for the ACK of their batch? */
+export function awaitAck(sack: SackBlocks | null): boolean {
+  return sack !== null && sack.waiting > 0
+}
