@@ -1,4 +1,5 @@
 import { addSums, ChecksumState, type Packet } from '@stack/buffer'
+import { pseudoHeaderSum } from '@stack/core'
 
 const IPV6_HEADER = 40
 const TCP = 6
@@ -32,11 +33,13 @@ export class SegmentReader {
   sackBlocks = 0
   /** Right edge of the block that reaches farthest. */
   sackEnd = 0
+  private start = 0
 
   /** Reads an IP packet, behind its link header if it has one. False = no TCP, a fragment, or cut. */
   read(packet: Packet): boolean {
     const { view, end } = packet
     const start = packet.linkHeader < 0 ? packet.start : packet.linkHeader + packet.linkHeaderLength
+    this.start = start
     if (end - start < 20) return false
     const isIpv4 = view.getUint8(start) >> 4 === 4
     if (!isIpv4 && end - start < IPV6_HEADER) return false
@@ -64,14 +67,14 @@ export class SegmentReader {
   /** Is the packet that was read just now not what its sender sent? Where checksums are still to be computed, nobody damages it. */
   isDamaged(packet: Packet): boolean {
     if (packet.checksumState === ChecksumState.Partial || packet.checksumState === ChecksumState.Verified) return false
-    const start = packet.linkHeader < 0 ? packet.start : packet.linkHeader + packet.linkHeaderLength
+    const { start } = this
     const at = start + this.networkHeaderLength
     const isIpv4 = packet.view.getUint8(start) >> 4 === 4
     if (isIpv4 && packet.sum(start, at) !== GOOD) return true
     const length = this.packetLength - this.networkHeaderLength
     const addresses = isIpv4 ? packet.sum(start + 12, start + 20) : packet.sum(start + 8, start + IPV6_HEADER)
     const sum = packet.payload === null ? packet.sum(at, start + this.packetLength) : packet.sum(at)
-    return addSums(sum, addSums(addresses, addSums(TCP, length))) !== GOOD
+    return addSums(sum, pseudoHeaderSum(addresses, TCP, length)) !== GOOD
   }
 
   private readOptions(view: DataView, from: number, end: number): void {
