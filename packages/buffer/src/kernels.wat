@@ -2,52 +2,31 @@
 ;;
 ;; Bytes are loaded little-endian as sixteen-bit lanes, added pairwise into 32-bit lanes of two
 ;; accumulators, 32 bytes a step, and the bytes of the folded sum are swapped once at the end.
-;; A lane grows by at most 2 * 65535 a step: lengths up to 1 MiB cannot overflow it.
+;; A lane grows by at most 2 * 65535 a step: lengths up to 1 MiB cannot overflow it. What both functions do at their end is
+;; written out twice: not every engine inlines a call, and a header is summed in less time than two of them take.
 ;;
 ;; After editing: node packages/buffer/tools/assemble-kernels.mjs
 (module
   (import "stack" "memory" (memory 1))
 
-  ;; The four lanes of a vector added up.
-  (func $lanes (param $v v128) (result i64)
-    (local $pairs v128)
-    (local.set $pairs
-      (i64x2.add
-        (i64x2.extend_low_i32x4_u (local.get $v))
-        (i64x2.extend_high_i32x4_u (local.get $v))))
-    (i64.add
-      (i64x2.extract_lane 0 (local.get $pairs))
-      (i64x2.extract_lane 1 (local.get $pairs))))
-
-  ;; Folds a little-endian sum below 2^48 to 16 bits and swaps its bytes.
-  (func $finish (param $sum i64) (result i32)
-    (local $n i32)
-    (local.set $sum
-      (i64.add
-        (i64.and (local.get $sum) (i64.const 0xffff))
-        (i64.add
-          (i64.and (i64.shr_u (local.get $sum) (i64.const 16)) (i64.const 0xffff))
-          (i64.shr_u (local.get $sum) (i64.const 32)))))
-    (local.set $n (i32.wrap_i64 (local.get $sum)))
-    (local.set $n (i32.add (i32.and (local.get $n) (i32.const 0xffff)) (i32.shr_u (local.get $n) (i32.const 16))))
-    (local.set $n (i32.add (i32.and (local.get $n) (i32.const 0xffff)) (i32.shr_u (local.get $n) (i32.const 16))))
-    (i32.or
-      (i32.shl (i32.and (local.get $n) (i32.const 0xff)) (i32.const 8))
-      (i32.shr_u (local.get $n) (i32.const 8))))
-
   (func (export "sum") (param $at i32) (param $left i32) (result i32)
     (local $a v128) (local $b v128) (local $sum i64)
-    (block $wide
-      (loop $step
-        (br_if $wide (i32.lt_u (local.get $left) (i32.const 32)))
-        (local.set $a (i32x4.add (local.get $a)
-          (i32x4.extadd_pairwise_i16x8_u (v128.load align=1 (local.get $at)))))
-        (local.set $b (i32x4.add (local.get $b)
-          (i32x4.extadd_pairwise_i16x8_u (v128.load offset=16 align=1 (local.get $at)))))
-        (local.set $at (i32.add (local.get $at) (i32.const 32)))
-        (local.set $left (i32.sub (local.get $left) (i32.const 32)))
-        (br $step)))
-    (local.set $sum (i64.add (call $lanes (local.get $a)) (call $lanes (local.get $b))))
+    (if (i32.ge_u (local.get $left) (i32.const 32))
+      (then
+        (loop $step
+          (local.set $a (i32x4.add (local.get $a)
+            (i32x4.extadd_pairwise_i16x8_u (v128.load align=1 (local.get $at)))))
+          (local.set $b (i32x4.add (local.get $b)
+            (i32x4.extadd_pairwise_i16x8_u (v128.load offset=16 align=1 (local.get $at)))))
+          (local.set $at (i32.add (local.get $at) (i32.const 32)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 32)))
+          (br_if $step (i32.ge_u (local.get $left) (i32.const 32))))
+        ;; All lanes added up: each is below 2^31, so that two of them fit into one of twice the width.
+        (local.set $a
+          (i64x2.add
+            (i64x2.add (i64x2.extend_low_i32x4_u (local.get $a)) (i64x2.extend_high_i32x4_u (local.get $a)))
+            (i64x2.add (i64x2.extend_low_i32x4_u (local.get $b)) (i64x2.extend_high_i32x4_u (local.get $b)))))
+        (local.set $sum (i64.add (i64x2.extract_lane 0 (local.get $a)) (i64x2.extract_lane 1 (local.get $a))))))
     (block $narrow
       (loop $step
         (br_if $narrow (i32.lt_u (local.get $left) (i32.const 4)))
@@ -62,24 +41,41 @@
     (if (i32.and (local.get $left) (i32.const 1))
       (then
         (local.set $sum (i64.add (local.get $sum) (i64.load8_u (local.get $at))))))
-    (call $finish (local.get $sum)))
+    ;; Folds the little-endian sum, below 2^48, to 16 bits and swaps its bytes.
+    (local.set $sum
+      (i64.add
+        (i64.and (local.get $sum) (i64.const 0xffff))
+        (i64.add
+          (i64.and (i64.shr_u (local.get $sum) (i64.const 16)) (i64.const 0xffff))
+          (i64.shr_u (local.get $sum) (i64.const 32)))))
+    (local.set $left (i32.wrap_i64 (local.get $sum)))
+    (local.set $left (i32.add (i32.and (local.get $left) (i32.const 0xffff)) (i32.shr_u (local.get $left) (i32.const 16))))
+    (local.set $left (i32.add (i32.and (local.get $left) (i32.const 0xffff)) (i32.shr_u (local.get $left) (i32.const 16))))
+    (i32.or
+      (i32.shl (i32.and (local.get $left) (i32.const 0xff)) (i32.const 8))
+      (i32.shr_u (local.get $left) (i32.const 8))))
 
   (func (export "copyAndSum") (param $to i32) (param $at i32) (param $left i32) (result i32)
     (local $a v128) (local $b v128) (local $v v128) (local $w v128) (local $sum i64) (local $n i64)
-    (block $wide
-      (loop $step
-        (br_if $wide (i32.lt_u (local.get $left) (i32.const 32)))
-        (local.set $v (v128.load align=1 (local.get $at)))
-        (local.set $w (v128.load offset=16 align=1 (local.get $at)))
-        (v128.store align=1 (local.get $to) (local.get $v))
-        (v128.store offset=16 align=1 (local.get $to) (local.get $w))
-        (local.set $a (i32x4.add (local.get $a) (i32x4.extadd_pairwise_i16x8_u (local.get $v))))
-        (local.set $b (i32x4.add (local.get $b) (i32x4.extadd_pairwise_i16x8_u (local.get $w))))
-        (local.set $at (i32.add (local.get $at) (i32.const 32)))
-        (local.set $to (i32.add (local.get $to) (i32.const 32)))
-        (local.set $left (i32.sub (local.get $left) (i32.const 32)))
-        (br $step)))
-    (local.set $sum (i64.add (call $lanes (local.get $a)) (call $lanes (local.get $b))))
+    (if (i32.ge_u (local.get $left) (i32.const 32))
+      (then
+        (loop $step
+          (local.set $v (v128.load align=1 (local.get $at)))
+          (local.set $w (v128.load offset=16 align=1 (local.get $at)))
+          (v128.store align=1 (local.get $to) (local.get $v))
+          (v128.store offset=16 align=1 (local.get $to) (local.get $w))
+          (local.set $a (i32x4.add (local.get $a) (i32x4.extadd_pairwise_i16x8_u (local.get $v))))
+          (local.set $b (i32x4.add (local.get $b) (i32x4.extadd_pairwise_i16x8_u (local.get $w))))
+          (local.set $at (i32.add (local.get $at) (i32.const 32)))
+          (local.set $to (i32.add (local.get $to) (i32.const 32)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 32)))
+          (br_if $step (i32.ge_u (local.get $left) (i32.const 32))))
+        ;; All lanes added up: each is below 2^31, so that two of them fit into one of twice the width.
+        (local.set $a
+          (i64x2.add
+            (i64x2.add (i64x2.extend_low_i32x4_u (local.get $a)) (i64x2.extend_high_i32x4_u (local.get $a)))
+            (i64x2.add (i64x2.extend_low_i32x4_u (local.get $b)) (i64x2.extend_high_i32x4_u (local.get $b)))))
+        (local.set $sum (i64.add (i64x2.extract_lane 0 (local.get $a)) (i64x2.extract_lane 1 (local.get $a))))))
     (block $narrow
       (loop $step
         (br_if $narrow (i32.lt_u (local.get $left) (i32.const 4)))
@@ -102,4 +98,16 @@
         (local.set $n (i64.load8_u (local.get $at)))
         (i64.store8 (local.get $to) (local.get $n))
         (local.set $sum (i64.add (local.get $sum) (local.get $n)))))
-    (call $finish (local.get $sum))))
+    ;; Folds the little-endian sum, below 2^48, to 16 bits and swaps its bytes.
+    (local.set $sum
+      (i64.add
+        (i64.and (local.get $sum) (i64.const 0xffff))
+        (i64.add
+          (i64.and (i64.shr_u (local.get $sum) (i64.const 16)) (i64.const 0xffff))
+          (i64.shr_u (local.get $sum) (i64.const 32)))))
+    (local.set $left (i32.wrap_i64 (local.get $sum)))
+    (local.set $left (i32.add (i32.and (local.get $left) (i32.const 0xffff)) (i32.shr_u (local.get $left) (i32.const 16))))
+    (local.set $left (i32.add (i32.and (local.get $left) (i32.const 0xffff)) (i32.shr_u (local.get $left) (i32.const 16))))
+    (i32.or
+      (i32.shl (i32.and (local.get $left) (i32.const 0xff)) (i32.const 8))
+      (i32.shr_u (local.get $left) (i32.const 8)))))
