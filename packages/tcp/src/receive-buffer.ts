@@ -15,6 +15,8 @@ const FLOOR_SEGMENTS = 4
 const FLOOR = 16_384
 /** Full segments that always have room where nothing is short. */
 const LEAST_SEGMENTS = 4
+/** Part of the buffer, as a shift, that has to come before it matters how long that took: more than four times as much is needed to enlarge it. */
+const LEAST_SHARE = 3
 /** µs */
 const NEAR = 2000
 /** ms that a busy host takes at most; an echo that is older says that the path is longer after all. */
@@ -101,6 +103,11 @@ export class ReceiveTuner {
     return Math.ceil(ROUNDS * taken * growth)
   }
 
+  /** Requests and answers: they are looked at once for each tick of the peer's echo, and a round is at most that much too long. */
+  isSmall({ rcv, context }: Tcb): boolean {
+    return rcv.timestamps && ((rcv.arrived - this.arrived) | 0) < rcv.buffer >>> LEAST_SHARE && context.incoming.timestampEcho === this.seenEcho
+  }
+
   private isOver(tcb: Tcb): boolean {
     const { rcv, context } = tcb
     const { incoming } = context
@@ -132,6 +139,7 @@ function isNear(tcb: Tcb): boolean {
 /** Text came. */
 export function tuneReceiveBuffer(tcb: Tcb): void {
   const { rcv } = tcb
+  if (rcv.tuner?.isSmall(tcb) === true || rcv.buffer >= receiveBufferLimit(tcb)) return
   rcv.tuner ??= new ReceiveTuner(tcb)
   const bytes = Math.max(rcv.tuner.onSegment(tcb), LEAST_SEGMENTS * rcv.mss)
   if (bytes > rcv.buffer && tcb.context.host.memory.level === MemoryLevel.Low) rcv.buffer = Math.min(bytes, receiveBufferLimit(tcb))

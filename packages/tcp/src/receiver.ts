@@ -1,7 +1,7 @@
 import { GsoType, MemoryLevel, type Packet } from '@stack/buffer'
 import { sendAck } from './output.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
-import { receiveBufferLimit, tuneReceiveBuffer } from './receive-buffer.ts'
+import { tuneReceiveBuffer } from './receive-buffer.ts'
 import { startQuickAcks } from './quick-ack.ts'
 import { awaitAck, SackBlocks } from './sack-blocks.ts'
 import { after, before } from './sequence.ts'
@@ -50,7 +50,7 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     packet.release()
     return
   }
-  if (rcv.buffer < receiveBufferLimit(tcb)) tuneReceiveBuffer(tcb)
+  tuneReceiveBuffer(tcb)
   if (from !== rcv.nxt) {
     receiveOutOfOrder(tcb, from, packet)
     return

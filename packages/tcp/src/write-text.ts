@@ -23,8 +23,8 @@ export function writeText(tcb: Tcb, bytes: Uint8Array, from: number, to: number)
   const { memory } = tcb.context.host
   const { queue } = tcb.snd
   // The last of the memory is for packets that carry what is written; a connection that has nothing there gets a little.
-  const share = memory.level === MemoryLevel.Critical ? Math.max(0, CRITICAL_SHARE - queue.length) : Infinity
-  return queue.append(memory, bytes, from, Math.min(to, from + share))
+  const end = memory.level === MemoryLevel.Critical ? Math.min(to, from + Math.max(0, CRITICAL_SHARE - queue.length)) : to
+  return queue.append(memory, bytes, from, end)
 }
 
 /** All of a write is in the send buffer: what its options say of its end. */

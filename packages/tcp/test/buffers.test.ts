@@ -83,6 +83,33 @@ describe.each([true, false])('a receive buffer that tunes itself, with timestamp
 })
 
 describe('a receive buffer', () => {
+  test('is looked at once for each tick of the echo while little comes', async () => {
+    const { bench, connection } = await receiving({ options: { delayedAck: 0 } })
+    let seq = 1
+    const text = async (bytes: number, echo: number): Promise<void> => {
+      await bench.send('A', { seq, ack: 1, data: pattern(bytes), ts: { value: Math.floor(bench.clock.now()), echo } })
+      seq += bytes
+      connection.discard(Infinity)
+      await bench.clock.settle()
+    }
+    const stamp = (): number => bench.all().findLast(({ ts }) => ts !== null)!.ts!.value
+    for (let i = 0; i < 3; i++) {
+      await bench.clock.advance(1)
+      await text(1, i === 0 ? 0 : stamp())
+    }
+    // A round trip takes microseconds here, and each of them would be a round.
+    const echo = stamp()
+    for (let i = 0; i < 50; i++) {
+      await bench.clock.advance(0.01)
+      await text(1, echo)
+    }
+    expect(connection.info().readPerRtt).toBe(1)
+    await bench.clock.advance(1)
+    await text(1, (echo + 1) | 0)
+    expect(connection.info().readPerRtt).toBe(50)
+    await bench.end()
+  })
+
   test('ends at maxReceiveBuffer, and at a quarter of the packet memory', async () => {
     for (const [options, memory, most] of [[{ maxReceiveBuffer: 100_000 }, large(), 100_000], [{}, createPacketMemory({ size: 64 << 20 }).pool({ quota: 400_000 }), 100_000]] as const) {
       const { bench, connection, sender } = await receiving({ options, memory })

@@ -193,6 +193,7 @@ export class Egress implements Pollable {
   private makeRoom(left: number): void {
     this.isRefusing = false
     this.turns.next()
+    if (this.waiting.size === 0) return
     let count = this.qdisc.length === 0 ? this.waiting.size : Math.ceil(left / TURN)
     for (const endpoint of this.waiting) {
       if (count-- === 0) return
@@ -344,10 +345,13 @@ export class Egress implements Pollable {
   }
 }
 
-/** Each segment of a super-packet has headers of its own. */
 function bytesOnWire(packet: Packet): number {
+  return packet.gsoType === GsoType.None ? packet.length : superBytesOnWire(packet)
+}
+
+/** Each segment of a super-packet has headers of its own. */
+function superBytesOnWire(packet: Packet): number {
   const { length } = packet
-  if (packet.gsoType === GsoType.None) return length
   const headers = superHeaderLength(packet)
   return headers < 0 ? length : length + (segmentCount(packet) - 1) * (length - superTextLength(packet, headers))
 }

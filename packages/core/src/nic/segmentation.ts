@@ -85,7 +85,10 @@ function isHeaderFit(packet: Packet, start: number, isUdp: boolean): boolean {
  * limit is in packets.
  */
 export function segmentCount(packet: Packet): number {
-  if (packet.gsoType === GsoType.None) return 1
+  return packet.gsoType === GsoType.None ? 1 : superSegmentCount(packet)
+}
+
+function superSegmentCount(packet: Packet): number {
   const headers = superHeaderLength(packet)
   return headers < 0 ? 1 : Math.max(1, Math.ceil(superTextLength(packet, headers) / packet.gsoMss))
 }
