@@ -564,18 +564,6 @@ describe('time', () => {
     scheduler.turn()
   })
 
-  it('does not go back behind a turn when the clock does', () => {
-    const clock = setup()
-    const { scheduler } = clock
-    clock.time = 100
-    scheduler.turn()
-    clock.time = 99
-    expect(scheduler.now).toBe(100)
-    expect(scheduler.micros).toBe(100_000)
-    clock.time = 101
-    expect(scheduler.now).toBe(101)
-  })
-
   it('asks the clock for one alarm, at the exact deadline of the next timer', () => {
     const clock = setup()
     const { scheduler } = clock

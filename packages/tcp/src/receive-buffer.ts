@@ -71,8 +71,8 @@ export class ReceiveTuner {
   private edge: number
   /** The least time in which a window came, ms: a round trip at least. For peers without timestamps. */
   private windowTime = Infinity
-  // What the last segment was looked at with: for others of its batch the answer is the same.
-  private seenAt: Milliseconds = -1
+  // What the last segment was looked at with, µs: for others of its batch the answer is the same.
+  private seenAt = -1
   private seenEcho = 0
 
   constructor(tcb: Tcb) {
@@ -111,11 +111,11 @@ export class ReceiveTuner {
   private isOver(tcb: Tcb): boolean {
     const { rcv, context } = tcb
     const { incoming } = context
-    const { now } = context.host.scheduler
+    const { now, micros } = context.host.scheduler
     const elapsed = now - this.began
     if (rcv.timestamps) {
-      if (!incoming.timestamps || (now === this.seenAt && incoming.timestampEcho === this.seenEcho)) return false
-      this.seenAt = now
+      if (!incoming.timestamps || (micros === this.seenAt && incoming.timestampEcho === this.seenEcho)) return false
+      this.seenAt = micros
       this.seenEcho = incoming.timestampEcho
       if (isNear(tcb)) return elapsed * 1000 >= tcb.rtt.minimum
       // RFC 7323 §3.2: the echo is of the last ACK that the peer had.

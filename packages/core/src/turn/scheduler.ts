@@ -127,14 +127,8 @@ class Loop implements TurnScheduler {
     return this.inTurn ? this.timeMicros : this.readMicros()
   }
 
-  /**
-   * Outside of turns, and never before the last turn. That takes more than the 27 bytes of bytecode which the engine inlines however rarely
-   * they run: the clock of the host would be part of every function that asks for the time, and leave no room for others (0020).
-   */
   private readClock(): Milliseconds {
-    const { time } = this
-    const now = this.clock.now()
-    return now < time ? time : now
+    return this.clock.now()
   }
 
   private readMicros(): number {
