@@ -1,6 +1,6 @@
 // Run in a package's folder after tsc: one file for each entry point, and one for what they share, instead of one for each
-// source. A module costs Node 0.3 ms and 30 KB however small it is (docs/decisions/0013). Names are kept, so that a stack trace
-// says where; source maps lead to src, which is published too.
+// source. A module costs Node 0.3 ms and 30 KB however small it is (docs/decisions/0013). Names of functions are kept, so that a stack
+// trace says where; source maps lead to src, which is published too.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -30,6 +30,7 @@ await bundle.write({
   chunkFileNames: 'shared-[hash].js',
   sourcemap: true,
   sourcemapExcludeSources: true,
-  // Comments and indentation are half of the text, which the engine keeps, in two bytes a character if one of them needs it.
-  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true, legalComments: 'none' } },
+  // Comments and indentation are half of the text, which the engine keeps, in two bytes a character if one of them needs it. Of what is left a
+  // sixth is the names of parameters and local variables; those of functions, classes and members stay (docs/decisions/0021).
+  minify: { compress: false, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: true, legalComments: 'none' } },
 })
