@@ -1,6 +1,6 @@
 // Run in a package's folder after tsc: one file for each entry point, and one for what they share, instead of one for each
-// source. A module costs Node 0.3 ms and 30 KB however small it is (docs/decisions/0013). Names of functions are kept, so that a stack
-// trace says where; source maps lead to src, which is published too.
+// source. A module costs Node 0.3 ms and 30 KB however small it is (docs/decisions/0013). Names are kept, so that a stack trace
+// says where; source maps lead to src, which is published too.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
@@ -23,14 +23,21 @@ const bundle = await rolldown({
   external: /^[^./]/,
   plugins: [{ name: 'immutable-bindings', renderChunk: makeImmutable }],
 })
-await bundle.write({
+const { output } = await bundle.write({
   dir: 'dist',
   format: 'esm',
   entryFileNames: '[name].js',
   chunkFileNames: 'shared-[hash].js',
   sourcemap: true,
   sourcemapExcludeSources: true,
-  // Comments and indentation are half of the text, which the engine keeps, in two bytes a character if one of them needs it. Of what is left a
-  // sixth is the names of parameters and local variables; those of functions, classes and members stay (docs/decisions/0021).
-  minify: { compress: false, mangle: { toplevel: false, keepNames: true }, codegen: { removeWhitespace: true, legalComments: 'none' } },
+  // Comments and indentation are half of the text, which the engine keeps.
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true, legalComments: 'none' } },
 })
+
+// The engine keeps a file in two bytes a character as soon as one of them needs it (docs/decisions/0021).
+/** What tests are written with: its messages may cost something. */
+const FOR_TESTS = ['@stack/packetdrill', '@stack/simulation', '@stack/testing']
+const isWide = output.some(({ type, code }) => type === 'chunk' && /[\u0100-\uffff]/.test(code))
+if (isWide && !FOR_TESTS.includes(manifest.name)) {
+  throw new Error(`${manifest.name}: a message has a character beyond Latin-1, for which the engine would keep the whole file in two bytes a character`)
+}

@@ -98,7 +98,7 @@ function readKeys(keys: unknown): Entry[] {
     const { key, ...pattern } = given
     const secrets = Array.isArray(key) ? (key as readonly unknown[]) : [key]
     if (secrets.length === 0 || secrets.length > MOST_SECRETS) {
-      throw new StackError('ERR_STACK_INVALID_OPTION', `md5(): option 'key' must be one key or an array of 1–${MOST_SECRETS}.`)
+      throw new StackError('ERR_STACK_INVALID_OPTION', `md5(): option 'key' must be one key or an array of 1 to ${MOST_SECRETS}.`)
     }
     return { ...pattern, secrets: secrets.map((secret) => secretBytes('md5()', secret)) }
   })

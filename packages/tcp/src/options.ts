@@ -271,7 +271,7 @@ function checkEcn(what: string, ecn: unknown): void {
     return
   }
   if (ECN_NAMES.includes(ecn as never)) return
-  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'ecn' must be one of ${ECN_NAMES.join(', ')}, or a policy { offer?, accept?, … }.`)
+  throw new StackError('ERR_STACK_INVALID_OPTION', `${what}: option 'ecn' must be one of ${ECN_NAMES.join(', ')}, or a policy { offer?, accept?, ... }.`)
 }
 
 function checkKeepAlive(what: string, options: ConnectionOptions): void {

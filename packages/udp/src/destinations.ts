@@ -30,7 +30,7 @@ export class DestinationCache {
     if (destination === undefined) {
       // Port 0 is no destination.
       if (!Number.isInteger(port) || port < 1 || port > 65535) {
-        throw new StackError('EINVAL', `The destination port must be 1–65535, not ${port}.`, { syscall: 'send', address: host })
+        throw new StackError('EINVAL', `The destination port must be 1 to 65535, not ${port}.`, { syscall: 'send', address: host })
       }
       destination = { host, port, address: this.host.parseAddress(host), route: null }
       if (this.known.size >= LIMIT) this.known.delete(this.known.keys().next().value!)

@@ -96,7 +96,7 @@ function range({ min, max }: OptionRule): string {
 function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`
+      return `'${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`
     case 'object':
       return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object'
     case 'function':

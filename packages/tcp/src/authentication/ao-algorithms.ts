@@ -37,7 +37,7 @@ const AES_KEY = 16
  */
 export function hmac(mac: Mac, outputLength: number = 20): AoAlgorithm {
   if (!Number.isInteger(outputLength) || outputLength < AES_KEY || outputLength > LONGEST_HMAC) {
-    throw new StackError('ERR_STACK_INVALID_OPTION', `hmac(): the output length must be ${AES_KEY}–${LONGEST_HMAC} bytes, received ${outputLength}.`)
+    throw new StackError('ERR_STACK_INVALID_OPTION', `hmac(): the output length must be ${AES_KEY} to ${LONGEST_HMAC} bytes, received ${outputLength}.`)
   }
   return { keyLength: outputLength, mac, derivationKey: (master) => master }
 }

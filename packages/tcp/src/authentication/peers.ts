@@ -83,7 +83,7 @@ export class KeyRing<K extends PeerPattern> {
     if (slash < 0) return { address, length: bits }
     const digits = text.slice(slash + 1)
     const length = Number(digits)
-    if (!/^\d{1,3}$/.test(digits) || length > bits) throw this.invalid(`has the peer '${text}', whose prefix length must be 0–${bits}`)
+    if (!/^\d{1,3}$/.test(digits) || length > bits) throw this.invalid(`has the peer '${text}', whose prefix length must be 0 to ${bits}`)
     return { address, length }
   }
 
