@@ -15,7 +15,7 @@ const FLOOR_SEGMENTS = 4
 const FLOOR = 16_384
 /** Full segments that always have room where nothing is short. */
 const LEAST_SEGMENTS = 4
-/** Part of the buffer, as a shift, that has to come before it matters how long that took: more than four times as much is needed to enlarge it. */
+/** Part of the buffer, as a shift, that has to come before it matters how long that took: twice as much is needed to enlarge it. */
 const LEAST_SHARE = 3
 /** µs */
 const NEAR = 2000
@@ -30,7 +30,7 @@ export function initialReceiveBuffer({ receiveBuffer, maxReceiveBuffer }: Settin
 }
 
 /** How large the receive buffer may become by itself, or is by choice. */
-export function receiveBufferLimit(tcb: Tcb): number {
+function receiveBufferLimit(tcb: Tcb): number {
   const { receiveBuffer, maxReceiveBuffer } = tcb.settings
   return receiveBuffer ?? Math.min(maxReceiveBuffer, Math.max(INITIAL_BUFFER, Math.floor(tcb.context.host.memory.quota / LARGEST_SHARE)))
 }
