@@ -9,6 +9,7 @@ import type { PacketPool, PacketPoolOptions } from './pool.ts'
 import { QuotaPool } from './quota-pool.ts'
 import { SlotTable } from './slots.ts'
 import type { Slot, SlotKind } from './slots.ts'
+import { Tray } from './tray.ts'
 
 class MemoryStatistics implements PacketMemoryStatistics {
   packetsOut = 0
@@ -36,6 +37,7 @@ export class ArenaMemory implements PacketMemory {
   readonly bytes: Uint8Array
   readonly kernels: ChecksumKernels
   readonly statistics: MemoryStatistics
+  readonly tray: Tray
   /** What the pools hold together. */
   readonly gauge: Gauge
   /** Callbacks waiting in all pools. */
@@ -49,6 +51,7 @@ export class ArenaMemory implements PacketMemory {
     this.size = arena.bytes.length
     this.bytes = arena.bytes
     this.kernels = arena.kernels
+    this.tray = new Tray(arena.bytes.buffer)
     this.slots = new SlotTable(arena.bytes)
     this.gauge = new Gauge(this.slots.usable)
     this.statistics = new MemoryStatistics(this.gauge)

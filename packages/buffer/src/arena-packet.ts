@@ -77,11 +77,14 @@ export class ArenaPacket implements Packet {
   chain: Packet | null = null
   credit: PacketCredit | null = null
   creditBytes = -1
-  /** What was copied out last. In a stream of full segments it lies in the same place of each slot, and a view costs as much as the copy. */
+  /** A view of what was copied out at least twice in a row: in a stream of full segments text lies in the same place of each slot. */
   private part: Uint8Array
   // Where it lies: asking a view costs more than keeping it beside.
   private partFrom = 0
   private partTo: number
+  // What was copied out last by the tray.
+  private carriedFrom = 0
+  private carriedTo = 0
 
   constructor(slot: Slot, memory: ArenaMemory) {
     this.slot = slot
@@ -265,12 +268,22 @@ export class ArenaPacket implements Packet {
       for (let i = from; i < to; i++) target[at++] = this.bytes[i]!
       return
     }
-    if (from !== this.partFrom || to !== this.partTo) {
+    if (from === this.partFrom && to === this.partTo) target.set(this.part, at)
+    else this.copyOther(target, at, from, to)
+  }
+
+  /** Short segments, and pieces for which a target had no more room, come and go. What comes again gets a view. */
+  private copyOther(target: Uint8Array, at: number, from: number, to: number): void {
+    if (from === this.carriedFrom && to === this.carriedTo) {
       this.part = this.bytes.subarray(from, to)
       this.partFrom = from
       this.partTo = to
+      target.set(this.part, at)
+    } else {
+      this.carriedFrom = from
+      this.carriedTo = to
+      this.memory.tray.carry(this.base + from, this.base + to, target, at)
     }
-    target.set(this.part, at)
   }
 
   attachPayload(chunk: Chunk, offset: number, length: number): boolean {

@@ -1,9 +1,11 @@
 import type { ChecksumKernels } from './checksum.ts'
 import { jsKernels } from './kernels-js.ts'
 import { simdKernels } from './kernels-simd.ts'
+import { TRAY_SIZE } from './tray.ts'
 
 /** The bytes of a packet memory and how they are summed. */
 export interface Arena {
+  /** From the begin of a buffer that has TRAY_SIZE bytes behind them. */
   readonly bytes: Uint8Array
   readonly kernels: ChecksumKernels
   readonly simd: boolean
@@ -27,9 +29,10 @@ export function reserveArena(size: number, simd: boolean, wasm: typeof WebAssemb
   if (!simd) return plainArena(size, size)
   if (wasm !== undefined) {
     try {
-      const pages = Math.ceil(size / WASM_PAGE)
+      const length = Math.ceil(size / WASM_PAGE) * WASM_PAGE
+      const pages = (length + TRAY_SIZE) / WASM_PAGE
       const memory = new wasm.Memory({ initial: pages, maximum: pages })
-      return { bytes: new Uint8Array(memory.buffer), kernels: simdKernels(memory, wasm), simd: true }
+      return { bytes: new Uint8Array(memory.buffer, 0, length), kernels: simdKernels(memory, wasm), simd: true }
     } catch {
       // No address space, no SIMD, or a policy against compiling: plain buffers serve.
     }
@@ -41,7 +44,7 @@ export function reserveArena(size: number, simd: boolean, wasm: typeof WebAssemb
 function plainArena(size: number, smallest: number): Arena {
   for (let attempt = size; ; attempt = Math.max(smallest, Math.floor(attempt / 2))) {
     try {
-      const bytes = new Uint8Array(attempt)
+      const bytes = new Uint8Array(attempt + TRAY_SIZE).subarray(0, attempt)
       return { bytes, kernels: jsKernels(bytes), simd: false }
     } catch (cause) {
       if (attempt <= smallest) {

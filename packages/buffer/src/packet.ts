@@ -178,7 +178,7 @@ export interface Packet {
    * @returns false, and nothing done, when it does not fit or a payload range follows
    */
   append(bytes: Uint8Array, from: number, to: number): boolean
-  /** Copies the slot's bytes `[from, to)` to `target[at…]`, payload range not included. Makes no garbage for a range as at the last call. */
+  /** Copies the slot's bytes `[from, to)` to `target[at…]`, payload range not included. Makes no garbage, unless the range is another one for the second time. */
   copyTo(target: Uint8Array, at: number, from: number, to: number): void
   /**
    * Refers to `length` bytes of a chunk and its successors from `offset` on, and retains the chunk.

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ChecksumState, checksumOf, createPacketMemory } from '@stack/buffer'
 import type { PacketMemory, PacketPool } from '@stack/buffer'
-import { chunkChain, contents, expectEmpty, memoryOf, mixedBytes, packetWith, referenceSum } from './support.ts'
+import { chunkChain, contents, expectEmpty, LARGE, memoryOf, mixedBytes, packetWith, referenceSum } from './support.ts'
 
 let memory: PacketMemory
 let pool: PacketPool
@@ -35,6 +35,18 @@ describe('copyTo', () => {
       packet.copyTo(target, 7, from, to)
       expect([...target.subarray(7, 7 + to - from)]).toEqual([...packet.bytes.subarray(from, to)])
       expect(target.subarray(7 + to - from).every((byte) => byte === 0)).toBe(true)
+    }
+    packet.release()
+  })
+
+  test.each([17, 31, 32, 33, 724, 1448, 32_767, 32_768, 65_535, 65_536, 65_537, LARGE])('copies %i bytes the first time, the second and the third', (length) => {
+    const bytes = mixedBytes(LARGE)
+    const packet = packetWith(pool, 0, bytes)
+    const from = LARGE - length
+    for (let time = 0; time < 3; time++) {
+      const target = new Uint8Array(length + 2)
+      packet.copyTo(target, 1, from, LARGE)
+      expect(Buffer.compare(target, Uint8Array.of(0, ...bytes.subarray(from), 0))).toBe(0)
     }
     packet.release()
   })

@@ -3,6 +3,7 @@ import { createPacketMemory, defaultPacketMemory } from '@stack/buffer'
 import type * as buffer from '@stack/buffer'
 import type { PacketMemory } from '@stack/buffer'
 import { reserveArena } from '../src/arena.ts'
+import { TRAY_SIZE } from '../src/tray.ts'
 import { contents, expectEmpty, LARGE, mixedBytes, packetWith, referenceSum } from './support.ts'
 
 const MIB = 1 << 20
@@ -82,7 +83,7 @@ describe('reserveArena', () => {
     test('the size is halved until one succeeds', () => {
       const tried = limitBuffers(5 * MIB)
       expect(reserveArena(64 * MIB, true, undefined).bytes.length).toBe(4 * MIB)
-      expect(tried).toEqual([16 * MIB, 8 * MIB, 4 * MIB])
+      expect(tried).toEqual([16, 8, 4].map((size) => size * MIB + TRAY_SIZE))
     })
 
     test('down to 1 MiB, and then it is an error that says what to do', () => {
