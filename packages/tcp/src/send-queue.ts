@@ -35,7 +35,7 @@ export class SendQueue {
   append(pool: PacketPool, source: Uint8Array, from: number, to: number): number {
     let at = from
     while (at < to) {
-      if (this.tail !== null) at += this.tail.append(source, at, to)
+      if (this.tail !== null && takes(this.tail, to - at)) at += this.tail.append(source, at, to)
       if (at === to) break
       const rest = to - at
       const chunk = pool.chunk(chunkSize(rest))
@@ -103,6 +103,12 @@ export class SendQueue {
     this.start = this.end
     this.length = 0
   }
+}
+
+/** What a write of a power of two leaves of its chunk is left: the next one is copied in one piece, from the whole of its array. */
+function takes(chunk: Chunk, bytes: number): boolean {
+  const room = chunk.capacity - chunk.length
+  return bytes <= room || room > chunk.capacity >>> 4
 }
 
 /** A write of 16 KiB, as streams make them, is to hold no more than that: a thousand connections would hold all memory. */

@@ -24,7 +24,10 @@ export function writeText(tcb: Tcb, bytes: Uint8Array, from: number, to: number)
   const { queue } = tcb.snd
   // The last of the memory is for packets that carry what is written; a connection that has nothing there gets a little.
   const end = memory.level === MemoryLevel.Critical ? Math.min(to, from + Math.max(0, CRITICAL_SHARE - queue.length)) : to
-  return queue.append(memory, bytes, from, end)
+  const taken = queue.append(memory, bytes, from, end)
+  // Noted now: the next ACK may free just what the next write takes, and nobody would ever see that memory is short.
+  if (memory.level >= MemoryLevel.High) sendBuffer(tcb)
+  return taken
 }
 
 /** All of a write is in the send buffer: what its options say of its end. */
