@@ -19,6 +19,8 @@ const KIB = 1024
 const MIB = 1 << 20
 const MTU = 1500
 const MAX_MTU = 65_535
+/** What streams write and read at once. */
+const STREAM_PIECE = 64 * KIB
 /** Records of TIME-WAIT that a stack keeps by default. */
 const TIME_WAIT = 65_536
 /** Connections that do nothing while others are measured beside them. */
@@ -66,7 +68,7 @@ export function scenarios(scale = 1): readonly Scenario[] {
     },
     { name: 'tcp-bulk-64k-sync', unit: 'MB/s', run: () => bulkSync({ mtu: MAX_MTU }, mib(2048)) },
     {
-      name: 'tcp-bulk-gc', unit: 'GC/s', isCost: true, run: () => collections(mib(1024) / 1e6, () => bulkSync({ mtu: MTU }, mib(1024))),
+      name: 'tcp-bulk-gc', unit: 'GC/s', isCost: true, run: () => collections(mib(4096) / 1e6, () => bulkSync({ mtu: MTU }, mib(4096), {}, STREAM_PIECE)),
       peers: { awaited: () => collections(mib(512) / 1e6, () => bulk({ mtu: MTU }, mib(512))) },
     },
     {

@@ -35,15 +35,15 @@ export async function bulk(options: PipeOptions, least: number, nic: NicOptions 
 }
 
 /** The same through tryRead, tryWrite and handlers. */
-export async function bulkSync(options: PipeOptions, least: number, nic: NicOptions = {}): Promise<Figure> {
-  const bytes = Math.ceil(least / CHUNK) * CHUNK
+export async function bulkSync(options: PipeOptions, least: number, nic: NicOptions = {}, size = CHUNK): Promise<Figure> {
+  const bytes = Math.ceil(least / size) * size
   const { client, server, host, close } = await makePair(options, 1, {}, nic)
   const listener = server.tcp.listen({ port: PORT })
   const accepted = listener.accept()
   const connection = await client.tcp.connect({ host, port: PORT })
   const peer = (await accepted)!
-  const chunk = new Uint8Array(CHUNK).fill(7)
-  const into = new Uint8Array(CHUNK)
+  const chunk = new Uint8Array(size).fill(7)
+  const into = new Uint8Array(size)
   const result = await rate(bytes / 1e6, () => new Promise((resolve) => {
     let sent = 0
     let got = 0
