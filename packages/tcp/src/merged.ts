@@ -1,7 +1,9 @@
 import type { Packet } from '@stack/buffer'
 import { Codepoint } from './ecn.ts'
 import { noteText } from './quick-ack.ts'
-import { receiveText } from './receiver.ts'
+import { tuneReceiveBuffer } from './receive-buffer.ts'
+import { isWasteful } from './receive-queue.ts'
+import { noteArrival, receiveRun, receiveText } from './receiver.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { before } from './sequence.ts'
 import { takesData } from './state.ts'
@@ -15,10 +17,12 @@ import type { SegmentHeader } from './wire.ts'
  */
 export function mergedArrive(tcb: Tcb & { readonly finished: boolean }, header: SegmentHeader, head: Packet): void {
   const { counters } = tcb.context
-  let packet = head.chain
+  const second = head.chain
   let sequence = (header.sequence + head.length) | 0
   head.chain = null
   segmentArrives(tcb, header, head)
+  let packet = runArrives(tcb, header, sequence, second)
+  if (packet !== second) sequence = tcb.rcv.nxt
   while (packet !== null) {
     const following = packet.chain
     const { length } = packet
@@ -37,6 +41,42 @@ export function mergedArrive(tcb: Tcb & { readonly finished: boolean }, header: 
     sequence = (sequence + length) | 0
     packet = following
   }
+}
+
+/**
+ * As many as can be taken at once: they are in order, there is room, and nothing waits for them, so that nothing is done to one
+ * which is not done to the next.
+ *
+ * @returns what is left, to be looked at one by one
+ */
+function runArrives(tcb: Tcb & { readonly finished: boolean }, header: SegmentHeader, sequence: number, first: Packet | null): Packet | null {
+  const { snd, rcv, context } = tcb
+  // Without timestamps the tuner of the buffer sees where in the run a round ends.
+  if (first === null || tcb.finished || !rcv.timestamps || rcv.discard || rcv.outOfOrder !== null || sequence !== rcv.nxt || !isTextAll(tcb, header, sequence, first.length)) return first
+  const { memory } = context.host
+  const room = (rcv.edge - sequence) | 0
+  let [count, bytes, held] = [0, 0, 0]
+  let tail = first
+  let packet: Packet | null = first
+  while (packet !== null && bytes + packet.length <= room && packet.pool === memory && !isWasteful(packet)) {
+    count++
+    bytes += packet.length
+    held += packet.capacity
+    noteArrival(rcv, packet.length)
+    // Each may end a round of the tuner: what arrived in it is what counts.
+    tuneReceiveBuffer(tcb)
+    tail = packet
+    packet = packet.next = packet.chain
+    tail.chain = null
+  }
+  if (count === 0) return first
+  tail.next = null
+  context.counters.segmentsReceived += count
+  rcv.segments += count
+  noteText(tcb, tail.arrival, count)
+  snd.wl1 = header.sequence = (sequence + bytes - tail.length) | 0
+  receiveRun(tcb, first, tail, bytes, held)
+  return packet
 }
 
 /**

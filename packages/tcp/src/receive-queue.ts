@@ -1,6 +1,5 @@
 import { SLOT_SIZES } from '@stack/buffer'
 import type { Packet, PacketPool } from '@stack/buffer'
-import type { Range } from './out-of-order.ts'
 
 // A slot that is filled less than this part is worth copying out of.
 const WASTEFUL = 4
@@ -36,9 +35,9 @@ export class ReceiveQueue {
     this.link(kept, kept, kept.capacity)
   }
 
-  /** Takes a range of packets, none of which {@link isWasteful}. */
-  appendRange({ head, tail, start, end, held }: Range): void {
-    this.length += (end - start) | 0
+  /** Takes packets from `head` to `tail`, linked by `next`, none of which {@link isWasteful}: `bytes` in slots of `held`. */
+  appendRun(head: Packet, tail: Packet, bytes: number, held: number): void {
+    this.length += bytes
     this.link(head, tail, held)
   }
 

@@ -7,7 +7,7 @@ import { awaitAck, SackBlocks } from './sack-blocks.ts'
 import { after, before } from './sequence.ts'
 import { State } from './state.ts'
 import { setState } from './tcb.ts'
-import type { Tcb } from './tcb.ts'
+import type { ReceiveState, Tcb } from './tcb.ts'
 import { receiveWindow } from './window.ts'
 
 /** Packet memory that out-of-order segments may hold, in receive buffers, or in windows while a buffer shrinks: tiny segments sit in large slots. */
@@ -41,9 +41,7 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     sendAck(tcb)
     return
   }
-  rcv.arrived = (rcv.arrived + length) | 0
-  const largest = packet.gsoType === GsoType.None ? length : Math.min(length, packet.gsoMss)
-  if (largest > rcv.largest) rcv.largest = Math.min(largest, rcv.mss)
+  noteArrival(rcv, length, packet.gsoType === GsoType.None ? length : Math.min(length, packet.gsoMss))
   // What is kept counts as ours.
   if ((!rcv.discard || from !== rcv.nxt) && !context.host.memory.adopt(packet)) {
     counters.dropNoMemory++
@@ -57,6 +55,13 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
   }
   take(tcb, packet)
   if (fillGap(tcb, behind > 0) || behind > 0) sendAck(tcb)
+  tcb.user?.onReadable()
+}
+
+/** As {@link receiveText} of packets from `head` to `tail`, linked by `next`, whose arrival is noted: `bytes` in order, for which there is room, in slots of `held` bytes that are ours. */
+export function receiveRun(tcb: Tcb, head: Packet, tail: Packet, bytes: number, held: number): void {
+  count(tcb, bytes)
+  tcb.rcv.queue.appendRun(head, tail, bytes, held)
   tcb.user?.onReadable()
 }
 
@@ -107,6 +112,12 @@ export function finishStream(tcb: Tcb): void {
   else if (tcb.state === State.FinWait1) setState(tcb, State.Closing)
   else if (tcb.state === State.FinWait2) setState(tcb, State.TimeWait)
   tcb.user?.onReadable()
+}
+
+/** New text came, in segments of at most `largest` bytes. */
+export function noteArrival(rcv: ReceiveState, length: number, largest: number = length): void {
+  rcv.arrived = (rcv.arrived + length) | 0
+  if (largest > rcv.largest) rcv.largest = Math.min(largest, rcv.mss)
 }
 
 function take(tcb: Tcb, packet: Packet): void {
@@ -184,7 +195,7 @@ function fillGap(tcb: Tcb, isToldAlready: boolean): boolean {
     const range = rcv.discard ? null : queue.takeRange(rcv.nxt)
     if (range !== null) {
       count(tcb, (range.end - range.start) | 0)
-      rcv.queue.appendRange(range)
+      rcv.queue.appendRun(range.head, range.tail, (range.end - range.start) | 0, range.held)
       continue
     }
     const packet = queue.take(rcv.nxt)
