@@ -5,7 +5,8 @@ const DONT_FRAGMENT = 0x4000
 const IPV4_IDENTIFICATION = 4
 const IPV4_FLAGS = 6
 const IPV4_TTL = 8
-const IPV4_ADDRESSES = 12
+const IPV4_SOURCE = 12
+const IPV4_DESTINATION = 16
 const IPV4_HEADER = 20
 const IPV6_HOP_LIMIT = 7
 const IPV6_ADDRESSES = 8
@@ -13,6 +14,9 @@ const IPV6_HEADER = 40
 const TCP_ACKNOWLEDGMENT = 8
 const TCP_WINDOW = 14
 const TCP_HEADER = 20
+/** With the only options that a segment may have here, aligned (RFC 7323 appendix A). */
+const TCP_TIMESTAMP = 24
+const TCP_ECHO = 28
 
 /** Segments of one flow that follow each other: the first whole, the others behind it. */
 export class Run {
@@ -32,25 +36,49 @@ export class Run {
   /** Identification of the last (IPv4), and how it differs from the one before; -1 = there is but one. */
   private identification = 0
   private step = -1
+  // Of the head, as they stand on the wire, so that it is read once.
+  private traffic = 0
+  private fragment = 0
+  private ttl = 0
+  private source = 0
+  private destination = 0
+  private acknowledgment = 0
+  private window = 0
+  private timestamp = 0
+  private echo = 0
   private isHeadIntact = false
 
   begin(packet: Packet, segment: Segment): void {
+    const { view, start } = packet
+    const { isV4, transport } = segment
     this.ports = segment.ports
-    this.isV4 = segment.isV4
+    this.isV4 = isV4
     this.head = this.tail = packet
-    this.transport = segment.transport
+    this.transport = transport
     this.headerLength = segment.headerLength
     this.size = segment.length
     this.length = packet.length
     this.sequence = (segment.sequence + segment.length) | 0
-    this.identification = segment.isV4 ? packet.view.getUint16(packet.start + 4) : 0
+    this.traffic = isV4 ? view.getUint16(start) : view.getInt32(start)
+    this.identification = isV4 ? view.getUint16(start + IPV4_IDENTIFICATION) : 0
+    this.fragment = isV4 ? view.getUint16(start + IPV4_FLAGS) : 0
+    this.ttl = view.getUint8(start + (isV4 ? IPV4_TTL : IPV6_HOP_LIMIT))
+    this.source = isV4 ? view.getInt32(start + IPV4_SOURCE) : 0
+    this.destination = isV4 ? view.getInt32(start + IPV4_DESTINATION) : 0
+    this.acknowledgment = view.getInt32(transport + TCP_ACKNOWLEDGMENT)
+    this.window = view.getUint16(transport + TCP_WINDOW)
+    this.timestamp = segment.headerLength > TCP_HEADER ? view.getInt32(transport + TCP_TIMESTAMP) : 0
+    this.echo = segment.headerLength > TCP_HEADER ? view.getInt32(transport + TCP_ECHO) : 0
     this.step = -1
     this.isHeadIntact = false
   }
 
   /** Is a packet with the same ports of this flow? */
   isFlowOf(packet: Packet, { isV4 }: Segment): boolean {
-    return isV4 === this.isV4 && sameWords(this.head!, packet, isV4 ? IPV4_ADDRESSES : IPV6_ADDRESSES, isV4 ? IPV4_HEADER : IPV6_HEADER)
+    if (isV4 !== this.isV4) return false
+    if (!isV4) return sameIpv6Addresses(this.head!, packet)
+    const { view, start } = packet
+    return view.getInt32(start + IPV4_SOURCE) === this.source && view.getInt32(start + IPV4_DESTINATION) === this.destination
   }
 
   /**
@@ -99,37 +127,29 @@ export class Run {
   }
 
   private continuesWith(head: Packet, packet: Packet, segment: Segment): boolean {
-    const { sequence, length, headerLength, transport } = segment
+    const { sequence, length, headerLength } = segment
     if (sequence !== this.sequence || headerLength !== this.headerLength || length > this.size || this.length + length > MAX_LENGTH) return false
-    const { isV4 } = this
-    return (isV4 ? this.continuesIpv4(head, packet) : sameIpv6(head, packet)) && sameTcp(head, this.transport, packet, transport, headerLength) && sameOrigin(head, packet)
+    return (this.isV4 ? this.continuesIpv4(packet) : this.continuesIpv6(packet)) && this.continuesTcp(packet, segment) && sameOrigin(head, packet)
   }
 
   /** TOS, DF and TTL are the same. The identification is the same with DF, or counts on (RFC 6864 §4). */
-  private continuesIpv4(head: Packet, packet: Packet): boolean {
-    const { view, start } = packet
-    const { view: first, start: o } = head
-    const flags = view.getUint16(start + IPV4_FLAGS)
+  private continuesIpv4({ view, start }: Packet): boolean {
+    const { fragment } = this
     const step = (view.getUint16(start + IPV4_IDENTIFICATION) - this.identification) & 0xffff
-    if (step > 1 || (step === 0 && flags !== DONT_FRAGMENT) || (this.step >= 0 && step !== this.step)) return false
-    return view.getUint16(start) === first.getUint16(o) && flags === first.getUint16(o + IPV4_FLAGS) && view.getUint8(start + IPV4_TTL) === first.getUint8(o + IPV4_TTL)
+    if (step > 1 || (step === 0 && fragment !== DONT_FRAGMENT) || (this.step >= 0 && step !== this.step)) return false
+    return view.getUint16(start) === this.traffic && view.getUint16(start + IPV4_FLAGS) === fragment && view.getUint8(start + IPV4_TTL) === this.ttl
   }
-}
 
-/** Traffic class, flow label and hop limit. */
-function sameIpv6(head: Packet, packet: Packet): boolean {
-  const { view, start } = packet
-  const { view: first, start: o } = head
-  return view.getInt32(start) === first.getInt32(o) && view.getUint8(start + IPV6_HOP_LIMIT) === first.getUint8(o + IPV6_HOP_LIMIT)
-}
+  /** Traffic class, flow label and hop limit. */
+  private continuesIpv6({ view, start }: Packet): boolean {
+    return view.getInt32(start) === this.traffic && view.getUint8(start + IPV6_HOP_LIMIT) === this.ttl
+  }
 
-/** Acknowledgment, window and options; flags but for the push bit are those of a plain segment in both. */
-function sameTcp(head: Packet, o: number, packet: Packet, t: number, headerLength: number): boolean {
-  const { view } = packet
-  const { view: first } = head
-  if (view.getInt32(t + TCP_ACKNOWLEDGMENT) !== first.getInt32(o + TCP_ACKNOWLEDGMENT) || view.getUint16(t + TCP_WINDOW) !== first.getUint16(o + TCP_WINDOW)) return false
-  for (let i = TCP_HEADER; i < headerLength; i += 4) if (view.getInt32(t + i) !== first.getInt32(o + i)) return false
-  return true
+  /** Acknowledgment, window and timestamps; flags but for the push bit are those of a plain segment in both. */
+  private continuesTcp({ view }: Packet, { transport: at, headerLength }: Segment): boolean {
+    if (view.getInt32(at + TCP_ACKNOWLEDGMENT) !== this.acknowledgment || view.getUint16(at + TCP_WINDOW) !== this.window) return false
+    return headerLength === TCP_HEADER || (view.getInt32(at + TCP_TIMESTAMP) === this.timestamp && view.getInt32(at + TCP_ECHO) === this.echo)
+  }
 }
 
 /** What the link said of them: addresses, VLAN, flags, and marks. */
@@ -141,7 +161,7 @@ function sameOrigin(head: Packet, packet: Packet): boolean {
   return true
 }
 
-function sameWords(x: Packet, y: Packet, from: number, to: number): boolean {
-  for (let i = from; i < to; i += 4) if (x.view.getInt32(x.start + i) !== y.view.getInt32(y.start + i)) return false
+function sameIpv6Addresses(x: Packet, y: Packet): boolean {
+  for (let i = IPV6_ADDRESSES; i < IPV6_HEADER; i += 4) if (x.view.getInt32(x.start + i) !== y.view.getInt32(y.start + i)) return false
   return true
 }
