@@ -87,6 +87,8 @@ function runArrives(tcb: Tcb & { readonly finished: boolean }, header: SegmentHe
 function isTextAll(tcb: Tcb, header: SegmentHeader, sequence: number, length: number): boolean {
   const { snd, rcv, ecn, state } = tcb
   if (before(sequence, rcv.nxt) || length > ((rcv.edge - sequence) | 0) || !takesData(state) || tcb.isOrphan || rcv.finSeen) return false
+  // PAWS (RFC 7323 §5.3): all have the timestamp of the first, and if that was dropped for it the window may still be the one it repeats.
+  if (header.timestamps && before(header.timestampValue, rcv.tsRecent)) return false
   // Right behind what was acknowledged its timestamp counts (RFC 7323 §4.3).
   if (sequence === rcv.acked || rcv.latecomers !== null) return false
   // The window is of the segment before: so its acknowledgment was a good one.

@@ -96,6 +96,28 @@ describe('timestamps', () => {
     await bench.end()
   })
 
+  test.each([true, false])('old duplicates that come in one batch are dropped one and all, merged: %s [RFC7323-5.3-paws]', async (gro) => {
+    const bench = await Bench.create({ family: 'ipv6', nic: { gro } })
+    bench.peerTs = 1000
+    const connection = await bench.connect({}, { sackPermitted: true })
+    await bench.send('A', { seq: 1, ack: 1 })
+    const old = (seq: number): void => {
+      bench.inject('A', { seq, ack: 1, data: pattern(100), ts: { value: 999, echo: 0 } })
+    }
+    await bench.batch(() => {
+      old(1)
+      old(101)
+      old(201)
+    })
+    expect(bench.nic.statistics.rxMerged).toBe(gro ? 2 : 0)
+    expect(bench.counters).toMatchObject({ dropOldTimestamp: 3 })
+    expect(bench.all().map(({ ack, sack }) => ({ ack, sack }))).toEqual(Array(3).fill({ ack: 1, sack: null }))
+    await bench.send('A', { seq: 1, ack: 1, data: pattern(100) })
+    expect(connection.readableLength).toBe(100)
+    connection.abort()
+    await bench.end()
+  })
+
   test('what left before a retransmission and comes after it is no old duplicate; what is older than the gap, or beyond the edge of then, is', async () => {
     const bench = await Bench.create()
     bench.peerTs = 1000

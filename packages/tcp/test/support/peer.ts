@@ -124,6 +124,20 @@ export class Bench {
     this.peer.inject(flags, fields)
   }
 
+  /** What `work` injects comes in one batch of the link. */
+  async batch(work: () => void): Promise<void> {
+    const { scheduler } = this.clock
+    scheduler.enqueue({
+      queued: false,
+      poll() {
+        work()
+        return 1
+      },
+    })
+    scheduler.run()
+    await this.peer.settle()
+  }
+
   next(): Segment {
     return this.peer.next()
   }

@@ -96,7 +96,7 @@ export class Sender {
 
   private some(): Uint8Array[] {
     const { o } = this
-    const kind = this.below(24)
+    const kind = this.below(30)
     if (kind < 10) return this.run(1 + this.below(20))
     switch (kind) {
       case 10: // A hole, and its end some segments later.
@@ -127,6 +127,14 @@ export class Sender {
         return [this.segment((this.next + 3_000_000) | 0, o.mss)]
       case 22:
         return [this.stranger()]
+      case 23: // Old duplicates, from where the peer stands or a little beside it.
+        return this.duplicates()
+      case 24: // An acknowledgment of before.
+        return [this.advance(o.mss, { tcp: { ack: (this.ack - this.below(5000)) >>> 0 } }), this.advance(o.mss)]
+      case 25: // Resets and SYNs in the window, but not at its edge.
+        return [this.segment((this.next + 1 + this.below(3000)) | 0, 0, { flags: this.is(0.5) ? 'R' : 'S' })]
+      case 26: // The window closes and opens again in one batch.
+        return this.closing()
       default:
         return [this.advance(o.mss, { ttl: 63 })]
     }
@@ -143,6 +151,23 @@ export class Sender {
     const { mss } = this.o
     const lost = this.advance(mss)
     return [...this.run(1 + this.below(5)), ...(this.is(0.8) ? [lost] : [])]
+  }
+
+  private duplicates(): Uint8Array[] {
+    const { time } = this
+    this.time -= 1 + this.below(2000)
+    const from = (this.next + this.o.mss * (this.below(5) - 2)) | 0
+    const frames = Array.from({ length: 2 + this.below(4) }, (_, i) => this.segment((from + i * this.o.mss) | 0, this.o.mss))
+    this.time = time
+    return frames
+  }
+
+  private closing(): Uint8Array[] {
+    const { window } = this
+    this.window = 0
+    const frames = this.run(1 + this.below(3))
+    this.window = window
+    return [...frames, ...this.run(1 + this.below(3))]
   }
 
   private advance(length: number, twist?: Twist): Uint8Array {
