@@ -56,11 +56,11 @@ function readSequence({ rcv }: Tcb): number {
   return (rcv.nxt - (rcv.finished ? 1 : 0) - rcv.queue.length) | 0
 }
 
-/** Bytes from the next one read to the end of the urgent data, come or not (MUST-33); 0 = none. */
+/** Bytes from the next one read to the end of the urgent data, come or not (MUST-33); 0 = none, or they were thrown away. */
 export function urgentLength(tcb: Tcb): number {
   const { rcv } = tcb
   if (rcv.urgent === null) return 0
-  const length = (rcv.urgent.up - readSequence(tcb)) | 0
+  const length = Math.max(0, (rcv.urgent.up - readSequence(tcb)) | 0)
   return rcv.finished ? Math.min(length, rcv.queue.length) : length
 }
 
@@ -68,7 +68,9 @@ export function urgentLength(tcb: Tcb): number {
 export function readableLength(tcb: Tcb): number {
   const { rcv, settings } = tcb
   const { length } = rcv.queue
-  return rcv.urgent !== null && !settings.urgentInline && urgentLength(tcb) <= length ? length - 1 : length
+  if (rcv.urgent === null || settings.urgentInline) return length
+  const urgent = urgentLength(tcb)
+  return urgent > 0 && urgent <= length ? length - 1 : length
 }
 
 /** How far one read may go: up to a byte that is apart. One that stands first is stepped over: what comes behind it is wanted. */
@@ -97,7 +99,7 @@ export function passUrgent(tcb: Tcb): void {
 export function takeUrgentByte(tcb: Tcb): number | undefined {
   const { rcv, settings } = tcb
   const length = urgentLength(tcb)
-  if (rcv.urgent === null || settings.urgentInline || rcv.urgent.isTaken || length > rcv.queue.length) return undefined
+  if (rcv.urgent === null || settings.urgentInline || rcv.urgent.isTaken || length === 0 || length > rcv.queue.length) return undefined
   rcv.urgent.isTaken = true
   const bytes = new Uint8Array(length)
   rcv.queue.peek(bytes)

@@ -228,4 +228,37 @@ describe('the urgent byte apart', () => {
     expect(read(connection)).toEqual([1, 2, 3, 4, 5, 6, 7])
     await end({ bench, connection })
   })
+
+  test('a reset behind it takes it along: whoever is told of it finds nothing, and no error', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ urgentInline: false }, { mss: MSS })
+    const seen: unknown[] = []
+    connection.setHandler({ urgent: () => seen.push(connection.readUrgent(), connection.urgentLength, connection.readableLength) })
+    await bench.batch(() => {
+      bench.inject('PAU', { seq: 1, ack: 1, data: pattern(10), urgentPointer: 5 })
+      bench.inject('R', { seq: 11 })
+    })
+    expect(seen).toEqual([undefined, 0, 0])
+    await bench.end()
+  })
+
+  test('who reads no more has none', async () => {
+    const { bench, connection } = await apart()
+    connection.shutdown('read')
+    expect([connection.urgentLength, connection.readableLength]).toEqual([0, 0])
+    expect(connection.readUrgent()).toBeUndefined()
+    expect(read(connection)).toBeNull()
+    await end({ bench, connection })
+  })
+
+  test('a pointer beyond the end of the stream points at nothing', async () => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ urgentInline: false }, { mss: MSS })
+    await bench.send('PAU', { seq: 1, ack: 1, data: new Uint8Array([1, 2]), urgentPointer: 900 })
+    expect(read(connection)).toEqual([1, 2])
+    await bench.send('FA', { seq: 3, ack: 1 })
+    expect([connection.urgentLength, connection.readableLength]).toEqual([0, 0])
+    expect(read(connection)).toBeNull()
+    await end({ bench, connection })
+  })
 })
