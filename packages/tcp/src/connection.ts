@@ -14,7 +14,7 @@ import { STATE_NAMES } from './state.ts'
 import type { ConnectionUser } from './tcb.ts'
 import { standsInLine } from './turn.ts'
 import { passUrgent, readableLength, readLimit, takeUrgentByte, urgentLength, upToMark } from './urgent.ts'
-import { isWindowUpdateDue } from './window.ts'
+import { isReadAwaited, isWindowUpdateDue } from './window.ts'
 import { WriteQueue } from './write-queue.ts'
 import { markWritten, writeRoom, writeText } from './write-text.ts'
 
@@ -250,10 +250,11 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
     return count
   }
 
-  /** Is the low-water mark reached, or the end, for a read of at most `room` bytes? */
+  /** Is the low-water mark reached, or all that will come, for a read of at most `room` bytes? */
   private isWorthReading(room: number): boolean {
-    const { rcv, settings } = this.endpoint
-    return this.readableLength >= Math.min(settings.receiveLowWater, room) || rcv.finished || this.isReadClosed || this.isOver
+    const { endpoint, readableLength } = this
+    const { rcv, settings } = endpoint
+    return readableLength >= Math.min(settings.receiveLowWater, room) || rcv.finished || this.isReadClosed || this.isOver || (readableLength > 0 && isReadAwaited(endpoint))
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {

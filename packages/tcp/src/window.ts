@@ -97,3 +97,10 @@ export function isWindowUpdateDue(tcb: Tcb): boolean {
   const free = freeSpace(tcb)
   return free - current >= leastStep(tcb) && free >= 2 * current && tcb.rcv.bytes >= current
 }
+
+/** Has the peer nothing more to hope for before something is read: no window that is worth it, and no room for one? */
+export function isReadAwaited(tcb: Tcb): boolean {
+  const current = receiveWindow(tcb)
+  const step = leastStep(tcb)
+  return current < step && freeSpace(tcb) - current < step
+}

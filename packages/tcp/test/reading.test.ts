@@ -80,6 +80,25 @@ describe('receiveLowWater', () => {
     await bench.end()
   })
 
+  test.each(['read', 'handler'])('a mark beyond what the receive buffer takes is reached when the window is closed, %s', async (how) => {
+    const bench = await Bench.create()
+    const connection = await bench.connect({ receiveLowWater: 200_000 })
+    let got = 0
+    if (how === 'read') void connection.read(new Uint8Array(300_000)).then((count) => (got = count!))
+    else connection.setHandler({ readable: () => (got = connection.tryRead(new Uint8Array(300_000))!) })
+    let seq = 1
+    for (let edge = 65_536; seq < edge; edge = bench.all().reduce((right, { ack, win }) => Math.max(right, ack + win), edge)) {
+      if (got > 0) break
+      const length = Math.min(1460, edge - seq)
+      await bench.send('A', { seq, ack: 1, data: pattern(length, seq - 1) })
+      seq += length
+    }
+    expect(got).toBeGreaterThan(60_000)
+    expect(seq).toBe(1 + got)
+    connection.abort()
+    await bench.end()
+  })
+
   test('a handler is told at the mark only', async () => {
     const bench = await Bench.create()
     const connection = await bench.connect({ receiveLowWater: 100 })

@@ -115,8 +115,8 @@ export interface ConnectionOptions {
   /** Cap on the window offered, bytes, 1,024–1,073,725,440, whatever the receive buffer has room for (`TCP_WINDOW_CLAMP`). Default the most: all of it. */
   readonly windowClamp?: number
   /**
-   * Bytes that must be there before a `read` settles or a handler is told, or less when `into` is smaller or the stream ends
-   * (`SO_RCVLOWAT`). `tryRead` gives what there is. At least 1. Default 1.
+   * Bytes that must be there before a `read` settles or a handler is told (`SO_RCVLOWAT`), or less when `into` is smaller, the
+   * stream ends, or the receive buffer has no room for more. `tryRead` gives what there is. At least 1. Default 1.
    */
   readonly receiveLowWater?: number
   /**
