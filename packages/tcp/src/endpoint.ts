@@ -228,8 +228,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
   /** After an error, where the application did not have the chance to read: for a while. */
   private keepText(): boolean {
     if (this.rcv.queue.length === 0 || !this.owner.keepsText(this)) return false
-    this.timers.deadline = this.context.host.scheduler.now + UNREAD_LIFETIME
-    this.timers.schedule(this.timers.deadline)
+    this.timers.keep(this.context.host.scheduler.now + UNREAD_LIFETIME)
     return true
   }
 

@@ -7,7 +7,7 @@ import { noteAnswer } from './quick-ack.ts'
 import { Probing, repairOf } from './repair.ts'
 import { Mark } from './scoreboard.ts'
 import { after, before } from './sequence.ts'
-import { sendsData } from './state.ts'
+import { sendsData, State } from './state.ts'
 import { segmentsAtOnce } from './super-segment.ts'
 import { flightSize, pipe } from './tcb.ts'
 import type { Tcb } from './tcb.ts'
@@ -239,6 +239,8 @@ export function transmit(tcb: Tcb, sequence: number, length: number, isFin: bool
   if (length > 0 && end === snd.queue.end && !snd.more) flags |= Flag.Psh
   if (isFin) flags |= Flag.Fin
   const failure = emit(tcb, flags, sequence, reason, length, count)
+  // A hook has ended the connection: there are no books any more.
+  if (tcb.state === State.Closed) return Outcome.Nothing
   if (failure !== null) {
     if (failure === 'ENOBUFS') {
       tcb.isBlocked = tcb.below > 0

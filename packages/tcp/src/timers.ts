@@ -47,6 +47,7 @@ export class ConnectionTimers {
   // Made when needed, given up when it has fired and nothing is left.
   private timer: Timer | null = null
   private isGraced = false
+  private isOver = false
 
   constructor(wheel: TimerWheel, actions: TimerActions) {
     this.wheel = wheel
@@ -57,7 +58,7 @@ export class ConnectionTimers {
 
   /** Call after a deadline was set. */
   schedule(deadline: Milliseconds): void {
-    if (deadline === Infinity) return
+    if (deadline === Infinity || this.isOver) return
     const timer = this.timer ?? this.start()
     if (!timer.armed || deadline < timer.deadline) timer.arm(deadline)
   }
@@ -70,8 +71,16 @@ export class ConnectionTimers {
     return this.timer
   }
 
-  /** Nothing fires any more. */
+  /** The connection is over: what it left waits to be read until `deadline`. */
+  keep(deadline: Milliseconds): void {
+    this.deadline = deadline
+    const timer = this.timer ?? this.start()
+    timer.arm(deadline)
+  }
+
+  /** The connection is over: nothing fires any more, nor what is still scheduled by whoever was sending when a hook ended it. */
   cancel(): void {
+    this.isOver = true
     this.retransmit = this.delayedAck = this.keepAlive = this.deadline = this.retry = this.cork = this.reorder = this.probe = this.pace = Infinity
     this.timer?.cancel()
   }
@@ -111,6 +120,7 @@ export class ConnectionTimers {
       this.deadline = Infinity
       this.actions.onDeadlineTimer()
     }
+    if (this.isOver) return
     // A probe that stands in place of a timeout puts it off.
     if (this.probe <= now) this.fireProbe(now)
     if (this.retransmit <= now) this.fireRetransmit(now)
