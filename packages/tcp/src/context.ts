@@ -7,6 +7,7 @@ import type { FastOpenKeys } from './fast-open-keys.ts'
 import type { Secrets } from './isn.ts'
 import type { TcpOptions } from './api.ts'
 import type { Handshake, Settings } from './options.ts'
+import type { GapHolders } from './gap-holders.ts'
 import type { RingPool } from './scoreboard.ts'
 import type { SynCookies } from './syn-cookie.ts'
 import type { TimeWaitTable } from './time-wait.ts'
@@ -43,6 +44,8 @@ export interface TcpContext {
   readonly ack: AckEvent
   /** Rings of scoreboards that nobody uses. */
   readonly rings: RingPool
+  /** Who holds text beyond a gap. */
+  readonly gaps: GapHolders
   readonly trace: TraceScratch
   /** Plain segments take the short way (header-prediction.ts). Tests turn it off, to see that nothing else changes. */
   predicts: boolean

@@ -5,6 +5,7 @@ import { abortConnection } from './close.ts'
 import type { TcpContext } from './context.ts'
 import { handleControlError } from './control-error.ts'
 import { checkAppLimited } from './delivery-rate.ts'
+import { dropGap } from './gap-holders.ts'
 import { refreshMss } from './segment-size.ts'
 import { awaitsAnswer, awaitsCaller, flushAck, sendAck, sendReset } from './output.ts'
 import { NO_LOW_WATER } from './options.ts'
@@ -213,8 +214,7 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     this.reservation?.release()
     this.snd.queue.clear()
     this.snd.board.clear()
-    this.rcv.outOfOrder?.clear()
-    this.rcv.outOfOrder = null
+    dropGap(this)
     if (this.isOrphan) this.context.counters.orphans--
     // What came in order before an orderly end may still be read.
     if (this.isOrphan || (code !== null && !this.keepText())) this.rcv.queue.clear()

@@ -1,4 +1,4 @@
-import type { Packet } from '@stack/buffer'
+import { MemoryLevel, type Packet } from '@stack/buffer'
 import { Codepoint } from './ecn.ts'
 import { noteText } from './quick-ack.ts'
 import { tuneReceiveBuffer } from './receive-buffer.ts'
@@ -54,6 +54,7 @@ function runArrives(tcb: Tcb & { readonly finished: boolean }, header: SegmentHe
   // Without timestamps the tuner of the buffer sees where in the run a round ends.
   if (first === null || tcb.finished || !rcv.timestamps || rcv.discard || rcv.outOfOrder !== null || sequence !== rcv.nxt || !isTextAll(tcb, header, sequence, first.length)) return first
   const { memory } = context.host
+  if (memory.level === MemoryLevel.Critical) return first
   const room = (rcv.edge - sequence) | 0
   let [count, bytes, held] = [0, 0, 0]
   let tail = first

@@ -181,9 +181,12 @@ export class OutOfOrderQueue {
     return range
   }
 
-  clear(): void {
-    for (const range of this.ranges) this.release(range)
+  /** Releases everything; returns how many packets that were. */
+  clear(): number {
+    let count = 0
+    for (const range of this.ranges) count += this.release(range)
     this.ranges.length = 0
+    return count
   }
 
   /** Packets that touch become one range. */
@@ -215,11 +218,13 @@ export class OutOfOrderQueue {
     return low
   }
 
-  private release(range: Range): void {
-    while (range.start !== range.end) {
+  private release(range: Range): number {
+    let count = 0
+    for (; range.start !== range.end; count++) {
       const packet = range.shift()
       this.held -= packet.capacity
       packet.release()
     }
+    return count
   }
 }

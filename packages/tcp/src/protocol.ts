@@ -23,6 +23,7 @@ import type { FastOpenQueue } from './fast-open-server.ts'
 import { TcpForwarder } from './forwarder.ts'
 import type { ForwarderOwner } from './forwarder.ts'
 import type { Request } from './forwarder-request.ts'
+import { GapHolders } from './gap-holders.ts'
 import { createSecrets } from './isn.ts'
 import { TcpListener } from './listener.ts'
 import type { ListenerOwner } from './listener.ts'
@@ -96,6 +97,7 @@ export class TcpProtocol implements TransportProtocol, Tcp, EndpointOwner, Liste
       lostSegment: createLostSegment(),
       ack: createAckEvent(),
       rings: new RingPool(),
+      gaps: new GapHolders(host, counters),
       trace: createTraceScratch(),
       predicts: true,
     }

@@ -1,5 +1,7 @@
-import { GsoType, MemoryLevel, type Packet } from '@stack/buffer'
+import { GsoType, MemoryLevel, SLOT_SIZES, type Packet } from '@stack/buffer'
+import { dropGap } from './gap-holders.ts'
 import { sendAck } from './output.ts'
+import type { TcpContext } from './context.ts'
 import { OutOfOrderQueue } from './out-of-order.ts'
 import { tuneReceiveBuffer } from './receive-buffer.ts'
 import { startQuickAcks } from './quick-ack.ts'
@@ -12,6 +14,8 @@ import { receiveWindow } from './window.ts'
 
 /** Packet memory that out-of-order segments may hold, in receive buffers, or in windows while a buffer shrinks: tiny segments sit in large slots. */
 const HELD_LIMIT = 4
+/** Part of the packet memory that is not reserved for control. */
+const ORDINARY = 0.95
 
 /**
  * Takes the text of an acceptable segment, which begins at `sequence` (RFC 9293 §3.10.7.4, seventh step). In-order text
@@ -43,7 +47,7 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
   }
   noteArrival(rcv, length, packet.gsoType === GsoType.None ? length : Math.min(length, packet.gsoMss))
   // What is kept counts as ours.
-  if ((!rcv.discard || from !== rcv.nxt) && !context.host.memory.adopt(packet)) {
+  if ((!rcv.discard || from !== rcv.nxt) && (isInReserve(packet, context.host) || !context.host.memory.adopt(packet))) {
     counters.dropNoMemory++
     packet.release()
     return
@@ -56,6 +60,11 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
   take(tcb, packet)
   if (fillGap(tcb, behind > 0) || behind > 0) sendAck(tcb)
   tcb.user?.onReadable()
+}
+
+/** Small segments find room where nothing else does. Text does not stay there: no ACK would leave any more. */
+function isInReserve(packet: Packet, { memory }: TcpContext['host']): boolean {
+  return memory.level === MemoryLevel.Critical && packet.capacity <= SLOT_SIZES[0] && memory.held > ORDINARY * memory.quota
 }
 
 /** As {@link receiveText} of packets from `head` to `tail`, linked by `next`, whose arrival is noted: `bytes` in order, for which there is room, in slots of `held` bytes that are ours. */
@@ -74,6 +83,7 @@ export function keepText(tcb: Tcb, packet: Packet): void {
     return
   }
   rcv.outOfOrder = new OutOfOrderQueue()
+  context.gaps.add(tcb)
   rcv.outOfOrder.insert(rcv.nxt, packet)
 }
 
@@ -105,8 +115,7 @@ export function finishStream(tcb: Tcb): void {
   rcv.nxt = (rcv.nxt + 1) | 0
   if (before(rcv.edge, rcv.nxt)) rcv.edge = rcv.nxt
   rcv.ackNow = true
-  rcv.outOfOrder?.clear()
-  rcv.outOfOrder = null
+  dropGap(tcb)
   // In SYN-RECEIVED, with a SYN (RFC 7413), the end of the handshake says what state that is.
   if (tcb.state === State.Established) setState(tcb, State.CloseWait)
   else if (tcb.state === State.FinWait1) setState(tcb, State.Closing)
@@ -142,16 +151,16 @@ function receiveOutOfOrder(tcb: Tcb, sequence: number, packet: Packet): void {
   startQuickAcks(tcb)
   if (context.host.memory.level >= MemoryLevel.High) {
     // What was not acknowledged is not promised (RFC 2018 §8): what is in order needs the memory more.
-    queue.clear()
-    rcv.outOfOrder = null
-    rcv.sack?.clear()
-    context.counters.dropOutOfOrder++
+    context.counters.dropOutOfOrder += 1 + dropGap(tcb)
     packet.release()
   } else if (queue.isFull(sequence) || queue.held + packet.capacity > HELD_LIMIT * Math.max(rcv.buffer, receiveWindow(tcb))) {
     context.counters.dropOutOfOrder++
     packet.release()
   } else {
-    rcv.outOfOrder = queue
+    if (rcv.outOfOrder === null) {
+      rcv.outOfOrder = queue
+      context.gaps.add(tcb)
+    }
     const end = (sequence + length) | 0
     if (queue.insert(sequence, packet) === 0) context.counters.duplicateBytes += length
     if (rcv.sackPermitted) {
@@ -203,6 +212,6 @@ function fillGap(tcb: Tcb, isToldAlready: boolean): boolean {
     take(tcb, packet)
   }
   rcv.sack?.advance(rcv.nxt)
-  if (queue.isEmpty) rcv.outOfOrder = null
+  if (queue.isEmpty) dropGap(tcb)
   return true
 }

@@ -181,11 +181,64 @@ describe('packet memory', () => {
     while (memory.level < MemoryLevel.High) held.push(memory.chunk(65_536)!)
     await bench.send('A', { seq: 2001, ack: 1, data: pattern(1000, 2000) })
     expect(bench.expect('A', { ack: 1 }).sack).toBeNull()
-    expect(bench.counters['dropOutOfOrder']).toBe(1)
+    expect(bench.counters['dropOutOfOrder']).toBe(2)
     await bench.send('A', { seq: 1, ack: 1, data: pattern(1000) })
     bench.expect('A', { ack: 1001 })
     expect(connection.readableLength).toBe(1000)
     for (const chunk of held) chunk.release()
+    await bench.end()
+  })
+
+  test('short: those give up what is beyond their gaps who hold it the longest, although nothing comes for them, and no more than it takes', async () => {
+    const memory = createPacketMemory({ size: 8 << 20 }).pool({ quota: 1 << 20 })
+    const bench = await Bench.create({ memory })
+    const flows: { readonly iss: number; readonly localPort: number; readonly remotePort: number }[] = []
+    for (const port of [5001, 5002]) {
+      bench.remotePort = port
+      await bench.connect({ port }, { mss: MSS, sackPermitted: true })
+      for (let i = 1; i <= 40; i++) await bench.send('A', { seq: 1 + i * MSS, ack: 1, data: pattern(MSS) })
+      bench.all()
+      flows.push({ iss: bench.iss, localPort: bench.localPort, remotePort: port })
+    }
+    const held = memory.packets
+    expect(held).toBe(80)
+    const others = []
+    while (memory.level < MemoryLevel.High) others.push(memory.chunk(2000)!)
+    await bench.clock.settle()
+    expect(memory.level).toBeLessThan(MemoryLevel.High)
+    expect(memory.packets).toBe(40)
+    expect(bench.counters['dropOutOfOrder']).toBe(40)
+    // The first has nothing behind its gap any more, the second has all of it.
+    for (const [i, ack] of [[0, 1 + MSS], [1, 1 + 41 * MSS]] as const) {
+      Object.assign(bench, flows[i])
+      await bench.send('A', { seq: 1, ack: 1, data: pattern(MSS) })
+      expect(bench.all().at(-1)).toMatchObject({ ack, sack: null })
+    }
+    for (const chunk of others) chunk.release()
+    await bench.end()
+  })
+
+  test('tiny segments are not kept in the reserve, where links find room for them', async () => {
+    const memory = createPacketMemory({ size: 8 << 20 }).pool({ quota: 1 << 20 })
+    const bench = await Bench.create({ memory })
+    const connection = await bench.connect({}, { mss: MSS })
+    const link = createPacketMemory({ size: 1 << 20 }).pool()
+    const arrives = async (seq: number): Promise<void> => {
+      const bytes = bench.peer.segment('A', { seq, ack: 1, data: pattern(10) })
+      const packet = link.allocate(0, bytes.length)!
+      packet.append(bytes, 0, bytes.length)
+      bench.link.injectInbound(0x0800, packet)
+      await bench.peer.settle()
+    }
+    const others = []
+    while (memory.held < 0.95 * memory.quota) others.push(memory.allocateControl(0, 2000)!)
+    await arrives(1)
+    expect(connection.readableLength).toBe(0)
+    expect(bench.counters).toMatchObject({ dropNoMemory: 1 })
+    for (const packet of others) packet.release()
+    await arrives(1)
+    expect(connection.readableLength).toBe(10)
+    connection.abort()
     await bench.end()
   })
 })
