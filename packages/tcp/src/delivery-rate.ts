@@ -79,7 +79,7 @@ export class DeliveryRate {
   }
 
   /** §4.1.2.3, UpdateRateSample: record `i` arrived, says the acknowledgment that came at `now`; the newest of them counts. */
-  arrived(board: Scoreboard, i: number, now: number, isAgain: boolean, sample: RateSample): void {
+  arrived(board: Scoreboard, i: number, now: number, isTimeless: boolean, sample: RateSample): void {
     const { stamp } = this
     if (board.hasStamps) board.getStamp(i, stamp)
     else if ((board.marks(i) & Mark.Timed) === 0) return
@@ -93,7 +93,7 @@ export class DeliveryRate {
     sample.isAppLimited = (flight & 1) !== 0
     sample.sentFlight = flight >>> 1
     // §5.5.7.1: the one that was sent last has waited the least.
-    sample.rtt = isAgain ? 0 : Math.max(1, (now - sent) | 0)
+    sample.rtt = isTimeless ? 0 : Math.max(1, (now - sent) | 0)
     this.lostBefore = stamp[Stamp.Lost]!
     this.interval = Math.max((sent - stamp[Stamp.FirstSent]!) | 0, (now - stamp[Stamp.DeliveredAt]!) | 0)
     this.firstSent = sent

@@ -145,6 +145,11 @@ export class TcpEndpoint extends Tcb implements TransportEndpoint, TimerActions 
     onRetransmitTimer(this, now)
   }
 
+  onStall(): void {
+    this.snd.timing = false
+    this.snd.board.markStalled()
+  }
+
   onReorderTimer(): void {
     checkAppLimited(this)
     onReorderTimer(this)

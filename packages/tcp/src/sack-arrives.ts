@@ -109,11 +109,13 @@ export function recordArrived(tcb: Tcb, i: number, event: AckEvent, isAcknowledg
   const end = board.end(i)
   const bytes = (end - board.start(i)) | 0
   event.delivered += bytes
-  const isAgain = (board.marks(i) & Mark.Again) !== 0
-  tcb.snd.rate?.arrived(board, i, event.arrival, isAgain, tcb.context.rateSample)
+  const marks = board.marks(i)
+  const isAgain = (marks & Mark.Again) !== 0
+  const isTimeless = (marks & (Mark.Again | Mark.Stalled)) !== 0
+  tcb.snd.rate?.arrived(board, i, event.arrival, isTimeless, tcb.context.rateSample)
   const elapsed = (event.arrival - board.sent(i)) | 0
   if (!isAgain) {
-    const rtt = Math.max(1, elapsed)
+    const rtt = isTimeless ? 0 : Math.max(1, elapsed)
     if (isAcknowledged) {
       if (event.rtt === 0) event.rtt = rtt
     } else if (event.sackRtt === 0) event.sackRtt = rtt

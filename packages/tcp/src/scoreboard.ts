@@ -28,6 +28,8 @@ export const Mark = {
   Again: 8,
   /** The one whose delivery rate is measured, where not every one is. */
   Timed: 16,
+  /** The host stood still while it was out: its round trip says nothing either. */
+  Stalled: 32,
 } as const
 
 /** Words of all rings that are kept for reuse, at most: 2 MiB. */
@@ -391,6 +393,11 @@ export class Scoreboard {
   /** Its round trip says nothing: it, or a part of it, left again. */
   markAgain(i: number): void {
     this.setMarks(i, this.marks(i) | Mark.Again)
+  }
+
+  /** Of none that is out the round trip says anything. */
+  markStalled(): void {
+    for (let i = 0; i < this.length; i++) this.setMarks(i, this.marks(i) | Mark.Stalled)
   }
 
   /** Sequence number up to which everything from record `i` on is sacked, as far as {@link markSacked} and {@link setRun} were told. */

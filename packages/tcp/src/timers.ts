@@ -4,6 +4,8 @@ import type { Milliseconds, Timer, TimerWheel } from '@stack/core'
 export interface TimerActions {
   /** Retransmission, or the probe of a closed window. */
   onRetransmitTimer(now: Milliseconds): void
+  /** The retransmission timer is late: the host stood still, and how long answers took says nothing of the path. */
+  onStall(): void
   onDelayedAckTimer(): void
   onKeepAliveTimer(now: Milliseconds): void
   /** `close()` or `connect()` took too long. */
@@ -46,14 +48,15 @@ export class ConnectionTimers {
   private readonly wheel: TimerWheel
   // Made when needed, given up when it has fired and nothing is left.
   private timer: Timer | null = null
-  private isGraced = false
+  /** The deadline that a late retransmission got. */
+  private graced: Milliseconds = RARE
   private isOver = false
 
   constructor(wheel: TimerWheel, actions: TimerActions) {
     this.wheel = wheel
     this.actions = actions
     // What rarely has a deadline shares the engine's one Infinity, instead of 16 bytes each for a double.
-    this.keepAlive = this.deadline = this.retry = this.cork = this.reorder = this.pace = Infinity
+    this.keepAlive = this.deadline = this.retry = this.cork = this.reorder = this.pace = this.graced = Infinity
   }
 
   /** Call after a deadline was set. */
@@ -87,12 +90,11 @@ export class ConnectionTimers {
 
   /** A turn begins with timers: after a pause of the whole program the ACKs are still in the link, and nothing is lost. */
   private fireRetransmit(now: Milliseconds): void {
-    if (now - this.retransmit > STALL && !this.isGraced) {
-      this.isGraced = true
-      this.retransmit = now + GRACE
+    if (now - this.retransmit > STALL && this.retransmit !== this.graced) {
+      this.retransmit = this.graced = now + GRACE
+      this.actions.onStall()
       return
     }
-    this.isGraced = false
     this.retransmit = Infinity
     this.actions.onRetransmitTimer(now)
   }

@@ -36,7 +36,7 @@ function rig() {
     log.push(`${name} ${String(at)}`)
   }
   const timers = new ConnectionTimers(wheel, {
-    onRetransmitTimer: note('retransmit'), onDelayedAckTimer: note('delayedAck'), onKeepAliveTimer: note('keepAlive'), onDeadlineTimer: note('deadline'),
+    onRetransmitTimer: note('retransmit'), onStall: () => undefined, onDelayedAckTimer: note('delayedAck'), onKeepAliveTimer: note('keepAlive'), onDeadlineTimer: note('deadline'),
     onRetryTimer: note('retry'), onCorkTimer: note('cork'), onReorderTimer: note('reorder'), onProbeTimer: note('probe'), onPaceTimer: note('pace'),
   })
   return {
@@ -131,5 +131,19 @@ describe('the timers of a connection', () => {
     wheel.ring(900)
     wheel.ring(2000)
     expect(wheel.log).toEqual(['retransmit 2000'])
+  })
+
+  test('each pause of the host has its own grace, when ACKs came behind the one before', () => {
+    const wheel = rig()
+    wheel.set('retransmit', 100)
+    wheel.ring(900)
+    expect(wheel.armedAt).toBe(910)
+    wheel.set('retransmit', 1100)
+    wheel.ring(910)
+    wheel.ring(1900)
+    expect(wheel.log).toEqual([])
+    expect(wheel.armedAt).toBe(1910)
+    wheel.ring(1910)
+    expect(wheel.log).toEqual(['retransmit 1910'])
   })
 })

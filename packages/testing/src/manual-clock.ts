@@ -9,6 +9,8 @@ export interface ManualClock extends Clock {
   advance(ms: Milliseconds): Promise<void>
   /** As `advance`, without letting promises settle: for callbacks only, and much faster. */
   advanceSync(ms: Milliseconds): void
+  /** Moves time on by `ms` at once, as for a process that was stopped: what was due meanwhile is late, and happens with the next turn. */
+  jump(ms: Milliseconds): void
   /** Lets everything happen that needs no time: turns, macrotasks, promises. */
   settle(): Promise<void>
   /** Advances until `promise` settles, at most `limit` ms (default 600,000) of virtual time; then rejects with an Error. */
@@ -113,6 +115,10 @@ class Manual implements ManualClock {
       this.runMacrotasks()
     }
     this.current = Math.max(this.current, target)
+  }
+
+  jump(ms: Milliseconds): void {
+    this.current += ms
   }
 
   async settle(): Promise<void> {
