@@ -9,6 +9,8 @@ interface Options {
   readonly onError?: (error: unknown) => void
   readonly memory?: object
   readonly mode?: 'tun' | 'tap'
+  readonly names?: readonly string[]
+  readonly signal?: AbortSignal
   readonly anything?: unknown
 }
 
@@ -20,6 +22,8 @@ const schema: OptionSchema<Options> = {
   onError: { type: 'function' },
   memory: { type: 'object' },
   mode: { type: 'string', oneOf: ['tun', 'tap'] },
+  names: { type: 'array' },
+  signal: { type: 'signal' },
   anything: { type: 'any' },
 }
 
@@ -40,6 +44,7 @@ describe('options', () => {
     { ttl: 255, interval: Infinity },
     { noDelay: false, name: '', onError: () => {}, memory: {}, mode: 'tap', anything: null },
     { anything: 7 },
+    { names: [], signal: AbortSignal.abort() },
   ])('that are right pass: %o', (given) => {
     expect(problem(given)).toBe('none')
   })
@@ -57,6 +62,9 @@ describe('options', () => {
     [{ interval: NaN }, "ipv4(): option 'interval' must be a number of at least 0, received NaN."],
     [{ noDelay: 1 }, "ipv4(): option 'noDelay' must be a boolean, received 1."],
     [{ name: Symbol('x') }, "ipv4(): option 'name' must be a string, received Symbol(x)."],
+    [{ names: 'a' }, "ipv4(): option 'names' must be an array, received 'a'."],
+    [{ names: {} }, "ipv4(): option 'names' must be an array, received an object."],
+    [{ signal: new AbortController() }, "ipv4(): option 'signal' must be an AbortSignal, received an object."],
     [{ onError: {} }, "ipv4(): option 'onError' must be a function, received an object."],
     [{ memory: null }, "ipv4(): option 'memory' must be an object, received null."],
     [{ memory: () => {} }, "ipv4(): option 'memory' must be an object, received a function."],

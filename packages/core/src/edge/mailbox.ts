@@ -30,7 +30,7 @@ export interface Mailbox<T, H> extends AsyncIterable<T> {
    * The next item: what is there at once, else the pending error, else null when closed, else what comes. `ERR_STACK_BUSY`
    * while another waits. Rejects with the signal's reason.
    */
-  receive(options?: { readonly signal?: AbortSignal }, syscall?: string): Promise<T | null>
+  receive(options?: { readonly signal?: AbortSignal | undefined }, syscall?: string): Promise<T | null>
   /** Null = none. The owner wakes itself when something is there already. @throws StackError `ERR_STACK_BUSY` */
   setHandler(handler: H | null): void
   /** @throws StackError `ERR_STACK_CLOSED` */
@@ -84,7 +84,7 @@ class ReadingEdge<T, H> implements Mailbox<T, H> {
     return this.handler !== null || this.reader !== null
   }
 
-  receive(options: { readonly signal?: AbortSignal } = {}, syscall = 'receive'): Promise<T | null> {
+  receive(options: { readonly signal?: AbortSignal | undefined } = {}, syscall = 'receive'): Promise<T | null> {
     const { signal } = options
     if (this.isWanted) return Promise.reject(busy(syscall))
     if (signal?.aborted !== true) {

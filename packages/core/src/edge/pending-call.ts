@@ -1,3 +1,5 @@
+import { StackError } from '../errors/stack-error.ts'
+
 /**
  * One call of the API that waits: its promise, and the signal that may end it. Settles once, and takes its listener off
  * the signal when it does.
@@ -19,7 +21,8 @@ export interface PendingCall<T> {
 
 /**
  * Starts a call: `begin` gets the handle to settle it with. When `signal` aborts first, the promise rejects with its
- * reason and `aborted` is told, so that the owner forgets the call. An aborted signal rejects at once, without `begin`.
+ * reason and `aborted` is told, so that the owner forgets the call. An aborted signal rejects at once, without `begin`, and so
+ * does what is no signal (`ERR_STACK_INVALID_ARGUMENT`).
  */
 export function startCall<T>(begin: (call: PendingCall<T>) => void, signal?: AbortSignal, aborted?: () => void): Promise<T> {
   if (signal !== undefined) return startAbortable(begin, signal, aborted)
@@ -30,6 +33,7 @@ export function startCall<T>(begin: (call: PendingCall<T>) => void, signal?: Abo
 
 /** A function of its own: what its closures share would be made for calls without a signal too. */
 function startAbortable<T>(begin: (call: PendingCall<T>) => void, signal: AbortSignal, aborted: (() => void) | undefined): Promise<T> {
+  if (!isSignal(signal)) return Promise.reject(new StackError('ERR_STACK_INVALID_ARGUMENT', 'signal must be an AbortSignal: AbortSignal.timeout(1000), or the signal of an AbortController.'))
   if (signal.aborted) return Promise.reject(signal.reason as Error)
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => {
@@ -51,4 +55,9 @@ function startAbortable<T>(begin: (call: PendingCall<T>) => void, signal: AbortS
       },
     })
   })
+}
+
+/** Of any realm. What is taken for one most often is its AbortController. */
+export function isSignal(value: unknown): value is AbortSignal {
+  return typeof (value as Partial<AbortSignal> | null | undefined)?.addEventListener === 'function'
 }

@@ -1,4 +1,6 @@
 import type { Packet } from '@stack/buffer'
+import { StackError } from '../errors/stack-error.ts'
+import { checkHandler } from '../edge/check-handler.ts'
 import { HookPoint, type DropVerdict, type Hook, type HookContext, type HookContinuation, type HookOptions, type HookResult, type Hooks, type Verdict } from './hooks.ts'
 
 const POINTS = 5
@@ -62,8 +64,10 @@ class Chains implements HookChains {
   }
 
   add(point: HookPoint, hook: Hook, { priority = 0, takesChains = false }: HookOptions = {}): () => void {
+    checkHandler('hooks.add', hook, 'function')
     const entry: Entry = { hook, priority, order: ++this.#orders, takesChains }
-    const chain = this.#chains[point]!
+    const chain = this.#chains[point]
+    if (chain === undefined) throw new StackError('ERR_STACK_INVALID_ARGUMENT', `There is no hook point ${String(point)}: take one of HookPoint.`, { syscall: 'hooks.add' })
     const behind = chain.findIndex((other) => isBefore(entry, other))
     this.#replace(point, chain.toSpliced(behind < 0 ? chain.length : behind, 0, entry))
     return () => this.#replace(point, this.#chains[point]!.filter((other) => other !== entry))

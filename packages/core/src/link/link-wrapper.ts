@@ -1,4 +1,5 @@
 import type { Packet } from '@stack/buffer'
+import { StackError } from '../errors/stack-error.ts'
 import { SOFTWARE_GSO_MAX_SIZE } from '../registration/gso.ts'
 import type { Framing, LinkCapabilities, LinkEndpoint, LinkHost, NetworkDispatcher, PacketBatch } from '../registration/link.ts'
 
@@ -38,6 +39,10 @@ export class LinkWrapper<L extends LinkEndpoint = LinkEndpoint> implements LinkE
   declare setPromiscuous?: (on: boolean) => void
 
   constructor(lower: L) {
+    // Called with whatever JavaScript hands in: the two ends of a pipe, most often.
+    if (typeof (lower as Partial<L> | null | undefined)?.attach !== 'function') {
+      throw new StackError('ERR_STACK_INVALID_ARGUMENT', 'Only a link can be wrapped, such as tun() or one end of a pipe().')
+    }
     this.kind = lower.kind
     this.lower = lower
     this.closed = lower.closed

@@ -5,6 +5,7 @@ import type { AddressOptions, NetworkInterface, NetworkProtocol } from '../regis
 import { reasonOf } from '../stack/abort.ts'
 import { formatAddressText, parseAddressText, parsePrefixText, type ParsedPrefix } from '../stack/address-text.ts'
 import { installAsyncDispose } from '../edge/async-dispose.ts'
+import { checkHandler } from '../edge/check-handler.ts'
 import type { StackContext } from '../stack/context.ts'
 import type { StackEvents, StackEventType } from '../stack/events.ts'
 import { checkOptions, type OptionSchema } from '../stack/options.ts'
@@ -17,7 +18,7 @@ import { NicNeighbors } from './nic-neighbors.ts'
 const MINIMUM_MTU = 68
 const MAXIMUM_MTU = 65_535
 
-type AddOptions = AddressOptions & { readonly signal?: AbortSignal }
+type AddOptions = AddressOptions & { readonly signal?: AbortSignal | undefined }
 
 const ADDRESS_SCHEMA: OptionSchema<AddOptions> = {
   preferredLifetime: { type: 'number', min: 0 },
@@ -25,7 +26,7 @@ const ADDRESS_SCHEMA: OptionSchema<AddOptions> = {
   origin: { type: 'string', oneOf: ['manual', 'autoconf', 'dhcp', 'link'] },
   skipDuplicateDetection: { type: 'boolean' },
   optimistic: { type: 'boolean' },
-  signal: { type: 'object' },
+  signal: { type: 'signal' },
 }
 
 /** The NIC as its user sees it: texts, promises and exceptions around a {@link NicDevice}. */
@@ -195,6 +196,7 @@ export class NicHandle<L extends LinkEndpoint = LinkEndpoint> implements Nic<L> 
 
   tap(tap: CaptureTap): () => void {
     this.#checkThere()
+    checkHandler('tap', tap, 'function')
     return this.#device.observers.addTap(tap)
   }
 
@@ -202,7 +204,8 @@ export class NicHandle<L extends LinkEndpoint = LinkEndpoint> implements Nic<L> 
     return (this.#removal ??= this.#remove())
   }
 
-  on<T extends StackEventType>(type: T, listener: (event: StackEvents[T]) => void, options?: { readonly signal?: AbortSignal }): () => void {
+  on<T extends StackEventType>(type: T, listener: (event: StackEvents[T]) => void, options?: { readonly signal?: AbortSignal | undefined }): () => void {
+    checkHandler('on', listener, 'function')
     return this.#context.host.events.on(type, (event) => {
       if (!('nicId' in event) || event.nicId === this.id) listener(event)
     }, options)

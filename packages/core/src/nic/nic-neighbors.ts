@@ -47,7 +47,7 @@ export class NicNeighbors implements Neighbors {
     return removed
   }
 
-  async resolve(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<string> {
+  async resolve(address: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
     const { signal } = options
     if (signal?.aborted === true) throw reasonOf(signal)
     const { table, parsed } = this.#find(address)

@@ -55,7 +55,7 @@ export interface Wakeable {
 }
 
 /**
- * The run-to-completion loop (DESIGN "Turns"). Order in a turn: timers, link batches (at most 64 packets a link, round
+ * The run-to-completion loop. Order in a turn: timers, link batches (at most 64 packets a link, round
  * robin), run queue, dirty endpoints, wake-ups. Yields a macrotask after 4,096 packets or 5 ms.
  */
 export interface Scheduler {
@@ -162,7 +162,6 @@ export interface StatisticsRegistry {
 
 /** What every plugin gets: a narrow context, never the whole Stack. */
 export interface Host {
-  /** Unique number of the stack in this realm's copy of core; for labels only. */
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly timers: TimerWheel

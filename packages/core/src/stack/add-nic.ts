@@ -11,20 +11,20 @@ import type { NicOptions, StackBase } from './types.ts'
 
 const SCHEMA: OptionSchema<NicOptions> = {
   name: { type: 'string' },
-  addresses: { type: 'object' },
+  addresses: { type: 'array' },
   gateway: { type: 'any' },
-  configure: { type: 'object' },
+  configure: { type: 'array' },
   qdisc: { type: 'object' },
   neighbors: { type: 'object' },
   promiscuous: { type: 'boolean' },
   spoofing: { type: 'boolean' },
-  ranges: { type: 'object' },
+  ranges: { type: 'array' },
   skipDuplicateDetection: { type: 'boolean' },
   optimistic: { type: 'boolean' },
   verifyChecksums: { type: 'boolean' },
   softwareGso: { type: 'boolean' },
   gro: { type: 'boolean' },
-  signal: { type: 'object' },
+  signal: { type: 'signal' },
 }
 
 /** Adds NICs to one stack. */
@@ -138,7 +138,10 @@ export class NicAdder {
 
 function listOf(given: string | readonly string[] | undefined): readonly string[] {
   if (given === undefined) return []
-  return typeof given === 'string' ? [given] : given
+  if (typeof given === 'string') return [given]
+  // Called with whatever JavaScript hands in, whatever the type says.
+  if (Array.isArray(given)) return given as readonly string[]
+  throw new StackError('ERR_STACK_INVALID_OPTION', `addNic: option 'gateway' must be an address or an array of them, received ${String(given)}.`, { syscall: 'addNic' })
 }
 
 function busy(link: LinkEndpoint): StackError {

@@ -1,3 +1,4 @@
+import { checkHandler } from '../edge/check-handler.ts'
 import type { Scheduler, Wakeable } from '../registration/host.ts'
 import { Ring } from '../turn/ring.ts'
 import type { Events, StackEvents, StackEventType } from './events.ts'
@@ -44,8 +45,9 @@ class Hub implements EventHub, Wakeable {
   on<T extends StackEventType>(
     type: T,
     call: (event: StackEvents[T]) => void,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): () => void {
+    checkHandler('on', call, 'function')
     const listener: Listener = { call, isRemoved: signal?.aborted === true }
     if (listener.isRemoved) return () => {}
     this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener])

@@ -20,7 +20,7 @@ export type StackEventType = keyof StackEvents
 /** Listeners of a stack or NIC. Events are delivered from the end of the turn; a listener that throws goes to `onError`. */
 export interface Events {
   /** Returns the removal; `signal` removes too. */
-  on<T extends StackEventType>(type: T, listener: (event: StackEvents[T]) => void, options?: { readonly signal?: AbortSignal }): () => void
+  on<T extends StackEventType>(type: T, listener: (event: StackEvents[T]) => void, options?: { readonly signal?: AbortSignal | undefined }): () => void
   /** Is anybody listening? Build the event only then. */
   has(type: StackEventType): boolean
   emit<T extends StackEventType>(type: T, event: StackEvents[T]): void

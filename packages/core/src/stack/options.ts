@@ -1,8 +1,9 @@
+import { isSignal } from '../edge/pending-call.ts'
 import { StackError } from '../errors/stack-error.ts'
 
 /** What one option may be. Bounds are inclusive; a number is never NaN. */
 export interface OptionRule {
-  readonly type: 'number' | 'boolean' | 'string' | 'function' | 'object' | 'any'
+  readonly type: 'number' | 'boolean' | 'string' | 'function' | 'object' | 'array' | 'signal' | 'any'
   readonly min?: number
   readonly max?: number
   readonly integer?: boolean
@@ -61,6 +62,10 @@ function allows(rule: OptionRule, value: unknown): boolean {
       return true
     case 'object':
       return typeof value === 'object' && value !== null
+    case 'array':
+      return Array.isArray(value)
+    case 'signal':
+      return isSignal(value)
     case 'number':
       return (
         typeof value === 'number' &&
@@ -79,7 +84,10 @@ function describe(rule: OptionRule): string {
     case 'any':
       return 'anything'
     case 'object':
-      return 'an object'
+    case 'array':
+      return `an ${rule.type}`
+    case 'signal':
+      return 'an AbortSignal'
     case 'number':
       return `${rule.integer === true ? 'an integer' : 'a number'}${range(rule)}`
     default:

@@ -112,7 +112,7 @@ export class StackObject implements StackBase {
     return this.#parts.packetEndpoints.add(nicId, networkProtocol, endpoint)
   }
 
-  on<T extends StackEventType>(type: T, listener: (event: StackEvents[T]) => void, options?: { readonly signal?: AbortSignal }): () => void {
+  on<T extends StackEventType>(type: T, listener: (event: StackEvents[T]) => void, options?: { readonly signal?: AbortSignal | undefined }): () => void {
     return this.#parts.events.on(type, listener, options)
   }
 

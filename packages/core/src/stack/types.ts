@@ -79,7 +79,7 @@ export interface NicOptions {
    * its `chain`. Default true.
    */
   readonly gro?: boolean
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Counters of a NIC. Packets and bytes sent are those of the wire, whoever cuts what is larger. */
@@ -132,7 +132,7 @@ export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events, Asyn
    * `'10.0.0.2/24'`. Resolves when the address is usable: at once unless `optimistic` is false; then it rejects with `EADDRINUSE`
    * when the address is a duplicate.
    */
-  addAddress(text: string, options?: AddressOptions & { readonly signal?: AbortSignal }): Promise<void>
+  addAddress(text: string, options?: AddressOptions & { readonly signal?: AbortSignal | undefined }): Promise<void>
   removeAddress(text: string): boolean
   /**
    * Takes every address of a network (`'203.0.113.0/24'`, `'0.0.0.0/0'`) for this host's, without assigning any: packets that
@@ -158,7 +158,7 @@ export interface Nic<L extends LinkEndpoint = LinkEndpoint> extends Events, Asyn
     addStatic(address: string, linkAddress: string): void
     remove(address: string): boolean
     /** Resolves to the link address or rejects `EHOSTDOWN`. */
-    resolve(address: string, options?: { readonly signal?: AbortSignal }): Promise<string>
+    resolve(address: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<string>
     flush(): void
   }
   /** See every packet; returns the removal. */
