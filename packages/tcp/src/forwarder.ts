@@ -4,6 +4,7 @@ import { installAsyncDispose } from '@stack/core'
 import type { ErrorCode, Milliseconds, Timer, Wakeable } from '@stack/core'
 import type { CallOptions, Connection, ConnectionOptions, Forwarder, ForwardHandler } from './api.ts'
 import { admits, isAuthentic } from './authentication/seam.ts'
+import { callHandler } from './call-handler.ts'
 import type { TcpContext } from './context.ts'
 import { zoneOf } from './flow.ts'
 import { Request } from './forwarder-request.ts'
@@ -216,12 +217,7 @@ export class TcpForwarder implements Forwarder, RequestKeeper, Wakeable {
   /** User code, last in a turn. */
   wake(): void {
     for (const request of this.untold.splice(0)) {
-      if (!request.pending) continue
-      try {
-        this.settings.handler(request)
-      } catch (error) {
-        this.context.host.onError(error)
-      }
+      if (request.pending) callHandler(this.context.host, this.settings.handler, request)
     }
   }
 }

@@ -1,8 +1,9 @@
 import { MemoryLevel } from '@stack/buffer'
 import type { Packet } from '@stack/buffer'
-import { installAsyncDispose, sameAddress, startCall } from '@stack/core'
+import { checkHandler, installAsyncDispose, sameAddress, startCall } from '@stack/core'
 import type { Address, Failure, Milliseconds, PendingCall, PortReservation, Registration, TransportEndpoint, TransportEndpointId, Wakeable } from '@stack/core'
-import type { CallOptions, Connection, Endpoint, Listener, ListenerSettings, ListenOptions } from './api.ts'
+import type { CallOptions, Connection, ConnectionListener, Endpoint, Listener, ListenerSettings, ListenOptions } from './api.ts'
+import { callHandler } from './call-handler.ts'
 import { admits, isAuthentic } from './authentication/seam.ts'
 import type { TcpConnection } from './connection.ts'
 import { TCP_PROTOCOL } from './context.ts'
@@ -82,7 +83,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   private fastOpen: FastOpenQueue | null = null
   private readonly queue: TcpConnection[] = []
   private readonly acceptors: PendingCall<Connection | null>[] = []
-  private handler: ((connection: Connection) => void) | null = null
+  private handler: ConnectionListener | null = null
   private registration: Registration | null = null
   private reservation: PortReservation | null = null
   private referenced = false
@@ -400,7 +401,8 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
     return this.queue.length
   }
 
-  setHandler(handler: ((connection: Connection) => void) | null): void {
+  setHandler(handler: ConnectionListener | null): void {
+    if (handler !== null) checkHandler('setHandler', handler, 'function')
     this.handler = handler
     if (this.queue.length > 0) this.context.host.scheduler.wake(this)
   }
@@ -479,11 +481,7 @@ export class TcpListener implements Listener, TransportEndpoint, Wakeable {
   wake(): void {
     while (this.acceptors.length > 0 && this.queue.length > 0) this.acceptors.shift()!.resolve(this.queue.shift()!)
     while (this.handler !== null && this.queue.length > 0) {
-      try {
-        this.handler(this.queue.shift()!)
-      } catch (error) {
-        this.context.host.onError(error)
-      }
+      callHandler(this.context.host, this.handler, this.queue.shift()!)
     }
     if (this.isClosed) for (const call of this.acceptors.splice(0)) call.resolve(null)
   }

@@ -36,8 +36,8 @@ export interface ForwarderRequest {
   reject(how: 'reset' | 'drop' | 'unreachable'): void
 }
 
-/** Called last in a turn, for each request once. */
-export type ForwardHandler = (request: ForwarderRequest) => void
+/** Called last in a turn, for each request once. What it throws, or its promise rejects with, goes to the stack's `onError`. */
+export type ForwardHandler = (request: ForwarderRequest) => unknown
 
 /** SYNs that no listener wants, as requests to decide about. */
 export interface Forwarder extends AsyncDisposable {

@@ -62,8 +62,14 @@ export interface ListenOptions extends ConnectionOptions, HandshakeOptions {
    * (§6.1). Default false.
    */
   readonly fastOpen?: false | FastOpenListenOptions
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
+
+/**
+ * Gets each connection that a listener accepts, last in a turn. What it throws, or its promise rejects with (a peer may reset at any
+ * time), goes to the stack's `onError`, which ends the process unless `createStack` was given another.
+ */
+export type ConnectionListener = (connection: Connection) => unknown
 
 /** A listening port. */
 export interface Listener extends AsyncIterable<Connection>, AsyncDisposable {
@@ -73,8 +79,8 @@ export interface Listener extends AsyncIterable<Connection>, AsyncDisposable {
   tryAccept(): Connection | undefined
   /** Connections that wait for `accept`. */
   readonly pending: number
-  /** Push instead of pull; exclusive with `accept`. */
-  setHandler(handler: ((connection: Connection) => void) | null): void
+  /** Push instead of pull; exclusive with `accept`. @throws StackError `ERR_STACK_INVALID_ARGUMENT` */
+  setHandler(handler: ConnectionListener | null): void
   /**
    * Changes what may change.
    *
