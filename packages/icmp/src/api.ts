@@ -22,7 +22,7 @@ export interface EchoRequestOptions {
   readonly sequence?: number
   /** Routers must not cut it, and this host does not: `EMSGSIZE` instead. Default false. */
   readonly dontFragment?: boolean
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** How to ping. */

@@ -14,7 +14,7 @@ export const REQUEST_SCHEMA: OptionSchema<EchoRequestOptions> = {
   tos: byte,
   sequence: { type: 'number', integer: true, min: 0, max: 65_535 },
   dontFragment: { type: 'boolean' },
-  signal: { type: 'object' },
+  signal: { type: 'signal' },
 }
 
 export const PING_SCHEMA: OptionSchema<PingOptions> = { ...OPEN_SCHEMA, ...REQUEST_SCHEMA }

@@ -1,5 +1,5 @@
 import {
-  checkOptions, createLinkInbox, createMailbox, StackError, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkHost,
+  checkHandler, checkOptions, createLinkInbox, createMailbox, StackError, type Framing, type InjectableLinkEndpoint, type LinkCapabilities, type LinkHost,
   type LinkInbox, type Mailbox, type MailboxSource, type NetworkDispatcher, type OptionSchema, type PacketBatch, type Wakeable,
 } from '@stack/core'
 import { ChecksumState, PacketList, type Packet } from '@stack/buffer'
@@ -34,7 +34,7 @@ export interface ChannelLink extends InjectableLinkEndpoint {
   /** The next outgoing packet as bytes of your own, or null. */
   tryRead(): Uint8Array | null
   /** The next outgoing packet; null when the link is closed. One read at a time (`ERR_STACK_BUSY`). */
-  read(options?: { readonly signal?: AbortSignal }): Promise<Uint8Array | null>
+  read(options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array | null>
   /** The next outgoing packet itself, or null; its owner is you: release it. */
   take(): Packet | null
   /**
@@ -193,11 +193,12 @@ class Channel implements ChannelLink, Wakeable {
     return bytes
   }
 
-  read(options?: { readonly signal?: AbortSignal }): Promise<Uint8Array | null> {
+  read(options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array | null> {
     return this.mailbox.receive(options, 'read')
   }
 
   setHandler(handler: ChannelHandler | null): void {
+    if (handler !== null) checkHandler('setHandler', handler, 'function')
     this.mailbox.setHandler(handler)
     if (this.pending > 0) this.notify()
   }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { StackError } from '@stack/core'
 import type { Datagram, Udp, UdpSocket, UdpSocketOptions } from '@stack/udp'
 import { familyOf, type SocketAddress } from './address.ts'
+import { checkStack } from './check-stack.ts'
 import { sendArguments } from './send-arguments.ts'
 
 /** A stack with UDP: what {@link createSocket} needs of it. */
@@ -20,7 +21,7 @@ export interface DatagramOptions {
   /** Bytes held for reading. Default 212,992. */
   readonly recvBufferSize?: number
   /** Closes the socket. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What a `message` listener learns about a datagram. */
@@ -283,6 +284,7 @@ export class StackDatagramSocket extends EventEmitter {
 export function createSocket(
   stack: UdpStack, options: 'udp4' | 'udp6' | DatagramOptions = {}, onMessage?: (message: Buffer, remote: RemoteInfo) => void,
 ): StackDatagramSocket {
+  checkStack('createSocket', stack, 'udp')
   const socket = new StackDatagramSocket(stack, typeof options === 'string' ? { type: options } : options)
   if (onMessage !== undefined) socket.on('message', onMessage)
   return socket

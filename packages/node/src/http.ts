@@ -40,8 +40,9 @@ export function listenOn<S extends http.Server>(stack: TcpStack, server: S): S {
   Object.assign(server, {
     listen(...args: unknown[]): S {
       const callback = args.find((arg) => typeof arg === 'function') as (() => void) | undefined
-      if (callback !== undefined) server.once('listening', callback)
       inner.listen(...args.filter((arg) => typeof arg !== 'function'))
+      // What happens is told later, by an event.
+      if (callback !== undefined) server.once('listening', callback)
       return server
     },
     close(callback?: (error?: Error) => void): S {

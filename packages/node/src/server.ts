@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events'
+import { StackError } from '@stack/core'
 import type { Connection, ConnectionOptions, Listener, ListenOptions } from '@stack/tcp'
 import { familyOf, type SocketAddress } from './address.ts'
+import { checkStack } from './check-stack.ts'
 import { fromConnection, type StackSocket, type TcpStack } from './socket.ts'
 
 /** Options of {@link createServer}; those of connections hold for every socket. */
@@ -36,7 +38,7 @@ export class StackServer extends EventEmitter {
    * `listen(port, host?, callback?)` or `listen({ port, host, … }, callback?)`. What the stack refuses is emitted as
    * `error`.
    *
-   * @throws Error `ERR_SERVER_ALREADY_LISTEN`
+   * @throws Error `ERR_SERVER_ALREADY_LISTEN`; StackError `ERR_STACK_NOT_SUPPORTED` for a `path` or `fd`
    */
   listen(...args: readonly unknown[]): this {
     if (this.#listener !== null) throw serverError('ERR_SERVER_ALREADY_LISTEN', 'The server is listening already: close it first, or make another.')
@@ -138,6 +140,7 @@ export class StackServer extends EventEmitter {
  * ```
  */
 export function createServer(stack: TcpStack, options?: ServerOptions | ((socket: StackSocket) => void), onConnection?: (socket: StackSocket) => void): StackServer {
+  checkStack('createServer', stack, 'tcp')
   const handler = typeof options === 'function' ? options : onConnection
   const server = new StackServer(stack, typeof options === 'object' ? options : {})
   if (handler !== undefined) server.on('connection', handler)
@@ -149,7 +152,10 @@ function listenArguments(args: readonly unknown[]): { readonly options: ListenOp
   const callback = args.find((arg) => typeof arg === 'function') as (() => void) | undefined
   const [first] = args
   if (typeof first === 'object' && first !== null) {
-    const { port = 0, host, backlog, signal } = first as { port?: number | string; host?: string; backlog?: number; signal?: AbortSignal }
+    const { port = 0, host, backlog, signal, path, fd } = first as { port?: number | string; host?: string; backlog?: number; signal?: AbortSignal; path?: unknown; fd?: unknown }
+    if (path !== undefined || fd !== undefined) {
+      throw new StackError('ERR_STACK_NOT_SUPPORTED', 'A stack has ports, but neither paths nor descriptors to listen on: listen({ port, host }).', { syscall: 'listen' })
+    }
     return { options: listenOptions(port, host, backlog, signal), callback }
   }
   const host = args.find((arg, i) => i > 0 && typeof arg === 'string') as string | undefined
@@ -159,7 +165,8 @@ function listenArguments(args: readonly unknown[]): { readonly options: ListenOp
 
 function listenOptions(port: number | string, host?: string, backlog?: number, signal?: AbortSignal): ListenOptions {
   return {
-    port: Number(port),
+    // Node takes '80', too; what is no number is the stack's to refuse as it came.
+    port: Number.isNaN(Number(port)) ? (port as number) : Number(port),
     ...(host === undefined ? {} : { host }),
     ...(backlog === undefined ? {} : { backlog }),
     ...(signal === undefined ? {} : { signal }),

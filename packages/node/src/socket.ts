@@ -1,7 +1,8 @@
 import { addAbortSignal, Duplex } from 'node:stream'
-import { StackError } from '@stack/core'
+import { checkHandler, StackError } from '@stack/core'
 import type { ConnectOptions, Connection, ConnectionOptions, Tcp } from '@stack/tcp'
 import { familyOf, type SocketAddress } from './address.ts'
+import { checkStack } from './check-stack.ts'
 
 /** A stack with TCP: what this package needs of it. */
 export interface TcpStack {
@@ -326,7 +327,8 @@ export class StackSocket extends Duplex {
  * Connects over `stack`; the stream can be written to at once. Hosts are addresses. The `signal` destroys the socket, at
  * any time.
  *
- * @throws nothing: failures arrive as `error` events, with the codes of `StackError`
+ * @throws StackError `ERR_STACK_INVALID_ARGUMENT` for what is no stack with TCP or no object of options. All other failures arrive as
+ * `error` events, with the codes of `StackError`
  *
  * @example
  * ```ts
@@ -340,6 +342,12 @@ export class StackSocket extends Duplex {
  * ```
  */
 export function connect(stack: TcpStack, options: SocketOptions, onConnect?: () => void): StackSocket {
+  checkStack('connect', stack, 'tcp')
+  // Before there is a socket that could fail: `net.connect(port, host)` is a habit.
+  if (typeof options !== 'object' || (options as object | null) === null) {
+    throw new StackError('ERR_STACK_INVALID_ARGUMENT', 'connect takes (stack, { host, port }, onConnect): what came second is no object of options.', { syscall: 'connect' })
+  }
+  if (onConnect !== undefined) checkHandler('connect', onConnect, 'function')
   const { allowHalfOpen = false, signal, ...target } = options
   const cancel = new AbortController()
   const socket = new StackSocket(stack.tcp.connect({ ...target, signal: cancel.signal }), allowHalfOpen, cancel)

@@ -35,7 +35,7 @@ export interface RawSocketOptions {
 /** How raw and packet sockets are read. */
 export interface ReadCalls<T> extends AsyncIterable<T>, AsyncDisposable {
   /** The next one; null when closed. One call at a time (`ERR_STACK_BUSY`). Rejects with the signal's reason. */
-  receive(options?: { readonly signal?: AbortSignal }): Promise<T | null>
+  receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<T | null>
   /** The next one if there is one. */
   tryReceive(): T | undefined
   /** Called for each, last in a turn; exclusive with `receive` (`ERR_STACK_BUSY`). */

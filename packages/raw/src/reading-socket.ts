@@ -1,5 +1,5 @@
 import type { Packet } from '@stack/buffer'
-import { createMailbox, installAsyncDispose, ReceiveQueue, type Mailbox, type MailboxSource, type RawHost, type Wakeable } from '@stack/core'
+import { checkHandler, createMailbox, installAsyncDispose, ReceiveQueue, type Mailbox, type MailboxSource, type RawHost, type Wakeable } from '@stack/core'
 import type { ReadCalls } from './api.ts'
 import type { RawCounters } from './send.ts'
 
@@ -33,7 +33,7 @@ export abstract class ReadingSocket<T> implements ReadCalls<T>, MailboxSource<T,
     return this.mailbox.closed
   }
 
-  receive(options?: { readonly signal?: AbortSignal }): Promise<T | null> {
+  receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<T | null> {
     return this.mailbox.receive(options)
   }
 
@@ -42,7 +42,10 @@ export abstract class ReadingSocket<T> implements ReadCalls<T>, MailboxSource<T,
   }
 
   setHandler(handler: ((item: T) => void) | null): void {
-    if (handler !== null) this.mailbox.assertOpen('setHandler')
+    if (handler !== null) {
+      this.mailbox.assertOpen('setHandler')
+      checkHandler('setHandler', handler, 'function')
+    }
     this.mailbox.setHandler(handler)
     if (handler !== null && !this.queue.isEmpty) this.host.scheduler.wake(this)
   }

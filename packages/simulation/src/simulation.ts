@@ -1,5 +1,5 @@
 import { createPacketMemory, type PacketMemory } from '@stack/buffer'
-import { checkOptions, StackError, type Milliseconds, type OptionSchema } from '@stack/core'
+import { checkHandler, checkOptions, StackError, type Milliseconds, type OptionSchema } from '@stack/core'
 import { capture, type Capture } from '@stack/link-sniffer'
 import { manualClock, type ManualClock } from '@stack/testing'
 import { jainIndex } from './fairness.ts'
@@ -62,9 +62,9 @@ export interface Simulation {
    * Simulates until `until` seconds since the start; may be called again to go on. The same seed and the same calls give
    * the same packets at the same instants.
    *
-   * @throws what an `action` or an application threw; StackError `ERR_STACK_BUSY` while it runs
+   * @throws what an `action` or an application threw; StackError `ERR_STACK_BUSY` while it runs, `ERR_STACK_INVALID_ARGUMENT`
    */
-  run(until: number, options?: { readonly signal?: AbortSignal }): Promise<SimulationResult>
+  run(until: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<SimulationResult>
   /** Ends all stacks. Not needed for memory: a simulation that nobody holds is collected. */
   destroy(): void
 }
@@ -73,7 +73,7 @@ const SCHEMA: OptionSchema<SimulationOptions> = {
   seed: { type: 'number', integer: true },
   memory: { type: 'number', integer: true, min: 1 << 20 },
   onCapture: { type: 'function' },
-  captureNodes: { type: 'object' },
+  captureNodes: { type: 'array' },
   captureLength: { type: 'number', integer: true, min: 14, max: 262_144 },
 }
 const DEFAULT_MEMORY = 256 << 20
@@ -160,20 +160,24 @@ class Network implements Simulation, SimulationResult, FlowContext {
   }
 
   transfer(from: Node, to: Node, options: TransferOptions = {}): Transfer {
-    const flow = new TcpTransfer(this, this.flowName(from, to), this.own(from), this.own(to), FIRST_PORT + this.flows.length, options)
+    const ends = [this.own(from), this.own(to)] as const
+    const flow = new TcpTransfer(this, this.flowName(from, to), ...ends, FIRST_PORT + this.flows.length, options)
     this.flows.push(flow)
     this.at(flow.start, () => flow.open())
     return flow
   }
 
   datagrams(from: Node, to: Node, options: DatagramOptions): DatagramFlow {
-    const flow = new UdpStream(this, this.flowName(from, to), this.own(from), this.own(to), FIRST_PORT + this.flows.length, options)
+    const ends = [this.own(from), this.own(to)] as const
+    const flow = new UdpStream(this, this.flowName(from, to), ...ends, FIRST_PORT + this.flows.length, options)
     this.flows.push(flow)
     this.at(flow.start, () => flow.open())
     return flow
   }
 
   at(seconds: number, action: () => unknown): void {
+    checkSeconds('at', seconds)
+    checkHandler('at', action, 'function')
     this.agenda.add(seconds, action)
   }
 
@@ -181,7 +185,8 @@ class Network implements Simulation, SimulationResult, FlowContext {
     return jainIndex(flows.map((flow) => flow.goodput(from, until)))
   }
 
-  async run(until: number, { signal }: { readonly signal?: AbortSignal } = {}): Promise<SimulationResult> {
+  async run(until: number, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<SimulationResult> {
+    checkSeconds('run', until)
     if (this.isRunning) throw new StackError('ERR_STACK_BUSY', 'run: the simulation runs already: wait for the promise of the first call.')
     this.isRunning = true
     try {
@@ -267,8 +272,9 @@ class Network implements Simulation, SimulationResult, FlowContext {
 
   private own(node: Node): SimulatedNode {
     const own = this.nodes.find((other) => other === node)
-    if (own === undefined) throw new StackError('ERR_STACK_INVALID_ARGUMENT', `The node ${node.name} belongs to another simulation.`)
-    return own
+    if (own !== undefined) return own
+    const name = (node as Partial<Node> | null | undefined)?.name
+    throw new StackError('ERR_STACK_INVALID_ARGUMENT', name === undefined ? 'A node is what host() or router() returns.' : `The node ${name} belongs to another simulation.`)
   }
 
   private flowName(from: Node, to: Node): string {
@@ -281,4 +287,10 @@ class Network implements Simulation, SimulationResult, FlowContext {
     if (!this.isUp) return
     throw new StackError('ERR_STACK_NOT_SUPPORTED', `${what}: the simulation has begun: build the network before the first run().`)
   }
+}
+
+/** NaN would be an instant that never comes, and nothing behind it would. */
+function checkSeconds(syscall: string, seconds: unknown): void {
+  if (Number.isFinite(seconds) && (seconds as number) >= 0) return
+  throw new StackError('ERR_STACK_INVALID_ARGUMENT', `${syscall} takes seconds since the start, a number of at least 0, received ${String(seconds)}.`, { syscall })
 }

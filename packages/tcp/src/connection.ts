@@ -1,8 +1,9 @@
-import { errorCodeOf, installAsyncDispose, startCall } from '@stack/core'
+import { checkHandler, errorCodeOf, installAsyncDispose, startCall } from '@stack/core'
 import type { ErrorCode, Failure, PendingCall, StackError, Wakeable } from '@stack/core'
 import type {
   CallOptions, Connection, ConnectionHandler, ConnectionInfo, ConnectionOptions, Endpoint, TcpState, WriteOptions,
 } from './api.ts'
+import { checkMax, checkWay, isBytes, readProblem, writeProblem } from './arguments.ts'
 import { closeConnection, closeReceiving, closeSending } from './close.ts'
 import { configureEndpoint } from './configure.ts'
 import type { TcpEndpoint } from './endpoint.ts'
@@ -152,7 +153,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   // --- reading ---
 
   read(into: Uint8Array, options?: CallOptions): Promise<number | null> {
-    if (into.length === 0) return Promise.reject(new TypeError('read: `into` has no room; pass an array of at least one byte.'))
+    if (!isBytes(into) || into.length === 0) return Promise.reject(readProblem(into, 'read'))
     if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
     if (this.reader !== null || this.handler?.readable !== undefined) return Promise.reject(this.busy())
     try {
@@ -174,8 +175,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
 
   async readSome(options: CallOptions & { readonly max?: number } = {}): Promise<Uint8Array | null> {
     const { max = DEFAULT_READ } = options
-    if (!(max >= 1)) throw new TypeError('readSome: `max` must be at least 1.')
-    options.signal?.throwIfAborted()
+    checkMax(max, 1, 'readSome')
     if (this.readableLength === 0) {
       // Nothing yet: wait with as little memory as possible.
       const first = new Uint8Array(1)
@@ -194,16 +194,18 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   tryRead(into: Uint8Array): number | null | undefined {
-    if (into.length === 0) throw new TypeError('tryRead: `into` has no room; pass an array of at least one byte.')
+    if (!isBytes(into) || into.length === 0) throw readProblem(into, 'tryRead')
     if (!this.assertReadable()) return this.whyEmpty()
     return this.taken(this.endpoint.rcv.queue.read(upToMark(this.endpoint, into)))
   }
 
   peek(into: Uint8Array): number | null | undefined {
+    if (!isBytes(into)) throw readProblem(into, 'peek')
     return this.assertReadable() ? this.endpoint.rcv.queue.peek(upToMark(this.endpoint, into)) : this.whyEmpty()
   }
 
   discard(max: number): number | null | undefined {
+    checkMax(max, 0, 'discard')
     return this.assertReadable() ? this.taken(this.endpoint.rcv.queue.skip(Math.min(max, readLimit(this.endpoint)))) : this.whyEmpty()
   }
 
@@ -258,18 +260,14 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    for (;;) {
-      const chunk = await this.readSome()
-      if (chunk === null) return
-      yield chunk
-    }
+    for (let chunk = await this.readSome(); chunk !== null; chunk = await this.readSome()) yield chunk
   }
 
   // --- writing ---
 
   write(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & WriteOptions & { readonly end?: boolean } = NO_OPTIONS): Promise<void> {
     if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
-    const refusal = this.writeRefusal()
+    const refusal = this.writeRefusal() ?? (isBytes(bytes) ? null : writeProblem(bytes, this.remote))
     if (refusal !== null) return Promise.reject(refusal)
     const promise = this.copyOrQueue(bytes, options)
     if (options.end === true) this.isEnded = true
@@ -281,19 +279,20 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   /** What does not fit waits in the queue; nearly always all of it fits. */
   private copyOrQueue(bytes: Uint8Array | readonly Uint8Array[], options: CallOptions & WriteOptions): Promise<void> {
     let taken = 0
-    if (bytes instanceof Uint8Array && this.isAllWritten) {
+    if (isBytes(bytes) && this.isAllWritten) {
       taken = this.put(bytes, 0)
       if (taken === bytes.length) {
         markWritten(this.endpoint, options)
         return Promise.resolve()
       }
     }
-    return this.writeQueue.add(bytes instanceof Uint8Array ? [bytes] : bytes, taken, options, options.signal)
+    return this.writeQueue.add(isBytes(bytes) ? [bytes] : bytes, taken, options, options.signal)
   }
 
   tryWrite(bytes: Uint8Array, options?: WriteOptions): number {
     const refusal = this.writeRefusal()
     if (refusal !== null) throw refusal
+    if (!isBytes(bytes)) throw writeProblem(undefined, this.remote)!
     const count = this.isAllWritten ? this.put(bytes, 0) : 0
     if (count < bytes.length) this.wantsRoom = true
     else if (options !== undefined || this.endpoint.snd.more) markWritten(this.endpoint, options)
@@ -363,6 +362,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   // --- the end ---
 
   shutdown(how: 'write' | 'read' | 'both'): void {
+    checkWay(how)
     if (this.isOver) return
     if (how !== 'write' && !this.isReadClosed) {
       this.isReadClosed = true
@@ -461,6 +461,7 @@ export class TcpConnection implements Connection, ConnectionUser, Wakeable {
   }
 
   setHandler(handler: ConnectionHandler | null): void {
+    if (handler !== null) checkHandler('setHandler', handler, 'object')
     if (handler !== null && this.reader !== null) throw this.busy()
     this.handler = handler
     if (handler === null) return

@@ -88,7 +88,7 @@ const CONNECT_SCHEMA: OptionSchema<ConnectOptions> = {
   nic: { type: 'any' },
   timeout: { type: 'number', min: 1 },
   fastOpen: { type: 'any' },
-  signal: { type: 'object' },
+  signal: { type: 'signal' },
 }
 
 const HANDSHAKE_SCHEMA: OptionSchema<HandshakeOptions> = {
@@ -108,17 +108,17 @@ const LISTEN_SCHEMA: OptionSchema<ListenOptions> = {
   backlog: { type: 'number', integer: true, min: 1, max: 1_000_000 },
   reusePort: { type: 'boolean' },
   fastOpen: { type: 'any' },
-  signal: { type: 'object' },
+  signal: { type: 'signal' },
 }
 
 const FORWARD_SCHEMA: OptionSchema<ForwardOptions> = {
   nic: { type: 'any' },
   maxInFlight: { type: 'number', integer: true, min: 1, max: 1_000_000 },
   timeout: { type: 'number', min: 1 },
-  signal: { type: 'object' },
+  signal: { type: 'signal' },
 }
 
-const ACCEPT_SCHEMA: OptionSchema<ConnectionOptions & { readonly signal?: AbortSignal }> = { ...CONNECTION_SCHEMA, signal: { type: 'object' } }
+const ACCEPT_SCHEMA: OptionSchema<ConnectionOptions & { readonly signal?: AbortSignal | undefined }> = { ...CONNECTION_SCHEMA, signal: { type: 'signal' } }
 
 const LISTENER_SCHEMA: OptionSchema<ListenerSettings> = { fastOpen: { type: 'any' }, maximumSegmentSize: SEGMENT_SIZE }
 

@@ -112,7 +112,7 @@ export interface UdpSocket extends AsyncIterable<Datagram>, AsyncDisposable {
    * The next datagram; null when closed. One at a time (`ERR_STACK_BUSY`). Rejects with the signal's reason, and once with
    * a pending ICMP error of a connected socket (`ECONNREFUSED` …); iteration does the same.
    */
-  receive(options?: { readonly signal?: AbortSignal }): Promise<Datagram | null>
+  receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram | null>
   /** The next datagram if there is one. */
   tryReceive(): Datagram | undefined
   /** As `tryReceive`, and leaves it where it is (`MSG_PEEK`). `data` is a copy all the same. */
@@ -121,7 +121,7 @@ export interface UdpSocket extends AsyncIterable<Datagram>, AsyncDisposable {
   readonly readableLength: number
   /** The pending ICMP error of a connected socket, and forgets it; null = none (`SO_ERROR`). Else `send` and `receive` throw it. */
   takeError(): StackError | null
-  /** @throws StackError `ERR_STACK_BUSY` while a `receive` is pending, `ERR_STACK_CLOSED` */
+  /** @throws StackError `ERR_STACK_BUSY` while a `receive` is pending, `ERR_STACK_INVALID_ARGUMENT`, `ERR_STACK_CLOSED` */
   setHandler(handler: UdpHandler | null): void
   /**
    * Joins a multicast group on a NIC (default: where the route leads), until `leaveGroup` or `close`. As on other systems

@@ -20,10 +20,15 @@ export class DestinationCache {
     this.host = host
   }
 
-  /** Throws `EINVAL` for a port out of range, `ERR_STACK_INVALID_ADDRESS`. */
+  /** Throws `EINVAL` for a port out of range, `ERR_STACK_INVALID_ADDRESS`, `ERR_STACK_INVALID_ARGUMENT`. */
   get(to: Endpoint): Destination {
     const { last } = this
-    if (last?.port === to.port && last.host === to.host) return last
+    // Called with whatever JavaScript hands in, whatever the type says.
+    const given = to as Partial<Endpoint> | null | undefined
+    if (last !== null && last.port === given?.port && last.host === given.host) return last
+    if (typeof given?.host !== 'string') {
+      throw new StackError('ERR_STACK_INVALID_ARGUMENT', 'A destination is { host, port }, and its host a text.', { syscall: 'send' })
+    }
     const { host, port } = to
     const key = `${host} ${port}`
     let destination = this.known.get(key)

@@ -1,5 +1,5 @@
 import { ChecksumState, type Packet } from '@stack/buffer'
-import { addressSum, createMailbox, errorCodeOf, installAsyncDispose, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode, type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint, type TransportEndpointId, type TransportError, type Wakeable } from '@stack/core'
+import { addressSum, checkHandler, createMailbox, errorCodeOf, installAsyncDispose, isMapped, isUnspecified, pseudoHeaderSum, ReceiveQueue, StackError, type Address, type ErrorCode, type Failure, type Mailbox, type MailboxSource, type NetworkHeaderParams, type PortReservation, type Registration, type Route, type TransportEndpoint, type TransportEndpointId, type TransportError, type Wakeable } from '@stack/core'
 import type { Datagram, Endpoint, UdpHandler, UdpSocket, UdpSocketOptions, UdpSocketStatistics } from './api.ts'
 import { DatagramReader } from './datagram.ts'
 import { DestinationCache, type Destination } from './destinations.ts'
@@ -170,7 +170,7 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
     return false
   }
 
-  receive(options?: { readonly signal?: AbortSignal }): Promise<Datagram | null> {
+  receive(options?: { readonly signal?: AbortSignal | undefined }): Promise<Datagram | null> {
     return this.mailbox.receive(options)
   }
 
@@ -192,7 +192,10 @@ export class Socket implements UdpSocket, TransportEndpoint, MailboxSource<Datag
   }
 
   setHandler(handler: UdpHandler | null): void {
-    if (handler !== null) this.mailbox.assertOpen('setHandler')
+    if (handler !== null) {
+      this.mailbox.assertOpen('setHandler')
+      checkHandler('setHandler', handler, 'object')
+    }
     this.mailbox.setHandler(handler)
     if (handler === null) return
     this.isReadable = !this.queue.isEmpty || this.pendingError !== null

@@ -3,7 +3,7 @@ import type { Endpoint, TcpState } from './endpoint.ts'
 import type { ConnectionInfo } from './info.ts'
 import type { ConnectionOptions } from './options.ts'
 
-/** Callbacks for adapters; exclusive with promise reads. Called last in a turn. */
+/** Callbacks for adapters; exclusive with promise reads. Called last in a turn; what they throw goes to the stack's `onError`. */
 export interface ConnectionHandler {
   /** Data or the end of the stream is there: call `tryRead` until undefined or null. */
   readable?(): void
@@ -15,7 +15,7 @@ export interface ConnectionHandler {
   closed?(error: StackError | null): void
 }
 
-export interface CallOptions { readonly signal?: AbortSignal }
+export interface CallOptions { readonly signal?: AbortSignal | undefined }
 
 /** How written bytes may be cut into segments. */
 export interface WriteOptions {
@@ -30,7 +30,10 @@ export interface WriteOptions {
   readonly urgent?: boolean
 }
 
-/** A TCP connection. */
+/**
+ * A TCP connection. Iterating reads copies until the stream ends, and throws the connection's error; leaving the loop early leaves the
+ * connection open.
+ */
 export interface Connection extends AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly local: Endpoint
   readonly remote: Endpoint
@@ -49,11 +52,18 @@ export interface Connection extends AsyncIterable<Uint8Array>, AsyncDisposable {
    * find the end of the stream, writes `EPIPE`. Null = nothing. This is `SO_ERROR`.
    */
   takeError(): StackError | null
-  /** Bytes put into `into`, null = end of stream. One read at a time (`ERR_STACK_BUSY`). A zero-length `into` is a TypeError. */
+  /**
+   * Bytes put into `into`, null = end of stream. One read at a time (`ERR_STACK_BUSY`). A zero-length `into` is a TypeError, what is no
+   * Uint8Array `ERR_STACK_INVALID_ARGUMENT`. Rejects with the signal's reason; no bytes are lost then.
+   */
   read(into: Uint8Array, options?: CallOptions): Promise<number | null>
-  /** A copy of what is there, at most `max` (default 65,536) bytes. */
+  /** A copy of what is there, at most `max` bytes, at least 1 (default 65,536); null = end of stream. Waits as `read` does. */
   readSome(options?: CallOptions & { readonly max?: number }): Promise<Uint8Array | null>
-  /** Resolves when the bytes are the caller's again (copied into the send buffer). Order is kept. `end` sends a FIN behind them. Before the handshake is over, they wait for it. */
+  /**
+   * Resolves when the bytes are the caller's again (copied into the send buffer); until then they must not change. Order is kept. `end`
+   * sends a FIN behind them. Before the handshake is over, they wait for it. Rejects with the signal's reason, and then a part may have
+   * been taken: `bytesWritten` says how far it got. Text is encoded first, with TextEncoder (`ERR_STACK_INVALID_ARGUMENT`).
+   */
   write(bytes: Uint8Array | readonly Uint8Array[], options?: CallOptions & WriteOptions & { readonly end?: boolean }): Promise<void>
   /** undefined = would block, null = end of stream. Throws the connection's error. */
   tryRead(into: Uint8Array): number | null | undefined
@@ -76,7 +86,9 @@ export interface Connection extends AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly unackedLength: number
   /** Bytes that `tryWrite` would take now. */
   readonly writableLength: number
+  /** @throws StackError `ERR_STACK_BUSY` while a read is pending, `ERR_STACK_INVALID_ARGUMENT` */
   setHandler(handler: ConnectionHandler | null): void
+  /** Ends a direction, or both: `'write'` sends a FIN behind what is written, `'read'` ends our reads and drops what still comes. */
   shutdown(how: 'write' | 'read' | 'both'): void
   /**
    * Orderly: resolves when our FIN is acknowledged and the peer's is in, or `lingerTimeout` resets. Unread data → RST (RFC
@@ -93,8 +105,11 @@ export interface Connection extends AsyncIterable<Uint8Array>, AsyncDisposable {
 /** Where to connect to. Hosts are addresses; names are a resolver's business. */
 export interface ConnectOptions extends ConnectionOptions, CallOptions {
   readonly host: string
+  /** 1–65,535. */
   readonly port: number
+  /** Default: chosen by route. */
   readonly localHost?: string
+  /** 0 or absent = an ephemeral one. */
   readonly localPort?: number
   /** NIC id or name to bind to. */
   readonly nic?: number | string

@@ -18,6 +18,12 @@ export interface FastOpenServers {
 export interface Tcp {
   /** What connections and listeners have that say nothing else: the options of `tcp()`, and the defaults. */
   readonly defaults: Required<ConnectionOptions>
+  /**
+   * Resolves when the handshake is over.
+   *
+   * @throws StackError (rejects) `ECONNREFUSED`, `ETIMEDOUT`, `EHOSTUNREACH`, `ENETUNREACH`, `EADDRINUSE`, `EADDRNOTAVAIL` …;
+   * `ERR_STACK_INVALID_ADDRESS` for a name, `ERR_STACK_INVALID_OPTION`; the signal's reason
+   */
   connect(options: ConnectOptions): Promise<Connection>
   /**
    * As `connect`, and gives the connection while it is `'syn-sent'`: to watch it, write ahead, or close it again. `opened`
@@ -26,6 +32,7 @@ export interface Tcp {
    * @throws StackError at once what needs no answer of the peer: `EADDRINUSE`, `EADDRNOTAVAIL`, `EHOSTUNREACH` …
    */
   open(options: ConnectOptions): Connection
+  /** @throws StackError `EADDRINUSE`, `EADDRNOTAVAIL`, `ENODEV`, `ERR_STACK_INVALID_OPTION`, `ERR_STACK_CLOSED` */
   listen(options: ListenOptions): Listener
   /**
    * Asks `handler` about each SYN that no listener wants, whatever its destination: the stack's own addresses, those of
@@ -45,7 +52,7 @@ export interface Tcp {
   forward(options: ForwardOptions, handler: ForwardHandler): Forwarder
   /** What clients keep of servers for Fast Open. */
   readonly fastOpenCache: FastOpenServers
-  /** Open connections and listeners, for listings. */
+  /** Connections that are not over yet, whoever opened them, for listings. */
   connections(): readonly Connection[]
 }
 
