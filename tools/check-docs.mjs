@@ -1,5 +1,6 @@
 // Compiles every ```ts block of the READMEs and of the opening comment of each index.ts and wire.ts,
-// and runs those that begin with `// run`. A block marked ```ts fragment is left alone.
+// and runs those that begin with `// run`. A block marked ```ts fragment is left alone. What a package's README says to
+// install has to be what its blocks import: readers copy both.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run } from './lib/process.mjs'
@@ -19,8 +20,18 @@ writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({
   include: ['*.ts'],
 }))
 
+/** Of a package of this repository. */
+const NAME = /@stack\/[a-z0-9-]+/g
 const problems = []
 const explain = (output) => blocks.reduce((text, { file, path }) => text.replaceAll(`tools/tests/.docs/${file}`, path), output)
+
+for (const path of list(/^packages\/[^/]+\/README\.md$/)) {
+  const commands = readFileSync(join(ROOT, path), 'utf8').match(/^npm install .*$/gm) ?? []
+  const installed = new Set(commands.join(' ').match(NAME))
+  const imported = blocks.filter((block) => block.path === path).flatMap(({ code }) => code.match(/(?<=from '|import\(')@stack\/[a-z0-9-]+/g) ?? [])
+  const missing = [...new Set(imported)].filter((name) => !installed.has(name))
+  if (missing.length > 0) problems.push(`${path} says nowhere to install ${missing.join(' ')}, which its examples import`)
+}
 
 if (blocks.length > 0) {
   const { code, output } = await run(['tsc', '-p', folder, '--pretty', 'false'], { capture: true })
