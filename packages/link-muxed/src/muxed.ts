@@ -66,7 +66,7 @@ const SCHEMA: OptionSchema<MuxedOptions> = {
   framing: { type: 'string', oneOf: ['ip', 'ethernet'] },
   mtu: { type: 'number', integer: true, min: 68, max: 65535 },
   linkAddress: { type: 'object' },
-  routes: { type: 'object' },
+  routes: { type: 'array' },
   default: { type: 'object' },
   limit: { type: 'number', integer: true, min: 1 },
 }

@@ -35,7 +35,7 @@ const SCHEMA: OptionSchema = {
   latency: { type: 'number', min: 0 },
   limit: { type: 'number', integer: true, min: 1 },
   trustChecksums: { type: 'boolean' },
-  linkAddresses: { type: 'object' },
+  linkAddresses: { type: 'array' },
 }
 
 const LIMIT = 1024

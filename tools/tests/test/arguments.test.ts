@@ -1,9 +1,11 @@
 // What programs without types hand in: a wrong argument is told with a code, at once, and neither changes anything nor hangs.
 import { runInNewContext } from 'node:vm'
+import { createPacketMemory } from '@stack/buffer'
 import { createStack, HookPoint, isStackError, type LinkEndpoint } from '@stack/core'
 import { ipv4 } from '@stack/ipv4'
 import { channel } from '@stack/link-channel'
 import { ethernet } from '@stack/link-ethernet'
+import { muxed } from '@stack/link-muxed'
 import { netem } from '@stack/link-netem'
 import { pipe } from '@stack/link-pipe'
 import { connect, createServer, createSocket } from '@stack/node'
@@ -149,6 +151,22 @@ it.each<[string, object, RegExp]>([
   await expect(pair.left.addNic(link, options)).rejects.toThrow(message)
   expect(pair.left.nics).toHaveLength(1)
   expect(link.isAttached).toBe(false)
+})
+
+it.each<[string, object]>([
+  ['a memory in place of a pool of it', { memory: createPacketMemory({ size: 1 << 20 }) }],
+  ['a clock without alarms', { clock: { now: () => 0 } }],
+  ['random numbers that cannot be drawn', { random: Math }],
+  ['a secret source of none', { secureRandom: {} }],
+  ['nowhere to warn', { log: {} }],
+])('a stack with %s', (_what, options) => {
+  expect(() => createStack({ plugins: [ipv4()], ...options })).toThrow(expect.objectContaining({ code: 'ERR_STACK_INVALID_OPTION' }))
+})
+
+it('links that are not given as lists', () => {
+  const option = expect.objectContaining({ code: 'ERR_STACK_INVALID_OPTION' }) as unknown
+  expect(() => pipe({ linkAddresses: {} as never })).toThrow(option)
+  expect(() => muxed({ routes: {} as never })).toThrow(option)
 })
 
 it('what is no link is not wrapped: both ends of a pipe, most often', async () => {

@@ -19,6 +19,15 @@ const SCHEMA: OptionSchema<StackOptions & { readonly plugins: readonly PluginIte
   onError: { type: 'function' },
 }
 
+/** Parts that a program may bring: what each has to have, and what it is. */
+const PARTS = [
+  ['clock', 'setAlarm', 'a Clock'],
+  ['secureRandom', 'uint32', 'a SecureRandom'],
+  ['random', 'next', 'a Random'],
+  ['memory', 'allocate', 'a PacketPool, such as createPacketMemory().pool()'],
+  ['log', 'warn', 'a Logger'],
+] as const
+
 /** Network protocols first: transports ask for them in their setup. */
 const ORDER: readonly PluginKind[] = ['network', 'transport', 'raw']
 
@@ -48,6 +57,7 @@ export function createStack<const L extends readonly PluginItem[]>(
   options: { readonly plugins: L } & StackOptions & Check<L>,
 ): StackBase & Installed<L> {
   checkOptions('createStack', options, SCHEMA)
+  checkBrought(options)
   const plugins = flatten(options.plugins)
   for (const plugin of plugins) checkPlugin(plugin)
   checkNames(plugins)
@@ -74,6 +84,15 @@ export function createStack<const L extends readonly PluginItem[]>(
 }
 
 /** The leaves of nested lists, without what conditions left behind. */
+function checkBrought(options: StackOptions): void {
+  for (const [name, method, what] of PARTS) {
+    const part = options[name] as Readonly<Record<string, unknown>> | undefined
+    if (part !== undefined && typeof part[method] !== 'function') {
+      throw new StackError('ERR_STACK_INVALID_OPTION', `createStack: option '${name}' must be ${what}: what was given has no ${method}().`)
+    }
+  }
+}
+
 function flatten(items: readonly PluginItem[]): Plugin[] {
   if (!Array.isArray(items)) {
     throw new StackError('ERR_STACK_INVALID_OPTION', 'createStack: plugins must be an array, such as [ipv4(), tcp()].')
