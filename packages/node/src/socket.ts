@@ -28,7 +28,7 @@ interface PendingWrite {
  * A connection of the stack as the stream that Node's libraries expect of a `net.Socket`: back-pressure both ways,
  * half-close, errors with POSIX codes, timeouts.
  *
- * Events: `connect`, `ready`, `timeout` and those of a Duplex.
+ * Events: `connect`, `ready`, `timeout` and those of a Duplex; `close` says whether an error was the reason.
  */
 export class StackSocket extends Duplex {
   /** True until the connection is established or failed. */
@@ -47,7 +47,8 @@ export class StackSocket extends Duplex {
 
   /** @internal Use {@link connect} or {@link fromConnection}. */
   constructor(source: Promise<Connection> | Connection, allowHalfOpen: boolean, cancel: AbortController | null = null) {
-    super({ allowHalfOpen, highWaterMark: CHUNK })
+    // `close` says more than a stream's: see _destroy.
+    super({ allowHalfOpen, highWaterMark: CHUNK, emitClose: false })
     this.#cancel = cancel
     this.connecting = source instanceof Promise
     if (source instanceof Promise) {
@@ -211,6 +212,10 @@ export class StackSocket extends Duplex {
     this.#pending = null
     pending?.done(error ?? new StackError('ECONNABORTED', 'The socket was destroyed before the data was sent.', { syscall: 'write' }))
     callback(error)
+    // Behind `error`, which the stream emits in a tick of its own.
+    process.nextTick(() => {
+      this.emit('close', error !== null)
+    })
   }
 
   // --- inside ---

@@ -31,6 +31,21 @@ describe('a socket', () => {
     expect(net.client.tcp.connections()).toHaveLength(0)
   })
 
+  it('says with its close whether an error was the reason', async () => {
+    const net = await network()
+    net.serve({}, (socket) => socket.end()).listen(7)
+    const seen: unknown[] = []
+    for (const port of [7, 8]) {
+      const socket = net.connect({ port })
+      socket.on('error', (error) => seen.push((error as { code?: string }).code))
+      socket.on('close', (...given: unknown[]) => seen.push(given))
+      socket.resume()
+      await net.clock.advance(10)
+      expect(socket.closed).toBe(true)
+    }
+    expect(seen).toEqual([[false], 'ECONNREFUSED', [true]])
+  })
+
   it('knows its ends when the listener sees it first', async () => {
     const net = await network()
     let seen: unknown
