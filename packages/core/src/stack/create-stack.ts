@@ -83,7 +83,7 @@ export function createStack<const L extends readonly PluginItem[]>(
   return stack as unknown as StackBase & Installed<L>
 }
 
-/** The leaves of nested lists, without what conditions left behind. */
+/** @throws StackError `ERR_STACK_INVALID_OPTION` for a part that is another thing */
 function checkBrought(options: StackOptions): void {
   for (const [name, method, what] of PARTS) {
     const part = options[name] as Readonly<Record<string, unknown>> | undefined
@@ -93,6 +93,7 @@ function checkBrought(options: StackOptions): void {
   }
 }
 
+/** The leaves of nested lists, without what conditions left behind. */
 function flatten(items: readonly PluginItem[]): Plugin[] {
   if (!Array.isArray(items)) {
     throw new StackError('ERR_STACK_INVALID_OPTION', 'createStack: plugins must be an array, such as [ipv4(), tcp()].')
