@@ -1,23 +1,28 @@
 import { MemoryLevel } from '@stack/buffer'
-import type { Pollable, TransportHost } from '@stack/core'
+import type { Timer, TransportHost } from '@stack/core'
 import type { TcpCounters } from './counters.ts'
 import type { Tcb } from './tcb.ts'
 
+/** How long memory is short before gaps that nobody repairs are given up, ms: the timeout that peers begin with (RFC 6298 §2). */
+const PATIENCE = 1000
+
 /**
  * The connections that hold text beyond a gap, the one that has done so for the longest first. What was not acknowledged is not
- * promised (RFC 2018 §8): when memory is short they give it back, silent peers or not, until there is enough for what is in order.
+ * promised (RFC 2018 §8). While memory is short, those for which more of it comes give it up at once (receiver.ts), and those whose
+ * peers say nothing after a while, until there is enough for what is in order.
  */
-export class GapHolders implements Pollable {
-  queued = false
+export class GapHolders {
   private readonly holders = new Set<Tcb>()
-  private readonly host: Pick<TransportHost, 'memory' | 'scheduler'>
+  private readonly host: Pick<TransportHost, 'memory'>
   private readonly counters: TcpCounters
+  private readonly patience: Timer
 
-  constructor(host: Pick<TransportHost, 'memory' | 'scheduler'>, counters: TcpCounters) {
+  constructor(host: Pick<TransportHost, 'memory' | 'timers'>, counters: TcpCounters) {
     this.host = host
     this.counters = counters
+    this.patience = host.timers.create(() => this.giveBack())
     host.memory.onLevel((level) => {
-      if (level >= MemoryLevel.High && this.holders.size > 0) host.scheduler.enqueue(this)
+      if (level >= MemoryLevel.High && this.holders.size > 0 && !this.patience.armed) this.patience.armAfter(PATIENCE)
     })
   }
 
@@ -29,16 +34,11 @@ export class GapHolders implements Pollable {
     this.holders.delete(tcb)
   }
 
-  /** From the run queue: nobody is in the middle of taking a segment. */
-  poll(): number {
-    const { memory } = this.host
-    let released = 0
+  private giveBack(): void {
     for (const tcb of this.holders) {
-      if (memory.level < MemoryLevel.High) break
-      released += dropGap(tcb)
+      if (this.host.memory.level < MemoryLevel.High) return
+      this.counters.dropOutOfOrder += dropGap(tcb)
     }
-    this.counters.dropOutOfOrder += released
-    return released
   }
 }
 
