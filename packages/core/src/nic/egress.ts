@@ -1,5 +1,6 @@
 import { ChecksumState, GsoType, PacketList, type Packet, type PacketPool } from '@stack/buffer'
 import type { Failure } from '../errors/codes.ts'
+import { StackError } from '../errors/stack-error.ts'
 import { SOFTWARE_GSO_MAX_SIZE } from '../registration/gso.ts'
 import type { Dirty, Host, Pollable, Timer } from '../registration/host.ts'
 import type { LinkEndpoint } from '../registration/link.ts'
@@ -267,14 +268,23 @@ export class Egress implements Pollable {
   private writeBatch(): void {
     const { batch, counters } = this
     const count = batch.length
+    let [bytes, packets] = [0, 0]
     // Before they are gone.
     for (let i = 0; i < count; i++) {
-      counters.txBytes += bytesOnWire(batch[i]!)
-      counters.txPackets += segmentCount(batch[i]!)
+      bytes += bytesOnWire(batch[i]!)
+      packets += segmentCount(batch[i]!)
     }
+    counters.txBytes += bytes
+    counters.txPackets += packets
     // Before the call: a link may answer `writable` from within it.
     this.blocked = true
-    const taken = this.link.writePackets(batch)
+    let taken = this.handOver(batch)
+    if (taken < 0) {
+      counters.txBytes -= bytes
+      counters.txPackets -= packets
+      counters.dropLinkFailed += packets
+      taken = count
+    }
     // What is behind the batch is behind what goes back of it.
     if (taken < count) this.putBackRest()
     for (let i = count - 1; i >= taken; i--) {
@@ -287,6 +297,19 @@ export class Egress implements Pollable {
     if (taken === count) this.blocked = false
     // One by one: an array that is cut to nothing gives its memory back, and asks for it again with the next batch.
     for (let i = 0; i < count; i++) batch.pop()
+  }
+
+  /** How many packets the link took; -1 = nobody knows. What was released by it must not be released again, so those are left to the collector. */
+  private handOver(batch: Packet[]): number {
+    const count = batch.length
+    try {
+      const taken = this.link.writePackets(batch)
+      if (taken >= 0 && taken <= count) return Math.floor(taken)
+      throw new StackError('ERR_STACK_INVALID_ARGUMENT', `writePackets of the ${this.link.kind} link must return how many of ${count} packets it took, not ${String(taken)}.`)
+    } catch (error) {
+      this.o.host.onError(error)
+      return -1
+    }
   }
 
   /** Makes a packet what its link wants. Null = dropped and counted. */

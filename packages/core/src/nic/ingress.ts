@@ -8,6 +8,7 @@ import { superHeaderLength } from './segmentation.ts'
 
 /** What {@link Ingress.parseLinkHeader} answers beside protocols; the same as of `LinkEndpoint.parseHeader`. */
 const OTHER_HOST = -2
+const DOWN = -3
 
 /** The face of a NIC that its link sees: counts, reads the link header, and hands packets to the network endpoints. */
 export class Ingress implements NetworkDispatcher {
@@ -40,8 +41,15 @@ export class Ingress implements NetworkDispatcher {
     }
     const { observers } = nic
     if (packet.gsoType !== GsoType.None && !isSound(packet)) packet.gsoType = GsoType.None
-    if (!observers.isEmpty) observers.received(protocol < 0 ? 0 : protocol, packet)
-    if (protocol < 0) {
+    if (!observers.isEmpty) {
+      observers.received(protocol < 0 ? 0 : protocol, packet)
+      // A tap may have taken the NIC down.
+      if (!nic.isEnabled) protocol = DOWN
+    }
+    if (protocol === DOWN) {
+      nic.counters.dropDisabled++
+      packet.release()
+    } else if (protocol < 0) {
       nic.counters.dropMalformedLinkHeader++
       packet.release()
     } else if (!forUs && !nic.promiscuous) {

@@ -87,7 +87,11 @@ export interface LinkEndpoint {
   open?(signal?: AbortSignal): Promise<void>
   /** Gives the link its NIC; `null` when the NIC goes: deliver nothing any more. */
   attach(dispatcher: NetworkDispatcher | null): void
-  /** Takes ownership of the first N packets of a batch that is never empty and returns N; the rest stays with the NIC until `writable`. */
+  /**
+   * Takes ownership of the first N packets of a batch that is never empty and returns N; the rest stays with the NIC until `writable`.
+   * It does not throw: nobody knows then what it took, all of the batch is lost (`dropLinkFailed`), and its memory comes back when the
+   * garbage is collected. The same goes for an answer that is no such number.
+   */
   writePackets(batch: PacketBatch): number
   /** Sends a packet that has its link header already; takes ownership either way; false = dropped. */
   writeRawPacket(packet: Packet): boolean

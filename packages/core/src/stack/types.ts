@@ -115,6 +115,8 @@ export interface NicCounters extends Counters {
   dropBadOffload: number
   /** No room or no address for the link header. */
   dropLinkHeader: number
+  /** Given to a link that threw, or did not say how many it took. */
+  dropLinkFailed: number
 }
 
 /** A network interface. */
