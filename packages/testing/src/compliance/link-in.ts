@@ -3,7 +3,7 @@ import { expectEqual, expectPackets, expectThat, notApplicable, type CaseOf } fr
 import { bytesOf, type LinkBench } from './link-bench.ts'
 import { IPV4, IPV6, ipv6Packet, numbered } from './packets.ts'
 
-/** Packets of one link in one batch (DESIGN "Turns"). */
+/** Packets of one link in one batch: see `Scheduler`. */
 const BUDGET = 64
 
 /** From the link to the NIC. */
