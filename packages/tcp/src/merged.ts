@@ -3,7 +3,7 @@ import { Codepoint } from './ecn.ts'
 import { noteText } from './quick-ack.ts'
 import { tuneReceiveBuffer } from './receive-buffer.ts'
 import { isWasteful } from './receive-queue.ts'
-import { noteArrival, receiveRun, receiveText } from './receiver.ts'
+import { noteLargest, receiveRun, receiveText } from './receiver.ts'
 import { segmentArrives } from './segment-arrives.ts'
 import { before } from './sequence.ts'
 import { takesData } from './state.ts'
@@ -57,21 +57,26 @@ function runArrives(tcb: Tcb & { readonly finished: boolean }, header: SegmentHe
   if (memory.level === MemoryLevel.Critical) return first
   const room = (rcv.edge - sequence) | 0
   let [count, bytes, held] = [0, 0, 0]
+  let isSeen = false
   let tail = first
   let packet: Packet | null = first
   while (packet !== null && bytes + packet.length <= room && packet.pool === memory && !isWasteful(packet)) {
     count++
     bytes += packet.length
     held += packet.capacity
-    noteArrival(rcv, packet.length)
-    // Each may end a round of the tuner: what arrived in it is what counts.
-    tuneReceiveBuffer(tcb)
+    rcv.arrived = (rcv.arrived + packet.length) | 0
+    // Any may end a round of the tuner, and what arrived till then is what counts. After a look the others say nothing new.
+    if (!isSeen) {
+      tuneReceiveBuffer(tcb)
+      isSeen = rcv.tuner?.isSeen(tcb) === true
+    }
     tail = packet
     packet = packet.next = packet.chain
     tail.chain = null
   }
   if (count === 0) return first
   tail.next = null
+  noteLargest(rcv, first.length)
   context.counters.segmentsReceived += count
   rcv.segments += count
   noteText(tcb, tail.arrival, count)

@@ -103,13 +103,14 @@ export class ReceiveTuner {
     return Math.ceil(ROUNDS * taken * growth)
   }
 
-  /**
-   * Is the peer's echo that of the last look? Then the segment is another one of a batch, or of requests and answers: those are
-   * looked at once for each tick of the echo, and a round is at most that much too long.
-   */
-  isSeen({ rcv, context }: Tcb): boolean {
-    if (!rcv.timestamps || context.incoming.timestampEcho !== this.seenEcho) return false
-    return context.host.scheduler.micros === this.seenAt || ((rcv.arrived - this.arrived) | 0) < rcv.buffer >>> LEAST_SHARE
+  /** Requests and answers: they are looked at once for each tick of the peer's echo, and a round is at most that much too long. */
+  isSmall({ rcv, context }: Tcb): boolean {
+    return rcv.timestamps && ((rcv.arrived - this.arrived) | 0) < rcv.buffer >>> LEAST_SHARE && context.incoming.timestampEcho === this.seenEcho
+  }
+
+  /** Has the like of this segment been looked at in this turn? */
+  isSeen({ context }: Tcb): boolean {
+    return context.host.scheduler.micros === this.seenAt && context.incoming.timestampEcho === this.seenEcho
   }
 
   private isOver(tcb: Tcb): boolean {
@@ -118,7 +119,7 @@ export class ReceiveTuner {
     const { now, micros } = context.host.scheduler
     const elapsed = now - this.began
     if (rcv.timestamps) {
-      if (!incoming.timestamps) return false
+      if (!incoming.timestamps || (micros === this.seenAt && incoming.timestampEcho === this.seenEcho)) return false
       this.seenAt = micros
       this.seenEcho = incoming.timestampEcho
       if (isNear(tcb)) return elapsed * 1000 >= tcb.rtt.minimum
@@ -143,7 +144,7 @@ function isNear(tcb: Tcb): boolean {
 /** Text came. */
 export function tuneReceiveBuffer(tcb: Tcb): void {
   const { rcv } = tcb
-  if (rcv.tuner?.isSeen(tcb) === true || rcv.buffer >= receiveBufferLimit(tcb)) return
+  if (rcv.tuner?.isSmall(tcb) === true || rcv.buffer >= receiveBufferLimit(tcb)) return
   rcv.tuner ??= new ReceiveTuner(tcb)
   const bytes = Math.max(rcv.tuner.onSegment(tcb), LEAST_SEGMENTS * rcv.mss)
   if (bytes > rcv.buffer && tcb.context.host.memory.level === MemoryLevel.Low) rcv.buffer = Math.min(bytes, receiveBufferLimit(tcb))

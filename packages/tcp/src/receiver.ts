@@ -45,7 +45,8 @@ export function receiveText(tcb: Tcb, sequence: number, packet: Packet): void {
     sendAck(tcb)
     return
   }
-  noteArrival(rcv, length, packet.gsoType === GsoType.None ? length : Math.min(length, packet.gsoMss))
+  rcv.arrived = (rcv.arrived + length) | 0
+  noteLargest(rcv, packet.gsoType === GsoType.None ? length : Math.min(length, packet.gsoMss))
   // What is kept counts as ours.
   if ((!rcv.discard || from !== rcv.nxt) && (isInReserve(packet, context.host) || !context.host.memory.adopt(packet))) {
     counters.dropNoMemory++
@@ -123,10 +124,9 @@ export function finishStream(tcb: Tcb): void {
   tcb.user?.onReadable()
 }
 
-/** New text came, in segments of at most `largest` bytes. */
-export function noteArrival(rcv: ReceiveState, length: number, largest: number = length): void {
-  rcv.arrived = (rcv.arrived + length) | 0
-  if (largest > rcv.largest) rcv.largest = Math.min(largest, rcv.mss)
+/** A segment of this length came. */
+export function noteLargest(rcv: ReceiveState, length: number): void {
+  if (length > rcv.largest) rcv.largest = length < rcv.mss ? length : rcv.mss
 }
 
 function take(tcb: Tcb, packet: Packet): void {

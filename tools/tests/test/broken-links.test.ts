@@ -18,13 +18,15 @@ test.each(['in', 'out'])('a tap that removes the NIC, %s: no packet is left', as
   await bench.end()
 })
 
-test.each([
+const ANSWERS: readonly (readonly [string, () => unknown])[] = [
   ['throws', () => { throw new Error('The device is gone.') }],
   ['returns nothing', () => undefined],
   ['returns NaN', () => NaN],
   ['returns less than none', () => -1],
   ['returns more than there are', () => 1000],
-] as const)('a link whose writePackets %s is told of, and goes on', async (_what, broken) => {
+]
+
+test.each(ANSWERS)('a link whose writePackets %s is told of, and goes on', async (_what, broken) => {
   const link = fakeLink()
   const working = link.writePackets.bind(link)
   const bench = await createTestStack({ plugins: [ipv4(), udp()], link })
