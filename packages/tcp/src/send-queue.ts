@@ -1,4 +1,4 @@
-import type { Chunk, PacketPool } from '@stack/buffer'
+import { MemoryLevel, type Chunk, type PacketPool } from '@stack/buffer'
 import { after } from './sequence.ts'
 
 const SMALL_CHUNK = 2048
@@ -35,7 +35,7 @@ export class SendQueue {
   append(pool: PacketPool, source: Uint8Array, from: number, to: number): number {
     let at = from
     while (at < to) {
-      if (this.tail !== null && takes(this.tail, to - at)) at += this.tail.append(source, at, to)
+      if (this.tail !== null && (pool.level !== MemoryLevel.Low || takes(this.tail, to - at))) at += this.tail.append(source, at, to)
       if (at === to) break
       const rest = to - at
       const chunk = pool.chunk(chunkSize(rest))

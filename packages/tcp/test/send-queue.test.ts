@@ -1,4 +1,4 @@
-import { createPacketMemory, type PacketPool } from '@stack/buffer'
+import { createPacketMemory, MemoryLevel, type PacketPool } from '@stack/buffer'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { SendQueue } from '../src/send-queue.ts'
 
@@ -45,6 +45,14 @@ describe('chunks of writes', () => {
     expect(fills()).toEqual([69_500])
     write(40_000, 40_000)
     expect(fills()).toEqual([69_500, 69_632, 10_368])
+  })
+
+  test('when memory is no longer plentiful, all of a chunk is filled', () => {
+    const others = []
+    while (pool.level === MemoryLevel.Low) others.push(pool.chunk(69_632)!)
+    write(64 * KIB, 64 * KIB)
+    expect(fills()).toEqual([69_632, 2 * 64 * KIB - 69_632])
+    for (const chunk of others) chunk.release()
   })
 
   test('bytes are in order over all of it', () => {
