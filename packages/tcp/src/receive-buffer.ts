@@ -119,7 +119,7 @@ export class ReceiveTuner {
     const { now, micros } = context.host.scheduler
     const elapsed = now - this.began
     if (rcv.timestamps) {
-      if (!incoming.timestamps || (micros === this.seenAt && incoming.timestampEcho === this.seenEcho)) return false
+      if (!incoming.timestamps || this.isSeen(tcb)) return false
       this.seenAt = micros
       this.seenEcho = incoming.timestampEcho
       if (isNear(tcb)) return elapsed * 1000 >= tcb.rtt.minimum

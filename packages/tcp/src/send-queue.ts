@@ -35,7 +35,7 @@ export class SendQueue {
   append(pool: PacketPool, source: Uint8Array, from: number, to: number): number {
     let at = from
     while (at < to) {
-      if (this.tail !== null && (pool.level !== MemoryLevel.Low || takes(this.tail, to - at))) at += this.tail.append(source, at, to)
+      if (this.tail !== null && !isLeft(this.tail, to - at, pool)) at += this.tail.append(source, at, to)
       if (at === to) break
       const rest = to - at
       const chunk = pool.chunk(chunkSize(rest))
@@ -105,10 +105,13 @@ export class SendQueue {
   }
 }
 
-/** What a write of a power of two leaves of its chunk is left: the next one is copied in one piece, from the whole of its array. */
-function takes(chunk: Chunk, bytes: number): boolean {
-  const room = chunk.capacity - chunk.length
-  return bytes <= room || room > chunk.capacity >>> 4
+/**
+ * Is what room there is in the last chunk left, while memory is plentiful? A write of a power of two leaves a little, and the next one
+ * is copied in one piece, from the whole of its array.
+ */
+function isLeft({ capacity, length }: Chunk, bytes: number, { level }: PacketPool): boolean {
+  const room = capacity - length
+  return bytes > room && room <= capacity >>> 4 && level === MemoryLevel.Low
 }
 
 /** A write of 16 KiB, as streams make them, is to hold no more than that: a thousand connections would hold all memory. */
